@@ -1,0 +1,114 @@
+package orm
+
+import (
+	"testing"
+	"time"
+
+	"github.com/guregu/dynamo/v2"
+)
+
+// row has ten fields and a list of three.
+type row struct {
+	ID      string    `dynamo:"id,hash"`
+	Name    string    `dynamo:"name" validate:"required"`
+	Email   string    `dynamo:"email" validate:"required,email"`
+	Status  string    `dynamo:"status" default:"pending"`
+	Count   int64     `dynamo:"count"`
+	Score   float64   `dynamo:"score"`
+	Active  bool      `dynamo:"active"`
+	Created time.Time `dynamo:"created"`
+	Data    []byte    `dynamo:"data"`
+	Lines   []rowLine `dynamo:"lines"`
+}
+
+type rowLine struct {
+	Text  string `dynamo:"text"`
+	Price int    `dynamo:"price"`
+}
+
+var (
+	rows      = Define[row, string]("rows")
+	rowStatus = Attr(rows, func(r *row) *string { return &r.Status })
+	rowCount  = Number(rows, func(r *row) *int64 { return &r.Count })
+	sampleRow = row{ID: "r1", Name: "name", Email: "a@example.com", Count: 7, Score: 1.5, Active: true,
+		Created: time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC), Data: []byte("data"), Lines: []rowLine{{"a", 1}, {"b", 2}, {"c", 3}}}
+)
+
+func BenchmarkEncode(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := rows.Encode(sampleRow); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkEncodeGuregu(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := dynamo.MarshalItem(&sampleRow); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkInsert is encoding with defaults, validation and the condition.
+func BenchmarkInsert(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := rows.Insert(sampleRow).Actions(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkDecode(b *testing.B) {
+	item, err := rows.Encode(sampleRow)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := rows.Decode(item); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkDecodeGuregu(b *testing.B) {
+	item, err := rows.Encode(sampleRow)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		var out row
+		if err := dynamo.UnmarshalItem(item, &out); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkUpdateRequest builds an update with a condition, up to the request.
+func BenchmarkUpdateRequest(b *testing.B) {
+	r := requests{table: func(d string) string { return d }}
+	b.ReportAllocs()
+	for b.Loop() {
+		a, err := rows.Update("r1", rowStatus.Set("active"), rowCount.Add(1)).If(rowStatus.Eq("pending")).Actions()
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := r.transact(&a[0]); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkDefine is what each table costs at a function's start.
+func BenchmarkDefine(b *testing.B) {
+	for b.Loop() {
+		if err := Define[row, string]("rows").Err(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

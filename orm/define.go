@@ -1,0 +1,205 @@
+package orm
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/vinci-go/vinci/internal/names"
+)
+
+// Define makes a table definition from the struct T. It never panics for a wrong
+// definition: [Table.Err] then reports everything that is wrong with it, so that
+// one synth can show the mistakes of all definitions at once.
+//
+// See the package documentation for the struct tags.
+func Define[T, K any](name string, opts ...Option) *Table[T, K] {
+	d := &definer{
+		schema: &Schema{Name: name, DefinedAt: callerPlace()},
+		item:   reflect.TypeFor[T](),
+		key:    reflect.TypeFor[K](),
+	}
+	d.schema.Type = d.item.String()
+	d.plan = &plan{schema: d.schema, byName: map[string]*field{}}
+	if d.readStruct() {
+		for _, opt := range opts {
+			opt(d)
+		}
+		var zero K
+		pair, _ := any(zero).(twoPart)
+		d.checkKey(pair)
+		d.checkIndexes()
+		d.checkTTL()
+		d.checkUnique()
+		d.rules()
+	}
+	if err := names.Check(name); err != nil {
+		d.problem("", err.Error())
+	}
+	d.plan.finish()
+	return &Table[T, K]{schema: d.schema, plan: d.plan, err: errors.Join(d.problems...)}
+}
+
+// definer collects a definition and everything that is wrong with it.
+type definer struct {
+	schema   *Schema
+	plan     *plan
+	item     reflect.Type
+	key      reflect.Type
+	hashes   []string // fields tagged as partition key
+	sorts    []string
+	problems []error
+}
+
+// definitionError is one problem of one definition.
+type definitionError struct{ at, table, what string }
+
+func (e *definitionError) Error() string {
+	return fmt.Sprintf("%s: table %q: %s", e.at, e.table, e.what)
+}
+
+// Is makes it a KindDefinition.
+func (e *definitionError) Is(target error) bool { return target == KindDefinition }
+
+// problem records what is wrong with a field, or with the table when field is
+// empty.
+func (d *definer) problem(field, what string) {
+	if field != "" {
+		what = d.item.String() + "." + field + ": " + what
+	}
+	d.problems = append(d.problems, &definitionError{d.schema.DefinedAt, d.schema.Name, what})
+}
+
+// readStruct reads the fields of T; false when T is nothing fields can be read of.
+func (d *definer) readStruct() bool {
+	if d.item.Kind() != reflect.Struct {
+		d.problem("", fmt.Sprintf("the item type %s is no struct: define the table with a struct whose fields are its attributes", d.item))
+		return false
+	}
+	if why := customItem(d.item); why != "" {
+		d.problem("", fmt.Sprintf("the item type %s %s, so its attributes cannot be known: take the method away", d.item, why))
+		return false
+	}
+	d.fields(d.item, nil, 0, "")
+	if len(d.plan.fields) == 0 && len(d.problems) == 0 {
+		d.problem("", fmt.Sprintf("the item type %s has no exported field: its exported fields are the table's attributes", d.item))
+	}
+	for i := range d.plan.fields {
+		f := &d.plan.fields[i]
+		if other, ok := d.plan.byName[f.name]; ok {
+			d.problem(f.goName, fmt.Sprintf("attribute %q is also the name of field %s: give one of them another name in its dynamo tag", f.name, other.goName))
+			continue
+		}
+		d.plan.byName[f.name] = f
+	}
+	return true
+}
+
+// checkKey finds the table's keys and compares them with K.
+func (d *definer) checkKey(pair twoPart) {
+	const mend = "tag one field `dynamo:\"name,hash\"`"
+	switch len(d.hashes) {
+	case 0:
+		d.problem("", d.item.String()+" has no partition key: "+mend)
+	case 1:
+		d.schema.Hash = d.hashes[0]
+		d.plan.hash = d.plan.byName[d.schema.Hash]
+	default:
+		d.problem("", fmt.Sprintf("%s has %d partition keys (%s), a table has one: %s, a second one `,range`", d.item, len(d.hashes), list(d.hashes), mend))
+	}
+	switch len(d.sorts) {
+	case 0:
+	case 1:
+		d.schema.Sort = d.sorts[0]
+		d.plan.sort = d.plan.byName[d.schema.Sort]
+	default:
+		d.problem("", fmt.Sprintf("%s has %d sort keys (%s), a table has at most one: tag one field `,range`", d.item, len(d.sorts), list(d.sorts)))
+	}
+	for _, f := range []*field{d.plan.hash, d.plan.sort} {
+		if f != nil {
+			d.keyKind(f, "a key")
+			if f.typ.Kind() == reflect.Pointer {
+				d.problem(f.goName, fmt.Sprintf("a key cannot be the pointer %s, every item has one: use %s", f.typ, f.typ.Elem()))
+			}
+		}
+	}
+	if len(d.hashes) == 1 && len(d.sorts) < 2 {
+		d.checkKeyType(pair)
+	}
+}
+
+// checkKeyType compares K with the fields that are the key.
+func (d *definer) checkKeyType(pair twoPart) {
+	hash, sort := d.plan.hash, d.plan.sort
+	if hash == nil || (d.schema.Sort != "" && sort == nil) {
+		return // a problem of its own
+	}
+	want := hash.typ.String()
+	if sort != nil {
+		want = fmt.Sprintf("orm.Pair[%s, %s]", hash.typ, sort.typ)
+	}
+	ok := false
+	switch {
+	case sort == nil:
+		ok = d.key == hash.typ
+	case pair != nil:
+		h, s := d.key.Field(0).Type, d.key.Field(1).Type
+		ok = h == hash.typ && s == sort.typ
+	}
+	if !ok {
+		d.problem("", fmt.Sprintf("the key type is %s, and the key fields of %s make it %s: write orm.Define[%s, %s](%q)", d.key, d.item, want, d.item, want, d.schema.Name))
+	}
+}
+
+// keyKind checks that a field can be a key of a table or an index.
+func (d *definer) keyKind(f *field, what string) {
+	switch f.kind {
+	case "":
+		return // its type is a problem of its own
+	case "S", "N", "B":
+	default:
+		d.problem(f.goName, fmt.Sprintf("%s is stored as %s and cannot be %s: keys are strings, numbers or bytes (S, N, B)", f.typ, f.kind, what))
+	}
+	if f.timeText {
+		d.problem(f.goName, fmt.Sprintf("a time.Time in text cannot be %s: one instant has many texts, and they do not sort by time; add `,unixtime` to its dynamo tag, or use int64 or a string", what))
+	}
+}
+
+func (d *definer) checkTTL() {
+	if d.schema.TTL == "" {
+		return
+	}
+	f, ok := d.plan.byName[d.schema.TTL]
+	if !ok {
+		d.problem("", fmt.Sprintf("TTL attribute %q is none of the table's: it has %s", d.schema.TTL, list(attributeNames(d.schema))))
+		return
+	}
+	if f.kind != "N" {
+		d.problem(f.goName, fmt.Sprintf("the TTL attribute is stored as %s, and expiry is a number of epoch seconds: use int64, or time.Time with `,unixtime`", f.kind))
+	}
+}
+
+func attributeNames(s *Schema) []string {
+	out := make([]string, len(s.Attributes))
+	for i, a := range s.Attributes {
+		out[i] = a.Name
+	}
+	return out
+}
+
+func indexNames(s *Schema) []string {
+	out := make([]string, len(s.Indexes))
+	for i, x := range s.Indexes {
+		out[i] = x.Name
+	}
+	return out
+}
+
+// list writes names for a message.
+func list(names []string) string {
+	if len(names) == 0 {
+		return "none"
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,227 @@
+package ormtest
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/vinci-go/vinci/orm"
+)
+
+type value = types.AttributeValue
+
+// kind is a value's DynamoDB type.
+func kind(v value) string {
+	switch v.(type) {
+	case *types.AttributeValueMemberS:
+		return "S"
+	case *types.AttributeValueMemberN:
+		return "N"
+	case *types.AttributeValueMemberB:
+		return "B"
+	case *types.AttributeValueMemberBOOL:
+		return "BOOL"
+	case *types.AttributeValueMemberNULL:
+		return "NULL"
+	case *types.AttributeValueMemberL:
+		return "L"
+	case *types.AttributeValueMemberM:
+		return "M"
+	case *types.AttributeValueMemberSS:
+		return "SS"
+	case *types.AttributeValueMemberNS:
+		return "NS"
+	case *types.AttributeValueMemberBS:
+		return "BS"
+	}
+	return ""
+}
+
+// order compares two values of the same scalar type: numbers by value, strings
+// and bytes by their bytes.
+func order(a, b value) int {
+	switch x := a.(type) {
+	case *types.AttributeValueMemberS:
+		return strings.Compare(x.Value, b.(*types.AttributeValueMemberS).Value)
+	case *types.AttributeValueMemberN:
+		return compareNumbers(x.Value, b.(*types.AttributeValueMemberN).Value)
+	case *types.AttributeValueMemberB:
+		return bytes.Compare(x.Value, b.(*types.AttributeValueMemberB).Value)
+	}
+	return 0
+}
+
+// text identifies a value: two values have the same text when DynamoDB holds
+// them equal.
+func text(v value) string {
+	switch x := v.(type) { // keys, the usual case
+	case *types.AttributeValueMemberS:
+		return "S:" + x.Value
+	case *types.AttributeValueMemberN:
+		return "N:" + normalNumber(x.Value)
+	}
+	var b strings.Builder
+	writeText(&b, v)
+	return b.String()
+}
+
+func writeText(b *strings.Builder, v value) {
+	b.WriteString(kind(v))
+	b.WriteByte(':')
+	switch x := v.(type) {
+	case *types.AttributeValueMemberS:
+		fmt.Fprintf(b, "%q", x.Value)
+	case *types.AttributeValueMemberN:
+		b.WriteString(normalNumber(x.Value))
+	case *types.AttributeValueMemberB:
+		fmt.Fprintf(b, "%x", x.Value)
+	case *types.AttributeValueMemberBOOL:
+		fmt.Fprint(b, x.Value)
+	case *types.AttributeValueMemberL:
+		b.WriteByte('[')
+		for _, e := range x.Value {
+			writeText(b, e)
+			b.WriteByte(',')
+		}
+		b.WriteByte(']')
+	case *types.AttributeValueMemberM:
+		writeItem(b, x.Value)
+	case *types.AttributeValueMemberSS, *types.AttributeValueMemberNS, *types.AttributeValueMemberBS:
+		members := setMembers(v)
+		slices.Sort(members)
+		fmt.Fprintf(b, "%q", members)
+	}
+}
+
+func writeItem(b *strings.Builder, item orm.Item) {
+	b.WriteByte('{')
+	for _, name := range names(item) {
+		fmt.Fprintf(b, "%q=", name)
+		writeText(b, item[name])
+		b.WriteByte(',')
+	}
+	b.WriteByte('}')
+}
+
+func names(item orm.Item) []string {
+	out := make([]string, 0, len(item))
+	for name := range item {
+		out = append(out, name)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// setMembers identifies the members of a set.
+func setMembers(v value) []string {
+	var out []string
+	switch x := v.(type) {
+	case *types.AttributeValueMemberSS:
+		out = slices.Clone(x.Value)
+	case *types.AttributeValueMemberNS:
+		for _, n := range x.Value {
+			out = append(out, normalNumber(n))
+		}
+	case *types.AttributeValueMemberBS:
+		for _, e := range x.Value {
+			out = append(out, string(e))
+		}
+	}
+	return out
+}
+
+func equal(a, b value) bool {
+	if x, ok := a.(*types.AttributeValueMemberS); ok { // the usual case
+		y, ok := b.(*types.AttributeValueMemberS)
+		return ok && x.Value == y.Value
+	}
+	return kind(a) == kind(b) && text(a) == text(b)
+}
+
+// cloneItem copies an item so deep that neither side can change the other's.
+func cloneItem(item orm.Item) orm.Item { return mapItem(item, false) }
+
+// normalItem copies an item as DynamoDB stores it: numbers in their plain form.
+func normalItem(item orm.Item) orm.Item { return mapItem(item, true) }
+
+func mapItem(item orm.Item, normal bool) orm.Item {
+	if item == nil {
+		return nil
+	}
+	out := make(orm.Item, len(item))
+	for name, v := range item {
+		out[name] = mapValue(v, normal)
+	}
+	return out
+}
+
+func mapValue(v value, normal bool) value {
+	switch x := v.(type) {
+	case *types.AttributeValueMemberN:
+		if n := x.Value; normal && normalNumber(n) != n {
+			return &types.AttributeValueMemberN{Value: normalNumber(n)}
+		}
+	case *types.AttributeValueMemberB:
+		return &types.AttributeValueMemberB{Value: bytes.Clone(x.Value)}
+	case *types.AttributeValueMemberSS:
+		return &types.AttributeValueMemberSS{Value: slices.Clone(x.Value)}
+	case *types.AttributeValueMemberNS:
+		out := slices.Clone(x.Value)
+		for i := range out {
+			if normal {
+				out[i] = normalNumber(out[i])
+			}
+		}
+		return &types.AttributeValueMemberNS{Value: out}
+	case *types.AttributeValueMemberBS:
+		out := make([][]byte, len(x.Value))
+		for i := range out {
+			out[i] = bytes.Clone(x.Value[i])
+		}
+		return &types.AttributeValueMemberBS{Value: out}
+	case *types.AttributeValueMemberL:
+		out := make([]value, len(x.Value))
+		for i := range out {
+			out[i] = mapValue(x.Value[i], normal)
+		}
+		return &types.AttributeValueMemberL{Value: out}
+	case *types.AttributeValueMemberM:
+		return &types.AttributeValueMemberM{Value: mapItem(x.Value, normal)}
+	}
+	return v // strings, booleans and null hold nothing that could be shared
+}
+
+// fingerprint identifies a transaction's parameters.
+func fingerprint(actions []orm.Action) string {
+	var b strings.Builder
+	for i := range actions {
+		a := &actions[i]
+		fmt.Fprintf(&b, "%d %s ", a.Op, a.Table.Name)
+		writeItem(&b, a.Key)
+		writeItem(&b, a.Item)
+		for _, c := range a.Changes {
+			fmt.Fprintf(&b, "%d %q ", c.Op, c.Path)
+			writeText(&b, c.Value)
+		}
+		writeCond(&b, a.If)
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+func writeCond(b *strings.Builder, c *orm.Cond) {
+	if c == nil {
+		return
+	}
+	fmt.Fprintf(b, "(%d %q ", c.Op, c.Path)
+	for _, v := range c.Values {
+		writeText(b, v)
+	}
+	for _, one := range c.Of {
+		writeCond(b, one)
+	}
+	b.WriteByte(')')
+}

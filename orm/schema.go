@@ -1,0 +1,58 @@
+package orm
+
+// Schema is a table's definition as a plain value. Infrastructure, clients,
+// the local runtime, documentation and tools all read it; nothing else
+// describes a table. Treat it as immutable.
+type Schema struct {
+	Name        string            `json:"name"`
+	Description string            `json:"description,omitempty"`
+	Hash        string            `json:"hash"`           // name of the partition key attribute
+	Sort        string            `json:"sort,omitempty"` // name of the sort key attribute
+	Attributes  []AttributeSchema `json:"attributes"`     // in the order of the struct's fields
+	Indexes     []IndexSchema     `json:"indexes,omitempty"`
+	TTL         string            `json:"ttl,omitempty"`    // name of the attribute that holds the expiry, epoch seconds
+	Stream      bool              `json:"stream,omitempty"` // NEW_AND_OLD_IMAGES
+	Type        string            `json:"type"`             // the Go type, for messages
+	DefinedAt   string            `json:"-"`                // file:line of the definition
+}
+
+// AttributeSchema describes one attribute.
+type AttributeSchema struct {
+	Name     string `json:"name"`
+	Field    string `json:"field"`             // the Go field's name
+	Type     string `json:"type"`              // DynamoDB's type: S, N, B, BOOL, L, M, SS, NS, BS
+	Go       string `json:"go"`                // the Go field's type
+	Unique   string `json:"unique,omitempty"`  // "exact" or "normalized"
+	Default  string `json:"default,omitempty"` // as written in the tag
+	Validate string `json:"validate,omitempty"`
+}
+
+// IndexSchema describes one secondary index.
+type IndexSchema struct {
+	Name       string   `json:"name"`
+	Hash       string   `json:"hash"`
+	Sort       string   `json:"sort,omitempty"`
+	Local      bool     `json:"local,omitempty"`   // a local index shares the table's partition key
+	Projection string   `json:"projection"`        // ALL, KEYS_ONLY or INCLUDE
+	Include    []string `json:"include,omitempty"` // for INCLUDE
+}
+
+// Attribute finds an attribute by its DynamoDB name.
+func (s *Schema) Attribute(name string) (AttributeSchema, bool) {
+	for _, a := range s.Attributes {
+		if a.Name == name {
+			return a, true
+		}
+	}
+	return AttributeSchema{}, false
+}
+
+// HasUnique reports whether the table keeps unique items beside its own.
+func (s *Schema) HasUnique() bool {
+	for _, a := range s.Attributes {
+		if a.Unique != "" {
+			return true
+		}
+	}
+	return false
+}
