@@ -1,0 +1,181 @@
+package eventlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/vinci-go/vinci/event"
+	"github.com/vinci-go/vinci/orm"
+)
+
+// Both kinds of repetition are bounded: a new place in a stream that somebody
+// else was faster in, and the same transaction again after a passing failure.
+const (
+	tries = 10
+	// A transaction that is still under way when its repetition arrives is best
+	// asked about again after more than five seconds; all waits together last
+	// from four and a half to nine.
+	// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+	againBase, againMax = 50 * time.Millisecond, 2 * time.Second
+	// A stream's other writers are done within milliseconds.
+	appendBase, appendMax = 5 * time.Millisecond, time.Second
+)
+
+// Commit writes everything in one TransactWriteItems, even a single event: the
+// roles of functions may put events in a transaction only.
+//
+// Errors, with nothing written unless said otherwise:
+//
+//   - *[InvalidError], *[TooLargeError]: refused before anything was tried.
+//   - *[ConflictError]: a stream was not where it was expected.
+//   - failed conditions of the caller's own writes: errors of package orm, so
+//     that errors.Is(err, orm.KindAlreadyExists) finds a taken unique value.
+//   - *[UnknownOutcomeError]: it may have been written or not.
+//   - what else the store answers, and the context's error.
+//
+// Conflicts between transactions, throttling and lost answers are tried again,
+// at most ten times each with growing random waits, as long as ctx lasts. The
+// package documentation says why that writes nothing twice.
+func (l *Log) Commit(ctx context.Context, c Changes) (Commit, error) {
+	ch, err := check(c)
+	if err != nil {
+		return Commit{}, err
+	}
+	flow, err := flowOf(ctx)
+	if err != nil {
+		return Commit{}, err
+	}
+	for try := 1; ; try++ {
+		p, err := l.plan(ctx, ch, flow)
+		if err != nil {
+			return Commit{}, err
+		}
+		err = l.execute(ctx, p)
+		if err == nil {
+			return Commit{ID: p.id, Events: p.events}, nil
+		}
+		if !outrun(err) || try == tries {
+			return Commit{}, l.explain(ctx, err)
+		}
+		if slept := l.sleep(ctx, l.jitter(window(appendBase, appendMax, try))); slept != nil {
+			return Commit{}, fmt.Errorf("commit %s: waiting to append again after %w: %w", p.id, err, slept)
+		}
+	}
+}
+
+// execute sends one attempt until it is known whether it happened. The id is
+// the token and the actions are the same each time, so however many of them
+// arrive, and whenever, it happens once.
+func (l *Log) execute(ctx context.Context, p *Prepared) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("commit %s: not tried: %w", p.id, err)
+	}
+	unknown := false // a try may have happened without an answer
+	for try := 1; ; try++ {
+		err := p.Resolve(l.store.Transact(ctx, p.id, p.actions))
+		if err == nil {
+			return nil
+		}
+		lost := answerLost(err)
+		unknown = unknown || lost
+		passing := lost || orm.Only(err, orm.KindConflict, orm.KindThrottled, orm.KindUnavailable)
+		if !passing || try == tries {
+			return l.settle(ctx, p, unknown, passing, try, err)
+		}
+		// At least half of each wait, or the bound on tries would bound no time.
+		w := window(againBase, againMax, try)
+		if slept := l.sleep(ctx, w/2+l.jitter(w/2)); slept != nil {
+			return l.settle(ctx, p, unknown, true, try, errors.Join(slept, err))
+		}
+	}
+}
+
+// answerLost reports whether err leaves open what became of the transaction: no
+// answer came, or a transaction with this token is still under way (a conflict
+// that is no cancellation).
+func answerLost(err error) bool {
+	var cancelled *orm.TransactionError
+	switch {
+	case errors.As(err, &cancelled):
+		return false
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return true
+	default:
+		return errors.Is(err, orm.KindUnavailable) || errors.Is(err, orm.KindConflict)
+	}
+}
+
+// settle makes the last answer of an attempt final. Where that answer does not
+// say by itself whether the attempt happened, the log does: an earlier try may
+// have happened without an answer, and a store that has forgotten the token then
+// sees the conditions fail that the attempt itself made fail.
+func (l *Log) settle(ctx context.Context, p *Prepared, unknown, passing bool, try int, err error) error {
+	var conflict *ConflictError
+	if errors.As(err, &conflict) {
+		unknown = !conflict.seen
+	}
+	if !unknown {
+		return fmt.Errorf("commit %s: %w", p.id, err)
+	}
+	happened, readErr := l.happened(ctx, p)
+	switch {
+	case happened:
+		return nil
+	case readErr != nil || passing:
+		return &UnknownOutcomeError{CommitID: p.id, Tries: try, Err: errors.Join(err, readErr)}
+	default:
+		return fmt.Errorf("commit %s: %w", p.id, err)
+	}
+}
+
+// happened looks whether the commit is in the log. Of a commit without events
+// nothing can be seen there.
+func (l *Log) happened(ctx context.Context, p *Prepared) (bool, error) {
+	if len(p.events) == 0 {
+		return false, nil
+	}
+	put := p.actions[p.writes]
+	key := orm.Item{}
+	for _, name := range []string{put.Table.Hash, put.Table.Sort} {
+		key[name] = put.Item[name]
+	}
+	item, err := l.store.Get(ctx, &orm.GetRequest{Table: put.Table, Key: key})
+	if err != nil {
+		return false, fmt.Errorf("look whether it happened: %w", err)
+	}
+	return commitOf(item) == p.id, nil
+}
+
+// outrun reports whether somebody else appended first, where any place would do.
+// Then the attempt is dead for good, also any try of it still under way: the
+// item that was there is never removed, so the condition can never hold again,
+// and new places under a new id cannot write anything twice. If a condition of
+// the caller's own failed as well, the next attempt will say so alone.
+func outrun(err error) bool {
+	var conflict *ConflictError
+	// Resolve prefers a stream that the caller placed, so one that may be
+	// appended to stands for all.
+	return !errors.Is(err, KindUnknown) && errors.As(err, &conflict) && conflict.Expected == event.Append
+}
+
+// explain gives a conflict that is final the stream's real head.
+func (l *Log) explain(ctx context.Context, err error) error {
+	var conflict *ConflictError
+	if errors.Is(err, KindUnknown) || !errors.As(err, &conflict) {
+		return err
+	}
+	told := *conflict
+	// The version that was taken is the least the head can be: without a second
+	// answer it is still a true one.
+	if head, headErr := l.head(ctx, conflict.Stream); headErr == nil && head > told.Current {
+		told.Current = head
+	}
+	return &told
+}
+
+// window is how long the wait after a try may be: it doubles up to most.
+func window(base, most time.Duration, try int) time.Duration {
+	return min(most, base<<(try-1))
+}

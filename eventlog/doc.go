@@ -1,0 +1,78 @@
+// Package eventlog commits state and facts together and reads the facts back.
+//
+//	log, store, err := eventlog.FromEnv(os.Getenv)
+//	…
+//	_, err = log.Commit(ctx, eventlog.Changes{
+//		Writes: []orm.Write{Users.Insert(user)},
+//		Events: []event.Record{Created.At("user/"+id, event.New).Record(UserCreated{…})},
+//	})
+//	for e, err := range log.Stream(ctx, "user/"+id, 1) { … }
+//
+// # The table
+//
+// [Events] is outbox, event store, history and replay source in one. Its key is a
+// stream, the history of one aggregate (order/7f3c), and a version from 1 without
+// gaps. An event with no aggregate, a fact, is in a stream of its commit's own,
+// fact/<commit id>. An item is written once, by a transaction, and never changed
+// or removed; nearly all that follows rests on that.
+//
+// Committing is publishing: the table's change stream carries every new event to
+// the bus (package relay). There is no second write that could fail.
+//
+// Two indexes make history readable. IndexByType has the events of one type and
+// day in eight shards (see [Bucket]), IndexByCorrelation those of one request.
+// Both are sorted by the attribute time, text of a fixed width. The events of one
+// commit are a nanosecond apart, so that they keep their order there. Clocks of
+// different functions differ: only the versions of a stream are an order to
+// decide by.
+//
+// # What a commit expects
+//
+// Each event says what it expects of its stream's head: [event.New], that the
+// stream does not exist; [event.Expect], a version that must be the last one;
+// [event.Append], nothing. New and Expect fail with a [ConflictError] when
+// somebody else was faster, because the caller's decision was made from what is
+// no longer true: load again, decide again. Append is for what is true whatever
+// the stream holds: the log finds a place for it, again and again if need be.
+// Several events of one stream get consecutive versions; the first one's
+// expectation decides.
+//
+// No place can be taken twice, since each item is put under the condition that
+// nothing is there. No gap can be left, since the head is read first, with
+// consistency, and an event that was there once is there for good.
+//
+// # Why nothing is committed twice
+//
+// Every attempt has an id of its own. It is in each of its items, and is the
+// transaction's ClientRequestToken.
+//
+//   - No answer, throttled, or a conflict between transactions: the same attempt
+//     is sent again, with the same id and to the last byte the same actions.
+//     DynamoDB knows the token for ten minutes and answers that it is done if it
+//     is. If the token is forgotten the conditions fail, and the items that they
+//     find bear the attempt's own id: it is done.
+//   - Somebody else took the place of an append: the attempt gets new places, and
+//     because a token may not come with other actions
+//     (IdempotentParameterMismatch), a new id. The old attempt may still be under
+//     way, its answer lost. That does no harm: a condition of it failed on an item
+//     that is never removed, so it can never succeed any more.
+//   - Tries are exhausted after an answer was lost: the log is read to see whether
+//     the attempt is there. Only when it is not, or cannot be read, the outcome is
+//     unknown and the error says so: [UnknownOutcomeError].
+//
+// A caller that runs its whole command again after such an error makes a new
+// commit; expected versions and conditions on its own items then find the first.
+//
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
+//
+// # What goes along
+//
+// Correlation, cause, tenant, actor and trace come from the context
+// ([event.WithFlow]). A commit without a correlation id begins a correlation: its
+// commit id is the id.
+//
+// # Tests
+//
+// On the memory store of package orm/ormtest the log needs nothing running; clock,
+// ids, waits and luck are injected with [Options].
+package eventlog

@@ -1,0 +1,118 @@
+package eventlog
+
+import (
+	"fmt"
+	"hash/fnv"
+	"time"
+
+	"github.com/vinci-go/vinci/event"
+	"github.com/vinci-go/vinci/internal/names"
+	"github.com/vinci-go/vinci/orm"
+)
+
+// Events is the table of the log: outbox, event store, history and replay source
+// in one. An item is written once, in a transaction, and never changed.
+//
+// Its two indexes hold keys only, which is enough to find an event. Both are
+// sorted by time, so each reads as a history.
+var Events = orm.Define[Stored, orm.Pair[string, int64]](names.TableEvents,
+	orm.Description("The event log: every event, once, for good."),
+	orm.KeysOnly(IndexByType),
+	orm.KeysOnly(IndexByCorrelation),
+	orm.Stream(),
+)
+
+// State is the table of what the framework remembers beside the log, each kind
+// of item under a prefix of its own.
+var State = orm.Define[StateItem, string](names.TableState,
+	orm.Description("What the framework remembers beside the log."),
+	orm.TTL("expires_at"),
+)
+
+// The indexes of [Events].
+const (
+	IndexByType        = "by_type"        // bucket, then time
+	IndexByCorrelation = "by_correlation" // correlation id, then time
+)
+
+// Shards is the number of partitions that the events of one type and day are
+// spread over in [IndexByType]. One partition of an index takes 1,000 writes a
+// second, and a full one would hold up every commit to the table.
+//
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-gsi-sharding.html
+const Shards = 8
+
+// Stored is an event as it lies in the table.
+type Stored struct {
+	Stream        string `dynamo:"stream,hash"`
+	Version       int64  `dynamo:"version,range"`
+	Type          string `dynamo:"type"`
+	SchemaVersion int    `dynamo:"schema_version"`
+	// Time is UTC with always nine digits of a second, so that text sorts as time
+	// does. RFC 3339 as Go writes it leaves zeros out and does not.
+	//lint:ignore SA5008 an attribute in two indexes has two index tags
+	Time          string `dynamo:"time" index:"by_type,range" index:"by_correlation,range"`
+	Data          string `dynamo:"data"` // JSON as text: what was committed is what is read, byte for byte
+	CorrelationID string `dynamo:"correlation_id" index:"by_correlation,hash"`
+	CausationID   string `dynamo:"causation_id,omitempty"`
+	TenantID      string `dynamo:"tenant_id,omitempty"`
+	Actor         string `dynamo:"actor,omitempty"`
+	TraceParent   string `dynamo:"traceparent,omitempty"`
+	CommitID      string `dynamo:"commit_id"`
+	Bucket        string `dynamo:"bucket" index:"by_type,hash"` // type#day#shard
+}
+
+// StateItem is an item of [State].
+type StateItem struct {
+	Key       string `dynamo:"key,hash"`
+	ExpiresAt int64  `dynamo:"expires_at,omitempty"` // epoch seconds, zero: never
+}
+
+// timeLayout is RFC 3339 with a fixed number of digits.
+const timeLayout = "2006-01-02T15:04:05.000000000Z07:00"
+
+// Bucket is the partition of [IndexByType] that an event goes to: its type, the
+// day (UTC) and a shard that its stream decides, type#yyyy-mm-dd#0 to 7.
+func Bucket(eventType string, t time.Time, stream string) string {
+	h := fnv.New32a()
+	h.Write([]byte(stream)) // a hash.Hash never returns an error
+	return fmt.Sprintf("%s#%s#%d", eventType, t.UTC().Format(time.DateOnly), h.Sum32()%Shards)
+}
+
+// Envelope is the event as it travels. source is the application: the table is
+// one application's, so the items do not repeat its name.
+func (s *Stored) Envelope(source string) (event.Envelope, error) {
+	t, err := time.Parse(timeLayout, s.Time)
+	if err != nil {
+		return event.Envelope{}, &DamagedError{Stream: s.Stream, Version: s.Version, Reason: "its attribute time cannot be read", Err: err}
+	}
+	return event.Envelope{
+		Metadata: event.Metadata{
+			ID:            event.EventID(s.Stream, s.Version),
+			Source:        source,
+			Type:          s.Type,
+			Subject:       s.Stream,
+			Time:          t.UTC(),
+			SchemaVersion: s.SchemaVersion,
+			CorrelationID: s.CorrelationID,
+			CausationID:   s.CausationID,
+			TenantID:      s.TenantID,
+			Actor:         s.Actor,
+			TraceParent:   s.TraceParent,
+		},
+		Data: []byte(s.Data),
+	}, nil
+}
+
+// FromItem reads an item of [Events] as the event that it is. The error is a
+// *[DamagedError] when the item is none.
+func FromItem(source string, item orm.Item) (event.Envelope, error) {
+	s, err := Events.Decode(item)
+	if err != nil {
+		return event.Envelope{}, &DamagedError{Stream: s.Stream, Version: s.Version, Reason: "the item cannot be decoded", Err: err}
+	}
+	if err := event.CheckStream(s.Stream); err != nil || s.Version < 1 {
+		return event.Envelope{}, &DamagedError{Stream: s.Stream, Version: s.Version, Reason: "its key is no stream and version", Err: err}
+	}
+	return s.Envelope(source)
+}
