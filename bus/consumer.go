@@ -1,0 +1,277 @@
+package bus
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	mathrand "math/rand/v2"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/vinci-go/vinci/event"
+	"github.com/vinci-go/vinci/eventlog"
+	"github.com/vinci-go/vinci/orm"
+)
+
+// Queue is what a consumer does to its queue, and to the dead-letter queue. It
+// must be safe for concurrent use.
+type Queue interface {
+	// ChangeVisibility hides a received message for d from now on, at most 12
+	// hours after it was received.
+	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html
+	ChangeVisibility(ctx context.Context, queueARN, receiptHandle string, d time.Duration) error
+	// SendToDeadLetter returns once the dead-letter queue has the message.
+	SendToDeadLetter(ctx context.Context, m DeadLetter) error
+}
+
+// ConsumerOptions says what a [Consumer] works with. Subscription, Handlers,
+// Store and Queue are required, and Log with a handler made with [OnTx].
+type ConsumerOptions struct {
+	Subscription *Definition
+	Handlers     []Handler
+	Store        orm.Store
+	Log          *eventlog.Log
+	Queue        Queue
+	// DeadLetterQueue is the physical name of the subscription's dead-letter
+	// queue, in the same region and account as its queue. Empty: it has none, and
+	// what is given up is only recorded and logged.
+	DeadLetterQueue string
+
+	MaxAttempts int           // failed attempts until an event is dead; default 5
+	Concurrency int           // most events of a batch handled at once by On; default 10
+	Retention   time.Duration // of delivery records; default and least: DefaultRetention, MinRetention
+	Archive     time.Duration // retention of the bus's archive, which raises both; default 0
+	// Timeout is how long a run may last when the context of Handle has no
+	// deadline, which Lambda's always has; default 15 minutes, Lambda's most.
+	Timeout time.Duration
+
+	Logger *slog.Logger                               // default: slog.Default()
+	Now    func() time.Time                           // default: time.Now
+	NewID  func() string                              // a new run id, never one twice; default: 26 random characters
+	Jitter func(time.Duration) time.Duration          // a random part of a wait, from 0 to all of it; default: evenly spread
+	Sleep  func(context.Context, time.Duration) error // waits, or returns the context's error; default: a timer
+}
+
+const (
+	defaultMaxAttempts = 5
+	// A queue's event source gives at most 10 messages at once, unless a window
+	// is set: by default all of a batch run at once.
+	defaultConcurrency = 10
+	defaultTimeout     = 15 * time.Minute
+)
+
+// Consumer handles the messages of one subscription's queue. It is safe for
+// concurrent use. Make it with [NewConsumer].
+type Consumer struct {
+	sub         *Definition
+	handlers    map[string]*Handler // by event type
+	access      *granted
+	store       orm.Store
+	log         *eventlog.Log
+	queue       Queue
+	dlq         string
+	maxAttempts int
+	concurrency int
+	retention   time.Duration
+	timeout     time.Duration
+	logger      *slog.Logger
+	now         func() time.Time
+	newID       func() string
+	jitter      func(time.Duration) time.Duration
+	sleep       func(context.Context, time.Duration) error
+
+	// overrunning counts handlers that nobody waits for any more and that still
+	// run.
+	overrunning atomic.Int64
+}
+
+// NewConsumer makes a consumer. The error joins everything that is wrong with
+// the options: what [Check] finds, and what is missing.
+func NewConsumer(o ConsumerOptions) (*Consumer, error) {
+	var errs []error
+	if err := Check(o.Subscription, o.Handlers...); err != nil {
+		errs = append(errs, err)
+	}
+	wrong := func(format string, args ...any) {
+		e := &Error{Kind: KindDefinition, Op: "consumer", Reason: fmt.Sprintf(format, args...)}
+		if o.Subscription != nil {
+			e.Subscription = o.Subscription.Name
+		}
+		errs = append(errs, e)
+	}
+	if isNil(o.Store) {
+		wrong("ConsumerOptions.Store is nil")
+	}
+	if isNil(o.Queue) {
+		wrong("ConsumerOptions.Queue is nil")
+	}
+	if o.MaxAttempts < 0 || o.Concurrency < 0 || o.Timeout < 0 {
+		wrong("MaxAttempts, Concurrency and Timeout cannot be negative (got %d, %d, %v): 0 means the default", o.MaxAttempts, o.Concurrency, o.Timeout)
+	}
+	retention, err := checkRetention(o.Retention, o.Archive)
+	if err != nil {
+		wrong("%v", err)
+	}
+	for _, h := range o.Handlers {
+		if h.tx && o.Log == nil {
+			wrong("ConsumerOptions.Log is nil, and the handler at %s is transactional: what it writes goes through the log", h.place)
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	c := &Consumer{
+		sub: o.Subscription, handlers: make(map[string]*Handler, len(o.Handlers)), access: grantedBy(o.Subscription),
+		store: o.Store, log: o.Log, queue: o.Queue, dlq: o.DeadLetterQueue,
+		maxAttempts: o.MaxAttempts, concurrency: o.Concurrency, retention: retention, timeout: o.Timeout,
+		logger: o.Logger, now: o.Now, newID: o.NewID, jitter: o.Jitter, sleep: o.Sleep,
+	}
+	for _, h := range o.Handlers {
+		c.handlers[h.eventType.Name()] = &h
+	}
+	c.defaults()
+	return c, nil
+}
+
+func (c *Consumer) defaults() {
+	if c.maxAttempts == 0 {
+		c.maxAttempts = defaultMaxAttempts
+	}
+	if c.concurrency == 0 {
+		c.concurrency = defaultConcurrency
+	}
+	if c.timeout == 0 {
+		c.timeout = defaultTimeout
+	}
+	if c.logger == nil {
+		c.logger = slog.Default()
+	}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	if c.newID == nil {
+		c.newID = rand.Text
+	}
+	if c.jitter == nil {
+		c.jitter = func(d time.Duration) time.Duration { return mathrand.N(d + 1) }
+	}
+	if c.sleep == nil {
+		c.sleep = sleep
+	}
+}
+
+// Handle handles one batch of messages, as Lambda hands them out. Give it to
+// lambda.Start, with ReportBatchItemFailures on the event source mapping.
+//
+// The response names the messages that must come again; the others are done
+// with, and Lambda deletes them. Handle returns no error for a message that
+// could not be handled, not even when none could: a failed attempt is recorded
+// and comes again, and Lambda would slow the whole queue down for an error. So
+// Lambda's metric Errors counts only what the consumer cannot account for:
+// crashes, time-outs, and [ErrOverrun].
+//
+// Events with a handler made with On are handled at the same time, those with
+// OnTx in turn, beside them.
+//
+// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+func (c *Consumer) Handle(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
+	var response events.SQSEventResponse
+	if c.overrunning.Load() > 0 {
+		return response, c.refuseOverrun(ctx, batch)
+	}
+	inv := c.invocation(ctx)
+	again := make([]bool, len(batch.Records))
+	slots := make(chan struct{}, c.concurrency)
+	var running sync.WaitGroup
+	var inTurn []*delivery
+	for i := range batch.Records {
+		d := c.receive(inv, &batch.Records[i])
+		d.again = &again[i]
+		if d.handler == nil || d.handler.tx {
+			inTurn = append(inTurn, d)
+			continue
+		}
+		running.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			c.handle(ctx, d)
+		})
+	}
+	for _, d := range inTurn {
+		c.handle(ctx, d)
+	}
+	running.Wait()
+	for i, again := range again {
+		if again {
+			response.BatchItemFailures = append(response.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: batch.Records[i].MessageId})
+		}
+	}
+	return response, nil
+}
+
+// handle brings one message to an end. Whatever happens, the others go on.
+func (c *Consumer) handle(ctx context.Context, d *delivery) {
+	*d.again = true // until it is known to be done
+	defer func() {
+		if p := recover(); p != nil {
+			// Handlers have a recover of their own: this one is for the consumer.
+			c.logger.ErrorContext(ctx, "the consumer panicked", append(d.attrs(), slog.Any("panic", p), slog.String("stack", string(debug.Stack())))...)
+		}
+	}()
+	r := c.dispatch(ctx, d)
+	*d.again = r.again
+	if r.again && r.hide > 0 {
+		if err := c.queue.ChangeVisibility(ctx, d.message.EventSourceARN, d.message.ReceiptHandle, r.hide); err != nil {
+			// It then comes again when the queue's own time-out ends.
+			c.logger.WarnContext(ctx, "message not hidden", append(d.attrs(), "for", r.hide.String(), "error", err.Error())...)
+		}
+	}
+	c.report(ctx, d, r)
+}
+
+// dispatch decides what a message needs.
+func (c *Consumer) dispatch(ctx context.Context, d *delivery) result {
+	switch {
+	case d.unreadable != nil:
+		return c.discard(ctx, d, d.unreadable)
+	case d.inv.tooLate():
+		return result{outcome: outcomeNotTried, again: true, hide: time.Second, err: errTooLate}
+	case d.handler == nil:
+		return c.ignore(ctx, d)
+	case d.handler.tx:
+		return c.handleTx(ctx, d)
+	default:
+		return c.handleLeased(ctx, d)
+	}
+}
+
+// ignore records an event that has no handler.
+func (c *Consumer) ignore(ctx context.Context, d *delivery) result {
+	if _, err := c.write(ctx, d, Ignored, d.ignored(c)); err != nil {
+		return c.unrecorded(d, err)
+	}
+	return result{outcome: outcomeIgnored}
+}
+
+// flow is the context in which an event is handled: what the handler commits
+// belongs to the same request.
+func (d *delivery) flow(ctx context.Context) context.Context {
+	return context.WithValue(event.WithFlow(ctx, d.event.Flow()), deliveryKey{}, d)
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

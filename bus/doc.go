@@ -1,0 +1,97 @@
+// Package bus defines subscriptions and runs their handlers.
+//
+// A subscription is a value. It says which events are wanted and what their
+// handlers may touch; rule, queue, role and dispatch all come from it:
+//
+//	var CountTotal = bus.Subscription("count_total",
+//		bus.To(event.Match("user.*")),
+//		bus.Writes(tables.UserStats))
+//
+// A function is a folder whose main starts it:
+//
+//	func main() { bus.Start(users.CountTotal, bus.OnTx(users.Created, users.AddToTotal)) }
+//
+// Whatever a handler needs besides the event, it gets as a closure that main
+// makes. For the store and the log that is eventlog.FromEnv:
+//
+//	func main() {
+//		log, store, err := eventlog.FromEnv(os.Getenv)
+//		…
+//		bus.Start(billing.Charge, bus.On(orders.Placed, billing.NewCharger(store, log).Charge))
+//	}
+//
+// Package bustest runs handlers in a test with nothing else running.
+//
+// # What is promised
+//
+// EventBridge and SQS deliver at least once: an event may come twice, late, at
+// the same time in two places, and in any order. What that means for a handler
+// depends on how it is made.
+//
+// [OnTx] is exactly once, for what the handler writes to DynamoDB through its
+// [Tx]. The outcome of the delivery is in the same transaction, under the
+// condition that there is none yet. A run may be repeated, so it must have no
+// effect outside. The first success costs one transaction and no read.
+//
+// [On] is at least once, for effects outside DynamoDB. A lease on the delivery
+// record keeps all others away while the handler runs. When the process dies
+// after the effect and before the outcome is recorded, or when the outcome
+// cannot be recorded, the event comes again once the lease has run out, and the
+// effect happens again. Nothing can prevent that but the service where it
+// happens: pass [IdempotencyKey] on to it.
+//
+// # What becomes of a message
+//
+// Each event has one record for each subscription, in the table [Deliveries].
+//
+//   - Success: recorded as succeeded, acknowledged. When it comes again it is
+//     acknowledged without a run.
+//   - An error or a panic: recorded as failed with its kind and message. The
+//     message comes again after 1s, 2s, 4s, 8s and up to half as much more, never
+//     over 15 minutes.
+//   - The fifth failed attempt, an error marked [Permanent], data that the
+//     event's definition cannot read, access that is not granted: the message is
+//     sent to the dead-letter queue with the reason in its attributes, recorded
+//     as dead, and acknowledged, in this order. So it may be in the dead-letter
+//     queue twice, and is never lost. A message in it that is put back is
+//     acknowledged unseen, as its record says dead. Without a dead-letter queue
+//     it is only recorded, and logged as an error.
+//   - A message that is no event: sent to the dead-letter queue and acknowledged.
+//     There is no id to record it by.
+//   - An event of a newer schema version than this program knows: failed, and
+//     comes again after 1, 2, 4, 8 minutes, so that a deployment can happen.
+//   - An event without a handler, which a family such as user.* let in: recorded
+//     as ignored, acknowledged.
+//   - Someone else holds the lease: no attempt; the message is hidden until the
+//     lease ends.
+//   - DynamoDB throttled, unavailable, or five transactions lost against others:
+//     no attempt; the message comes again after 1s, 2s, 4s…
+//   - The function's time was up before its turn: no attempt.
+//
+// A message that ends the process each time dies, with On, after five attempts
+// like any other, as each run has been claimed first. With OnTx nothing is
+// written before the end of a run: there the queue's maxReceiveCount puts an end
+// to it, without a reason in the attributes.
+//
+// # Batches, concurrency, time
+//
+// One bad message never fails its batch: see [Consumer.Handle]. Events with a
+// handler made with On are handled at the same time, at most ten of a batch: they
+// wait for others, and should not wait for one another. Those with OnTx are
+// handled in turn: they mostly write the same items, and conflicts between
+// transactions cost more than waiting. So, as in net/http, functions given to On
+// must be safe for concurrent use.
+//
+// A handler's context ends a tenth of the remaining time before the function's
+// time-out, at most two seconds. A handler that has not returned half of that
+// later is left behind: its delivery keeps the lease, its messages come again,
+// and the process ends at the next invocation, before it does anything else,
+// because nothing but that stops the handler.
+//
+// # Logs
+//
+// One JSON line for each message, with event_id, event_type, subscription,
+// correlation_id, request_id, outcome, attempt (where it is known), receive (how
+// often SQS has handed the message out), duration_ms and the error. [Logger] is a
+// logger with the same ids for the handler's own lines.
+package bus

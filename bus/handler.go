@@ -1,0 +1,69 @@
+package bus
+
+import (
+	"context"
+
+	"github.com/vinci-go/vinci/event"
+)
+
+// Handler is a function for one event type. Make it with [On] or [OnTx]. It is a
+// value, safe for concurrent use when its function is.
+type Handler struct {
+	eventType event.Type
+	place     string // file:line where it was made
+	tx        bool
+	// run decodes the event and calls the function; nil when there is none. tx is
+	// nil for a handler made with On.
+	run func(ctx context.Context, e event.Envelope, tx *Tx) error
+}
+
+// On handles events of one type at least once, under a lease: while it runs,
+// nobody else handles the same event for this subscription. It is for effects
+// outside DynamoDB, such as mails and calls of other services.
+//
+// A crash after the effect and before the outcome is recorded makes it happen
+// again. [IdempotencyKey] is the same each time: pass it on to whatever can tell
+// a repetition by it.
+//
+// fn may be called for several events at once. Its context ends a little before
+// the function's time-out. An error, or a panic, is a failed attempt.
+func On[T any](def *event.Definition[T], fn func(context.Context, event.Event[T]) error) Handler {
+	h := Handler{place: callerPlace(2)}
+	if def != nil {
+		h.eventType = def
+	}
+	if fn != nil && def != nil {
+		h.run = func(ctx context.Context, e event.Envelope, _ *Tx) error {
+			ev, err := def.Decode(e)
+			if err != nil {
+				return &decodeError{err}
+			}
+			return fn(ctx, ev)
+		}
+	}
+	return h
+}
+
+// OnTx handles events of one type exactly once, as far as DynamoDB goes: what fn
+// gives to tx and the outcome of the delivery are one transaction, so that a
+// second delivery writes nothing.
+//
+// There is no lease. Two runs for one event may happen at once, and one event
+// may need several runs, each with a fresh tx: fn must have no effect outside
+// it. Events of one batch are handled in turn.
+func OnTx[T any](def *event.Definition[T], fn func(context.Context, event.Event[T], *Tx) error) Handler {
+	h := Handler{place: callerPlace(2), tx: true}
+	if def != nil {
+		h.eventType = def
+	}
+	if fn != nil && def != nil {
+		h.run = func(ctx context.Context, e event.Envelope, tx *Tx) error {
+			ev, err := def.Decode(e)
+			if err != nil {
+				return &decodeError{err}
+			}
+			return fn(ctx, ev, tx)
+		}
+	}
+	return h
+}

@@ -1,0 +1,139 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/vinci-go/vinci/orm"
+)
+
+// handleLeased handles an event at least once, and never twice at the same time.
+func (c *Consumer) handleLeased(ctx context.Context, d *delivery) result {
+	rec, err := c.claim(ctx, d)
+	switch {
+	case errors.Is(err, errExhausted):
+		return c.bury(ctx, d, rec, err)
+	case err != nil:
+		return c.unrecorded(d, err)
+	}
+	began := c.now()
+	err, done := c.call(ctx, d, nil)
+	took := c.now().Sub(began)
+	if !done {
+		// The lease stays: the handler still runs.
+		r := c.leased(rec)
+		r.outcome, r.took, r.err = outcomeUnfinished, took, err
+		return r
+	}
+	if err != nil {
+		return c.failLeased(ctx, d, rec, err, took)
+	}
+	settled, err := c.write(ctx, d, Succeeded, d.settle(c, Succeeded, took, clear()...))
+	if err != nil {
+		return c.outlived(d, rec, took, err)
+	}
+	return result{outcome: outcomeSucceeded, attempt: settled.Attempts, took: took}
+}
+
+// failLeased records a failed attempt, and gives the event up when it was the
+// last.
+func (c *Consumer) failLeased(ctx context.Context, d *delivery, rec Delivery, cause error, took time.Duration) result {
+	rec2, err := c.write(ctx, d, Failed, d.settle(c, Failed, took,
+		attrErrorKind.Set(kindOf(cause)), attrErrorMessage.Set(messageOf(cause)), attrTrouble.Set(d.subscription)))
+	if err != nil {
+		return c.outlived(d, rec, took, errors.Join(cause, err))
+	}
+	return c.afterFailure(ctx, d, rec2, cause, took)
+}
+
+// outlived is the result of a run whose outcome could not be recorded. Unless
+// somebody else has settled the delivery meanwhile, the event comes again: a
+// handler with effects outside DynamoDB then has them again.
+func (c *Consumer) outlived(d *delivery, rec Delivery, took time.Duration, err error) result {
+	r := c.unrecorded(d, err)
+	r.took, r.err = took, err
+	if r.outcome == outcomeUnrecorded {
+		r.hide = seconds(rec.LeaseUntil.Sub(c.now())) // nobody can claim it before
+	}
+	return r
+}
+
+// settle ends a run that holds the lease.
+func (d *delivery) settle(c *Consumer, status Status, took time.Duration, more ...change) *orm.Update[Delivery] {
+	now := c.now().UTC()
+	changes := append([]change{
+		attrStatus.Set(status),
+		attrLastAt.Set(now),
+		attrDuration.Set(took.Milliseconds()),
+		attrExpiresAt.Set(now.Add(c.retention).Unix()),
+		attrLeaseUntil.Remove(),
+	}, more...)
+	return Deliveries.Update(d.key(), changes...).If(attrRunID.Eq(d.runID), attrStatus.Eq(Processing))
+}
+
+// errExhausted is the cause of death of an event whose attempts are used up
+// before this one.
+var errExhausted = &Error{Kind: KindUnfinished, Op: "handle", Reason: "all attempts are used up, and the last one never ended: the process crashed or was stopped at the function's time-out"}
+
+// claim takes the lease and returns the record as it is then. A *settledBefore
+// says who has the delivery instead; errExhausted, with the record as it was
+// seen, that there may be no further attempt.
+//
+// A first attempt is one write that creates the record. A later one needs to
+// know what it takes over: how many attempts there were, and whose they were.
+func (c *Consumer) claim(ctx context.Context, d *delivery) (Delivery, error) {
+	rec := d.first(c)
+	err := c.persist(ctx, d, func() error {
+		return orm.Exec(ctx, c.store, Deliveries.Insert(rec))
+	})
+	var before *settledBefore
+	for tries := 0; errors.As(err, &before); tries++ {
+		was := before.was
+		switch {
+		case was.RunID == d.runID:
+			return was, nil // our own, and only the answer was lost
+		case was.Status.Settled(), was.Status == Processing && !was.Stuck(c.now()):
+			return was, err
+		case was.Attempts >= c.maxAttempts:
+			return was, errExhausted
+		case tries == writeTries:
+			return was, err // others claim it again and again: let them
+		}
+		rec, err = c.write(ctx, d, Processing, d.takeOver(c, was))
+	}
+	return rec, err
+}
+
+// first is the record of a first attempt.
+func (d *delivery) first(c *Consumer) Delivery {
+	now := c.now().UTC()
+	return Delivery{
+		EventID: d.event.ID, Subscription: d.subscription,
+		Status: Processing, Attempts: 1,
+		LeaseUntil: d.leaseUntil(now), RunID: d.runID,
+		FirstAt: now, LastAt: now,
+		EventType: d.event.Type, CorrelationID: d.event.CorrelationID,
+		ExpiresAt: now.Add(c.retention).Unix(),
+	}
+}
+
+// takeOver claims a delivery that failed, or whose last run never ended, if it
+// is still as it was seen.
+func (d *delivery) takeOver(c *Consumer, was Delivery) *orm.Update[Delivery] {
+	now := c.now().UTC()
+	return Deliveries.Update(d.key(),
+		attrStatus.Set(Processing),
+		attrAttempts.Add(1),
+		attrLeaseUntil.Set(d.leaseUntil(now)),
+		attrRunID.Set(d.runID),
+		attrLastAt.Set(now),
+		attrExpiresAt.Set(now.Add(c.retention).Unix()),
+		attrTrouble.Set(d.subscription),
+	).If(asSeen(was))
+}
+
+// leaseUntil is stored in whole seconds, so it is rounded up.
+func (d *delivery) leaseUntil(now time.Time) time.Time {
+	return now.Add(d.inv.lease() + time.Second - 1).Truncate(time.Second)
+}

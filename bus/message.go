@@ -1,0 +1,92 @@
+package bus
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/vinci-go/vinci/event"
+)
+
+// delivered is an EventBridge event as a rule without a transformation puts it
+// into a queue. events.EventBridgeEvent of aws-lambda-go lacks the name of the
+// replay.
+//
+// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html
+type delivered struct {
+	Detail     *event.Envelope `json:"detail"`
+	ReplayName string          `json:"replay-name"`
+}
+
+var errNoDetail = errors.New(`it is no event of EventBridge: it has no "detail"; the rule must pass the whole event on`)
+
+// delivery is one message on its way through a consumer.
+type delivery struct {
+	inv        *invocation
+	message    *events.SQSMessage
+	event      event.Envelope
+	replay     string   // the name of the replay that sent it, mostly empty
+	unreadable error    // why there is no event
+	handler    *Handler // nil: ignored
+	runID      string
+	receives   int // how often SQS handed the message out, from 1
+
+	subscription string
+	logger       *slog.Logger
+	again        *bool
+}
+
+// receive reads a message and finds its handler.
+func (c *Consumer) receive(inv *invocation, m *events.SQSMessage) *delivery {
+	d := &delivery{inv: inv, message: m, subscription: c.sub.Name, logger: c.logger, receives: 1}
+	if n, err := strconv.Atoi(m.Attributes["ApproximateReceiveCount"]); err == nil && n > 0 {
+		d.receives = n
+	}
+	var body delivered
+	err := json.Unmarshal([]byte(m.Body), &body)
+	if err == nil && body.Detail == nil {
+		err = errNoDetail
+	}
+	if err != nil {
+		d.unreadable = &decodeError{err}
+		return d
+	}
+	d.event, d.replay = *body.Detail, body.ReplayName
+	d.runID = c.newID()
+	// An id that cannot be a key cannot be recorded: it is no event of ours.
+	if _, err := Deliveries.Delete(d.key()).Actions(); err != nil {
+		d.unreadable = &decodeError{fmt.Errorf("its event id cannot be one: %w", err)}
+		return d
+	}
+	// A message that was sent before the subscription was narrowed down is
+	// ignored like one that a wildcard let in.
+	d.handler = c.handlers[d.event.Type]
+	return d
+}
+
+// retryDelay is how long a message is hidden before attempt+1: it doubles from
+// base, with up to half of it more at random, so that what failed together does
+// not come again together. SQS counts in whole seconds.
+func (c *Consumer) retryDelay(base time.Duration, attempt int) time.Duration {
+	const most, doublings = 15 * time.Minute, 20
+	d := min(most, base<<min(max(attempt-1, 0), doublings))
+	d += c.jitter(d / 2)
+	return min(most, seconds(d))
+}
+
+// The first waits after a failure. A program that does not know an event's
+// version yet is waiting to be deployed.
+const (
+	retryBase      = time.Second
+	newerRetryBase = time.Minute
+)
+
+// seconds rounds up to whole seconds, at least one.
+func seconds(d time.Duration) time.Duration {
+	return max(time.Second, (d + time.Second - 1).Truncate(time.Second))
+}

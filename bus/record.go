@@ -1,0 +1,169 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/vinci-go/vinci/orm"
+)
+
+// The attributes of a delivery record that are written one by one.
+var (
+	attrStatus        = orm.Attr(Deliveries, func(d *Delivery) *Status { return &d.Status })
+	attrAttempts      = orm.Number(Deliveries, func(d *Delivery) *int { return &d.Attempts })
+	attrLeaseUntil    = orm.Attr(Deliveries, func(d *Delivery) *time.Time { return &d.LeaseUntil })
+	attrRunID         = orm.Attr(Deliveries, func(d *Delivery) *string { return &d.RunID })
+	attrFirstAt       = orm.Attr(Deliveries, func(d *Delivery) *time.Time { return &d.FirstAt })
+	attrLastAt        = orm.Attr(Deliveries, func(d *Delivery) *time.Time { return &d.LastAt })
+	attrDuration      = orm.Number(Deliveries, func(d *Delivery) *int64 { return &d.DurationMS })
+	attrErrorKind     = orm.Attr(Deliveries, func(d *Delivery) *string { return &d.ErrorKind })
+	attrErrorMessage  = orm.Attr(Deliveries, func(d *Delivery) *string { return &d.ErrorMessage })
+	attrEventType     = orm.Attr(Deliveries, func(d *Delivery) *string { return &d.EventType })
+	attrCorrelationID = orm.Attr(Deliveries, func(d *Delivery) *string { return &d.CorrelationID })
+	attrTrouble       = orm.Attr(Deliveries, func(d *Delivery) *string { return &d.Trouble })
+	attrExpiresAt     = orm.Number(Deliveries, func(d *Delivery) *int64 { return &d.ExpiresAt })
+)
+
+// unsettled holds for a delivery that may still be handled, also one that does
+// not exist.
+var unsettled = orm.Or(attrStatus.NotExists(), attrStatus.In(Failed, Processing))
+
+type change = orm.Assignment[Delivery]
+
+func (d *delivery) key() orm.Pair[string, string] { return orm.Key(d.event.ID, d.subscription) }
+
+// upsert is a change of the record that also creates it: it says everything that
+// a record must hold.
+func (d *delivery) upsert(c *Consumer, status Status, more ...change) *orm.Update[Delivery] {
+	now := c.now().UTC()
+	changes := append(make([]change, 0, 9+len(more)),
+		attrStatus.Set(status),
+		attrRunID.Set(d.runID),
+		attrFirstAt.SetIfNotExists(now),
+		attrLastAt.Set(now),
+		attrEventType.Set(d.event.Type),
+		attrCorrelationID.Set(d.event.CorrelationID),
+		attrExpiresAt.Set(now.Add(c.retention).Unix()),
+		attrLeaseUntil.Remove(),
+	)
+	return Deliveries.Update(d.key(), append(changes, more...)...)
+}
+
+// clear takes away what told of trouble.
+func clear() []change {
+	return []change{attrErrorKind.Remove(), attrErrorMessage.Remove(), attrTrouble.Remove()}
+}
+
+// succeeded is the outcome that joins a transaction.
+func (d *delivery) succeeded(c *Consumer, took time.Duration) *orm.Update[Delivery] {
+	return d.upsert(c, Succeeded, append(clear(), attrAttempts.Add(1), attrDuration.Set(took.Milliseconds()))...).If(unsettled)
+}
+
+// ignored is the outcome of an event without a handler.
+func (d *delivery) ignored(c *Consumer) *orm.Update[Delivery] {
+	return d.upsert(c, Ignored, append(clear(), attrAttempts.Add(0), attrDuration.Set(0))...).If(unsettled)
+}
+
+// failed is the outcome of a failure. counted: it was the handler's.
+func (d *delivery) failed(c *Consumer, cause error, took time.Duration, counted bool) *orm.Update[Delivery] {
+	n := 0
+	if counted {
+		n = 1
+	}
+	return d.upsert(c, Failed,
+		attrAttempts.Add(n),
+		attrDuration.Set(took.Milliseconds()),
+		attrErrorKind.Set(kindOf(cause)),
+		attrErrorMessage.Set(messageOf(cause)),
+		attrTrouble.Set(d.subscription),
+	).If(unsettled, attrRunID.Ne(d.runID)) // a write whose answer was lost must not count twice
+}
+
+// dead gives a delivery up that is still as it was seen.
+func (d *delivery) dead(c *Consumer, seen Delivery) *orm.Update[Delivery] {
+	return d.upsert(c, Dead,
+		attrErrorKind.Set(seen.ErrorKind),
+		attrErrorMessage.Set(seen.ErrorMessage),
+		attrTrouble.Set(d.subscription),
+	).If(asSeen(seen))
+}
+
+// asSeen holds while nobody has written the record since.
+func asSeen(seen Delivery) orm.Condition[Delivery] {
+	return orm.And(attrRunID.Eq(seen.RunID), attrStatus.Eq(seen.Status))
+}
+
+// settledBefore is the error of a write that found the delivery settled, or in
+// the hands of another run.
+type settledBefore struct{ was Delivery }
+
+func (s *settledBefore) Error() string { return "the delivery is " + string(s.was.Status) + " already" }
+
+// How often a record is written that is not accepted for a passing cause, and
+// the first wait. An outcome that is not recorded makes the event come again.
+const (
+	writeTries = 3
+	writeBase  = 50 * time.Millisecond
+)
+
+// write executes one change of the record and returns the record as it is then.
+// Throttling and lost answers are tried again. A *settledBefore says that the
+// condition did not hold; when it did not because this very run has written what
+// it wants before, and only the answer was lost, all is well.
+func (c *Consumer) write(ctx context.Context, d *delivery, want Status, u *orm.Update[Delivery]) (Delivery, error) {
+	var rec Delivery
+	err := c.persist(ctx, d, func() (err error) {
+		rec, err = Deliveries.Apply(ctx, c.store, u)
+		return err
+	})
+	var before *settledBefore
+	if errors.As(err, &before) && before.was.RunID == d.runID && before.was.Status == want {
+		return before.was, nil
+	}
+	return rec, err
+}
+
+// persist does a write of the record, again where that may help.
+func (c *Consumer) persist(ctx context.Context, d *delivery, do func() error) error {
+	for try := 1; ; try++ {
+		err := do()
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, orm.KindConditionFailed), errors.Is(err, orm.KindAlreadyExists):
+			return c.refused(ctx, d, err)
+		case try == writeTries || !passing(err):
+			return err
+		}
+		wait := writeBase << (try - 1)
+		if slept := c.sleep(ctx, wait+c.jitter(wait)); slept != nil {
+			return errors.Join(err, slept)
+		}
+	}
+}
+
+// passing reports whether err is none of the event's: nothing is wrong but the
+// moment.
+func passing(err error) bool {
+	return orm.Only(err, orm.KindConflict, orm.KindThrottled, orm.KindUnavailable)
+}
+
+// refused shows the record that made a condition fail, as a *settledBefore. It
+// is in the error, or has to be read from a store that does not give it.
+func (c *Consumer) refused(ctx context.Context, d *delivery, err error) error {
+	var (
+		was    Delivery
+		failed *orm.Error
+		read   error
+	)
+	if errors.As(err, &failed) && failed.Item != nil {
+		was, read = Deliveries.Decode(failed.Item)
+	} else {
+		was, read = Deliveries.Get(ctx, c.store, d.key())
+	}
+	if read != nil {
+		return errors.Join(err, read)
+	}
+	return &settledBefore{was}
+}

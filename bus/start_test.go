@@ -1,0 +1,130 @@
+package bus
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda/messages"
+
+	"github.com/vinci-go/vinci/event"
+)
+
+type rung struct{ N int }
+
+var (
+	bellRung  = event.Define[rung]("bell.rung")
+	onBell    = Subscription("on_bell", To(bellRung))
+	wrongBell = Subscription("Wrong-Bell", To(bellRung, event.Match("door.closed")))
+)
+
+func ring(context.Context, event.Event[rung]) error { return nil }
+
+func TestFromEnv(t *testing.T) {
+	env := map[string]string{"VINCI_APP": "app", "VINCI_DEPLOYMENT": "dev", "AWS_REGION": "us-east-1", EnvDeadLetterQueue: "app-dev-on_bell_dlq"}
+	getenv := func(name string) string { return env[name] }
+	c, err := fromEnv(getenv, slog.Default(), onBell, []Handler{On(bellRung, ring)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.dlq != "app-dev-on_bell_dlq" || c.store == nil || c.log == nil {
+		t.Errorf("consumer %+v", c)
+	}
+	clear := map[string]string{}
+	_, err = fromEnv(func(name string) string { return clear[name] }, slog.Default(), wrongBell, []Handler{On(bellRung, ring)})
+	got := strings.Join(problems(err), "\n")
+	for _, want := range []string{"Wrong-Bell", "it asks for door.closed and has no handler", "VINCI_APP"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the problems lack %q:\n%s", want, got)
+		}
+	}
+}
+
+// Start ends the process, so it runs in one of its own.
+func TestStartRefuses(t *testing.T) {
+	if os.Getenv("BUS_TEST_START") != "" {
+		Start(wrongBell, On(bellRung, ring))
+		return // and the parent sees that it did not exit
+	}
+	cmd := exec.Command(os.Args[0], "-test.run=^TestStartRefuses$")
+	cmd.Env = append(os.Environ(), "BUS_TEST_START=1", "VINCI_APP=app", "VINCI_DEPLOYMENT=", "AWS_LAMBDA_RUNTIME_API=127.0.0.1:1")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != 1 {
+		t.Fatalf("exit %v\n%s", err, &stderr)
+	}
+	var line struct {
+		Level, Msg string
+		Problems   []string
+	}
+	if err := json.Unmarshal(stderr.Bytes(), &line); err != nil {
+		t.Fatalf("%v: want one line, got\n%s", err, &stderr)
+	}
+	if line.Level != "ERROR" || line.Msg != "the function cannot start" || len(line.Problems) != 3 {
+		t.Errorf("line %+v, want the name, the missing handler and the deployment id", line)
+	}
+}
+
+func TestOverrunEndsTheProcess(t *testing.T) {
+	for err, exits := range map[error]bool{nil: false, errors.New("other"): false, ErrOverrun: true} {
+		_, got := endOnOverrun(func(context.Context, events.SQSEvent) (events.SQSEventResponse, error) {
+			return events.SQSEventResponse{}, err
+		})(t.Context(), events.SQSEvent{})
+		e, ok := got.(messages.InvokeResponse_Error)
+		if ok != exits || ok && !e.ShouldExit || !ok && got != err {
+			t.Errorf("%v became %v", err, got)
+		}
+	}
+}
+
+func TestRetryDelay(t *testing.T) {
+	c := &Consumer{}
+	c.defaults()
+	for attempt := 1; attempt <= 30; attempt++ {
+		want := min(retryBase<<min(attempt-1, 20), 15*60*retryBase)
+		for range 100 {
+			d := c.retryDelay(retryBase, attempt)
+			if d < want || d > min(want+want/2+retryBase, 15*60*retryBase) || d%retryBase != 0 {
+				t.Fatalf("attempt %d: %v, want %v and at most half more, in whole seconds", attempt, d, want)
+			}
+		}
+	}
+}
+
+func FuzzReceive(f *testing.F) {
+	c, err := fromEnv(func(name string) string {
+		return map[string]string{"VINCI_APP": "app", "VINCI_DEPLOYMENT": "dev"}[name]
+	}, slog.Default(), onBell, []Handler{On(bellRung, ring)})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(`{"detail":{"specversion":"1.0","id":"bell/1@1","source":"app","type":"bell.rung","time":"2026-01-01T00:00:00Z","schemaversion":1,"data":{}},"replay-name":"r"}`)
+	f.Add(`{"detail":null}`)
+	f.Add(`{"detail":{"id":""}}`)
+	f.Add(``)
+	f.Fuzz(func(t *testing.T, body string) {
+		d := c.receive(&invocation{}, &events.SQSMessage{Body: body})
+		if d.unreadable != nil {
+			if !isPermanent(d.unreadable) || kindOf(d.unreadable) != string(KindUndecodable) {
+				t.Errorf("%v is %s", d.unreadable, kindOf(d.unreadable))
+			}
+			return
+		}
+		if d.event.ID == "" || d.runID == "" {
+			t.Errorf("an event without id: %+v", d.event)
+		}
+		// Whatever can be read can be recorded.
+		if _, err := Deliveries.Insert(d.first(c)).Actions(); err != nil {
+			t.Error(err)
+		}
+	})
+}
