@@ -1,0 +1,49 @@
+// Command vinci is the command line tool of the framework.
+//
+// vinci dev runs an application on this machine and keeps it up to date with its
+// sources. Every command has --help.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	os.Exit(run())
+}
+
+func run() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// After the first Ctrl-C the handler is taken away: the second one ends the
+	// process at once, and with it every child.
+	context.AfterFunc(ctx, stop)
+
+	err := newRoot().ExecuteContext(ctx)
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
+		return 130 // ended by a signal, as shells say it
+	}
+	fmt.Fprintln(os.Stderr, "vinci:", err)
+	return 1
+}
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "vinci",
+		Short:         "Event-driven applications on AWS, and on this machine",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.AddCommand(newDev())
+	return root
+}

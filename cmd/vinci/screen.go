@@ -1,0 +1,59 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/vinci-go/vinci/local"
+)
+
+// ANSI colours, used on a terminal only.
+const (
+	dim   = "\x1b[2m"
+	red   = "\x1b[31m"
+	cyan  = "\x1b[36m"
+	reset = "\x1b[0m"
+)
+
+// screen prints what the developer sees.
+type screen struct {
+	w     io.Writer
+	color bool
+}
+
+// newScreen prints in colour on a terminal, unless NO_COLOR is set
+// (https://no-color.org).
+func newScreen(w io.Writer) *screen {
+	return &screen{w: w, color: isTerminal(w) && os.Getenv("NO_COLOR") == ""}
+}
+
+func (s *screen) paint(color, text string) string {
+	if !s.color {
+		return text
+	}
+	return color + text + reset
+}
+
+// banner says where everything is.
+func (s *screen) banner(rt *local.Runtime) {
+	for _, note := range rt.Notes() {
+		fmt.Fprintln(s.w, s.paint(dim, "note: "+note))
+	}
+	for _, api := range rt.APIs() {
+		fmt.Fprintf(s.w, "HTTP API %s  %s\n", api.Name, s.paint(cyan, api.URL))
+	}
+	owner := rt.Owner()
+	fmt.Fprintf(s.w, "AWS endpoint  %s\n\n", s.paint(cyan, rt.Endpoint()))
+	fmt.Fprintf(s.w, "  export AWS_ENDPOINT_URL=%s AWS_REGION=%s\n", rt.Endpoint(), owner.Region)
+	fmt.Fprintf(s.w, "  export AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s\n\n", owner.AccessKeyID, owner.SecretAccessKey)
+	fmt.Fprintln(s.w, "following the sources; Ctrl-C stops")
+}
+
+func (s *screen) log(l local.LogLine) {
+	fmt.Fprintf(s.w, "%s %s\n", s.paint(dim, l.Time.Format("15:04:05.000")+" "+l.Function), l.Text)
+}
+
+func (s *screen) notice(text string) { fmt.Fprintln(s.w, s.paint(cyan, text)) }
+
+func (s *screen) problem(err error) { fmt.Fprintln(s.w, s.paint(red, err.Error())) }

@@ -1,0 +1,74 @@
+package local
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/vinci-go/vinci/local/gateway"
+)
+
+// Config says what to run and where.
+type Config struct {
+	// Assembly is the folder of the cloud assembly (cdk.out). Required. It must
+	// stay while the runtime runs: functions are started from it.
+	Assembly string
+	// Data is the folder of tables and queues; it is made if it is missing. Two
+	// runtimes cannot use one at a time. Empty means a temporary folder, removed
+	// by Stop.
+	Data string
+
+	// GatewayAddr and APIAddr are loopback addresses with a port, for the AWS
+	// endpoint and for HTTP APIs. Empty means 127.0.0.1:0, a free port. When
+	// APIAddr names a port, a second API takes the port after it, and so on.
+	GatewayAddr, APIAddr string
+
+	// DynamoDBEndpoint is the URL of a DynamoDB to use in place of the engine.
+	DynamoDBEndpoint string
+	// Engine is the path of dynoxide. Empty means the one in node_modules of the
+	// assembly's folder, of the working folder, or of the folders above them.
+	Engine string
+
+	// Account and Region are what ARNs say. Empty means 000000000000, us-east-1.
+	Account, Region string
+
+	// Logger gets what the services have to say of themselves; functions' logs do
+	// not go there. Nil discards it.
+	Logger *slog.Logger
+	// Now reads the clock; nil means time.Now.
+	Now func() time.Time
+}
+
+// Credentials are what an AWS SDK needs to call the gateway.
+type Credentials struct {
+	AccessKeyID     string
+	SecretAccessKey string
+	Region          string
+}
+
+// API is an HTTP API of the assembly.
+type API struct {
+	Name string // as the template names it
+	URL  string // without a slash at its end
+}
+
+func (c Config) withDefaults() Config {
+	if c.GatewayAddr == "" {
+		c.GatewayAddr = "127.0.0.1:0"
+	}
+	if c.APIAddr == "" {
+		c.APIAddr = "127.0.0.1:0"
+	}
+	if c.Account == "" {
+		c.Account = gateway.DefaultAccount
+	}
+	if c.Region == "" {
+		c.Region = gateway.DefaultRegion
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return c
+}

@@ -1,0 +1,92 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/vinci-go/vinci/local/lambda"
+)
+
+// api is the handler of an HTTP API.
+type api struct {
+	cfg       Config
+	routes    *table
+	functions Invoker
+}
+
+func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	id := a.cfg.NewID()
+	resp := a.answer(r, id)
+	if r.Context().Err() != nil {
+		return // the client is gone
+	}
+	if err := resp.write(w, id); err != nil && r.Context().Err() == nil {
+		a.cfg.Logger.Debug("an answer was not sent", "api", a.cfg.ID, "request", id, "error", err)
+	}
+}
+
+func (a *api) answer(r *http.Request, id string) response {
+	path := requestPath(r.URL)
+	routed, ok := a.inStage(path)
+	if !ok {
+		return problem(http.StatusNotFound)
+	}
+	m, ok := a.routes.find(r.Method, routed)
+	if !ok {
+		return problem(http.StatusNotFound)
+	}
+	log := a.cfg.Logger.With("api", a.cfg.ID, "request", id, "route", m.route.Key)
+	body, err := io.ReadAll(io.LimitReader(r.Body, MaxBody+1))
+	switch {
+	case err != nil:
+		log.Debug("the request's body could not be read", "error", err)
+		return problem(http.StatusBadRequest)
+	case len(body) > MaxBody:
+		return problem(http.StatusRequestEntityTooLarge)
+	}
+
+	ctx, cancel := context.WithTimeout(r.Context(), a.cfg.Timeout)
+	defer cancel()
+	payload := newEvent(&a.cfg, r, body, path, m, id).marshal()
+	result, err := a.functions.Invoke(ctx, m.route.FunctionARN, payload)
+	switch {
+	case errors.Is(err, lambda.ErrTooLarge):
+		return problem(http.StatusRequestEntityTooLarge)
+	case errors.Is(err, context.DeadlineExceeded):
+		log.Warn("the integration timed out", "after", a.cfg.Timeout)
+		return problem(http.StatusServiceUnavailable)
+	case errors.Is(err, lambda.ErrThrottled):
+		log.Warn("the function is throttled", "error", err)
+		return problem(http.StatusServiceUnavailable)
+	case err != nil:
+		log.Warn("the function could not be invoked", "error", err)
+		return problem(http.StatusInternalServerError)
+	case result.FunctionError != "":
+		log.Warn("the function failed", "function_request", result.RequestID, "payload", string(result.Payload))
+		return problem(http.StatusInternalServerError)
+	}
+	resp, err := readResponse(result.Payload)
+	if err != nil {
+		log.Warn("the function's answer is malformed", "function_request", result.RequestID, "error", err)
+		return problem(http.StatusInternalServerError)
+	}
+	return resp
+}
+
+// inStage takes the stage's name off the path.
+func (a *api) inStage(path string) (string, bool) {
+	if a.cfg.Stage == defaultStage {
+		return path, true
+	}
+	rest, ok := strings.CutPrefix(path, "/"+a.cfg.Stage)
+	switch {
+	case !ok || rest != "" && rest[0] != '/':
+		return "", false
+	case rest == "":
+		return "/", true
+	}
+	return rest, true
+}

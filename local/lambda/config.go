@@ -1,0 +1,178 @@
+package lambda
+
+import (
+	"context"
+	"log/slog"
+	"time"
+)
+
+// Limits of Lambda (gettingstarted-limits in the developer guide).
+const (
+	// MaxPayload is the largest request of a synchronous invocation, in bytes.
+	MaxPayload = 6 * 1024 * 1024
+	// MaxResponse is the largest answer: AWS allows 100 bytes more than MaxPayload.
+	MaxResponse = MaxPayload + 100
+	// MaxTimeout is the longest a function may run.
+	MaxTimeout = 900 * time.Second
+	// initTimeout is what AWS gives the start of an environment.
+	initTimeout = 10 * time.Second
+	// maxEnvBytes is what the function's own variables may take together.
+	maxEnvBytes = 4096
+)
+
+// FunctionConfig is a function as CloudFormation describes it (AWS::Lambda::Function).
+type FunctionConfig struct {
+	Name string // physical name, at most 64 characters
+	ARN  string
+	Dir  string // the asset's folder; it holds the file "bootstrap"
+	// Timeout of one invocation, more than 0, at most MaxTimeout. AWS takes whole seconds.
+	Timeout  time.Duration
+	MemoryMB int // told to the function and reported; not enforced
+	Env      map[string]string
+	RoleARN  string // whose credentials the function gets
+	LogGroup string // default /aws/lambda/<Name>
+	// Reserved is the reserved concurrency: nil for none, 0 refuses every invocation.
+	Reserved *int
+	Handler  string // given as _HANDLER; default "bootstrap"
+	// Architecture is x86_64 or arm64 as on AWS, and must be this machine's; "" is not checked.
+	Architecture string
+}
+
+// StartingPosition says where a stream mapping begins that has no kept position.
+type StartingPosition string
+
+// The starting positions of a stream mapping.
+const (
+	TrimHorizon StartingPosition = "TRIM_HORIZON"
+	Latest      StartingPosition = "LATEST"
+)
+
+// MappingConfig is an event source mapping (AWS::Lambda::EventSourceMapping)
+// from an SQS queue or a DynamoDB stream, told apart by SourceARN.
+type MappingConfig struct {
+	ID           string // stable: a stream's position is kept under it
+	FunctionName string
+	SourceARN    string
+	Enabled      bool
+	BatchSize    int           // default 10 for a queue, 100 for a stream; at most 10,000
+	Window       time.Duration // how long to gather a batch, at most 300 s
+	// ReportBatchItemFailures makes the function's answer name what failed.
+	ReportBatchItemFailures bool
+	// FilterPatterns: a record that matches none of them is dropped. No patterns: all are taken.
+	FilterPatterns []string
+
+	// MaxConcurrency of a queue's mapping, 2 to 1,000; 0 for none.
+	MaxConcurrency int
+
+	// For streams only.
+	StartingPosition StartingPosition
+	BisectOnError    bool
+	MaxRetries       *int          // nil or -1: until the record is too old
+	MaxRecordAge     time.Duration // 0: no limit of its own
+	OnFailureARN     string        // SQS queue that gets a record of each discarded batch; "" for none
+}
+
+// Message is a received SQS message.
+type Message struct {
+	ID            string
+	ReceiptHandle string
+	Body          string
+	MD5OfBody     string
+	// Attributes are the system attributes by SQS's names (ApproximateReceiveCount, SentTimestamp, …).
+	Attributes             map[string]string
+	MessageAttributes      map[string]MessageAttribute
+	MD5OfMessageAttributes string
+}
+
+// MessageAttribute is a message attribute of the sender's.
+type MessageAttribute struct {
+	DataType    string
+	StringValue string
+	BinaryValue []byte // used when DataType begins with Binary
+}
+
+// Queues is what mappings need of SQS. Its methods are called from many goroutines.
+type Queues interface {
+	// Receive returns up to max (1 to 10) messages, waiting up to wait for the
+	// first. A cancelled ctx ends the wait; messages that were already taken are
+	// returned with a nil error, never lost.
+	Receive(ctx context.Context, queueARN string, max int, wait time.Duration) ([]Message, error)
+	// Delete acknowledges a message.
+	Delete(ctx context.Context, queueARN, receiptHandle string) error
+	// Send puts a message into a queue; it is durable when Send returns.
+	Send(ctx context.Context, queueARN, body string) error
+}
+
+// StreamRecord is a DynamoDB stream record in the shape of the Lambda event.
+type StreamRecord struct {
+	SequenceNumber string
+	CreatedAt      time.Time
+	JSON           []byte
+}
+
+// Streams is what mappings need of DynamoDB streams.
+type Streams interface {
+	// ReadStream returns, in order, up to max records of the table's stream after
+	// the position from, waiting up to wait for the first, and the position after
+	// them. A position is the sequence number of the last record read; "" is
+	// TRIM_HORIZON. A cancelled ctx ends the wait.
+	ReadStream(ctx context.Context, tableName, from string, max int, wait time.Duration) (records []StreamRecord, next string, err error)
+}
+
+// LatestStreams are Streams that know where LATEST is. Without it a mapping that
+// starts at LATEST is refused.
+type LatestStreams interface {
+	Streams
+	// LatestPosition is the position after the newest record of the table's stream.
+	LatestPosition(ctx context.Context, tableName string) (string, error)
+}
+
+// LogLine is one line that a function, or Lambda for it, wrote.
+type LogLine struct {
+	Time      time.Time
+	Function  string
+	RequestID string // "" outside an invocation, as while an environment starts
+	Stream    string // log stream: one for each environment
+	Text      string // without the line break
+}
+
+// LogSink takes log lines. It is called from many goroutines and holds up the
+// function that wrote the line, so it must be quick and must not call the Service.
+type LogSink func(LogLine)
+
+// Options are what a Service needs. The zero value of an option is its default.
+type Options struct {
+	Queues  Queues  // needed when a mapping has a queue, or a failure destination
+	Streams Streams // needed when a mapping has a stream
+
+	// Credentials returns the key pair and session token of a role. Default: no
+	// credentials, so that the SDK of a function says that it has none.
+	Credentials func(roleARN string) (id, secret, token string)
+	Endpoint    string // AWS_ENDPOINT_URL for functions; "" leaves it out
+	Account     string // default 000000000000
+	Region      string // default us-east-1
+
+	Logs     LogSink      // default: dropped
+	Logger   *slog.Logger // what the service itself has to say; default: dropped
+	StateDir string       // where stream positions are kept; "": in memory only
+
+	// MaxEnvironments is how many environments a function without reserved
+	// concurrency may have. Default: four for each processor, at least eight.
+	MaxEnvironments int
+	// IdleTimeout ends an environment that had no work for so long. Default 5 minutes.
+	IdleTimeout time.Duration
+
+	Now   func() time.Time // default time.Now
+	NewID func() string    // request ids; default: random UUIDs
+}
+
+// Result is what became of an invocation.
+type Result struct {
+	// Payload is the function's answer, or AWS's description of the error.
+	Payload []byte
+	// FunctionError is "Unhandled" when the function failed, else "".
+	FunctionError string
+	RequestID     string
+	// LogTail is the end, up to 4 KB, of what the invocation logged.
+	LogTail []byte
+}

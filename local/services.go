@@ -1,0 +1,108 @@
+package local
+
+import (
+	"context"
+	"path/filepath"
+
+	"github.com/vinci-go/vinci/local/dynamodb"
+	"github.com/vinci-go/vinci/local/gateway"
+	"github.com/vinci-go/vinci/local/lambda"
+	"github.com/vinci-go/vinci/local/sqs"
+)
+
+func (r *Runtime) startTables(ctx context.Context, p *plan) error {
+	o := dynamodb.Options{
+		Endpoint: r.config.DynamoDBEndpoint, Account: r.config.Account, Region: r.config.Region,
+		Logger: r.logger.With("service", "dynamodb"), Now: r.config.Now,
+	}
+	if o.Endpoint == "" {
+		o.File = filepath.Join(r.config.Data, "dynamodb.db")
+		var err error
+		if o.Engine, err = r.findEngine(); err != nil {
+			return err
+		}
+	}
+	s, err := dynamodb.Start(ctx, o)
+	if err != nil {
+		return err
+	}
+	r.dynamodb = s
+	return s.Apply(ctx, p.tables)
+}
+
+// findEngine looks near the assembly and near the working folder.
+func (r *Runtime) findEngine() (string, error) {
+	if r.config.Engine != "" {
+		return r.config.Engine, nil
+	}
+	if path, err := dynamodb.FindEngine(r.config.Assembly); err == nil {
+		return path, nil
+	}
+	return dynamodb.FindEngine(".")
+}
+
+func (r *Runtime) startQueues(p *plan) error {
+	s, err := sqs.New(sqs.Options{
+		Dir: filepath.Join(r.config.Data, "queues"), Account: r.config.Account, Region: r.config.Region,
+		Endpoint: r.Endpoint, Now: r.config.Now, Logger: r.logger.With("service", "sqs"),
+	})
+	if err != nil {
+		return err
+	}
+	r.sqs = s
+	return s.Apply(p.queues)
+}
+
+func (r *Runtime) startGateway(p *plan) {
+	r.credentials = gateway.NewCredentials(gateway.CredentialsOptions{Account: r.config.Account})
+	r.credentials.SetRoles(p.roles)
+	handler := gateway.New(gateway.Options{
+		Services:    []gateway.Service{r.dynamodb, r.sqs, r.eventbridge},
+		Credentials: r.credentials,
+		Logger:      r.logger.With("service", "gateway"),
+		Now:         r.config.Now,
+	})
+	r.gateway.serve(handler, r.fail)
+}
+
+func (r *Runtime) startFunctions(ctx context.Context, p *plan) error {
+	r.plan.Store(p) // roleKeys and addLog read it
+	s, err := lambda.New(lambda.Options{
+		Queues: queues{r.sqs}, Streams: streams{r.dynamodb},
+		Credentials: r.roleKeys, Endpoint: r.Endpoint(),
+		Account: r.config.Account, Region: r.config.Region,
+		Logs: r.addLog, Logger: r.logger.With("service", "lambda"),
+		StateDir: filepath.Join(r.config.Data, "lambda"), Now: r.config.Now,
+	})
+	if err != nil {
+		return err
+	}
+	r.lambda = s
+	return s.Apply(ctx, p.functions, p.mappings)
+}
+
+// roleKeys are a role's credentials. Messages about denied calls name the
+// function when it is the only one that has the role.
+func (r *Runtime) roleKeys(roleARN string) (id, secret, token string) {
+	session := ""
+	for _, f := range r.plan.Load().functions {
+		if f.RoleARN != roleARN {
+			continue
+		}
+		if session != "" {
+			session = ""
+			break
+		}
+		session = f.Name
+	}
+	k := r.credentials.Issue(roleARN, session)
+	return k.AccessKeyID, k.SecretAccessKey, k.SessionToken
+}
+
+func (r *Runtime) addLog(l lambda.LogLine) {
+	name := l.Function
+	if label, ok := r.plan.Load().labels[name]; ok {
+		name = label
+	}
+	r.logs.add(LogLine{Time: l.Time, Function: name, RequestID: l.RequestID, Text: l.Text})
+}

@@ -1,0 +1,192 @@
+package synth
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Deployment is the deployment id of what runs on a laptop.
+const Deployment = "local"
+
+// Kind classifies an [Error]. Test for one with errors.Is.
+type Kind string
+
+// What can go wrong.
+const (
+	NoApp  Kind = "no CDK app"       // no cdk.json, or none that can be read
+	NoNode Kind = "no Node"          // npm packages are missing
+	Failed Kind = "synthesis failed" // the app itself failed; it has said why
+)
+
+// Error makes a Kind a target for errors.Is.
+func (k Kind) Error() string { return string(k) }
+
+// Error says what stopped a synthesis and how to mend it.
+type Error struct {
+	Kind    Kind
+	Message string
+	Err     error
+}
+
+func (e *Error) Error() string {
+	if e.Err == nil {
+		return e.Message
+	}
+	return fmt.Sprintf("%s: %v", e.Message, e.Err)
+}
+
+// Is reports whether target is this error's kind.
+func (e *Error) Is(target error) bool { return target == e.Kind }
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// Options say what to synthesize and where.
+type Options struct {
+	Dir    string    // folder of cdk.json
+	Out    string    // folder of the assembly; made when absent, relative to Dir unless absolute
+	Output io.Writer // what the app prints; nil: it is kept and shown in the error
+
+	// Deployment is the deployment id; default [Deployment].
+	Deployment string
+}
+
+// Run synthesizes the app for this machine's processor and returns the
+// assembly's folder. Cancelling ctx ends the app and everything it started.
+func Run(ctx context.Context, o Options) (string, error) {
+	dir, err := filepath.Abs(o.Dir)
+	if err != nil {
+		return "", fmt.Errorf("synthesize %s: %w", o.Dir, err)
+	}
+	out := o.Out
+	if !filepath.IsAbs(out) {
+		out = filepath.Join(dir, out)
+	}
+	app, err := readApp(dir)
+	if err != nil {
+		return "", err
+	}
+	node, err := findNode(dir)
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(out, 0o755); err != nil {
+		return "", fmt.Errorf("make the assembly's folder: %w", err)
+	}
+	deployment := o.Deployment
+	if deployment == "" {
+		deployment = Deployment
+	}
+	contextJSON, err := json.Marshal(app.contextFor(deployment))
+	if err != nil {
+		return "", fmt.Errorf("encode the context of cdk.json: %w", err)
+	}
+
+	var kept bytes.Buffer
+	output := o.Output
+	if output == nil {
+		output = &kept
+	}
+	cmd := exec.CommandContext(ctx, "sh", "-c", app.App)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(),
+		"PATH="+node+string(os.PathListSeparator)+os.Getenv("PATH"),
+		"CDK_OUTDIR="+out,
+		"CDK_CONTEXT_JSON="+string(contextJSON),
+		"CDK_VALIDATION=false", // three seconds and 400 MB: `make synth` and CI have it on
+	)
+	cmd.Stdout, cmd.Stderr = output, output
+	// `go run` starts the app and the app starts Node: a group of their own lets
+	// one signal reach them all.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = 5 * time.Second
+	if err := cmd.Run(); err != nil {
+		if ctx.Err() != nil {
+			return "", fmt.Errorf("synthesize: %w", ctx.Err())
+		}
+		message := fmt.Sprintf("the app of %s failed (%s)", filepath.Join(dir, "cdk.json"), app.App)
+		if text := strings.TrimSpace(kept.String()); text != "" {
+			message += ":\n" + text
+		}
+		return "", &Error{Kind: Failed, Message: message, Err: err}
+	}
+	return out, nil
+}
+
+// cdkJSON is the part of cdk.json that matters here.
+type cdkJSON struct {
+	App     string         `json:"app"`
+	Context map[string]any `json:"context"`
+}
+
+func readApp(dir string) (*cdkJSON, error) {
+	file := filepath.Join(dir, "cdk.json")
+	b, err := os.ReadFile(file)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, &Error{Kind: NoApp, Message: fmt.Sprintf("%s holds no cdk.json: run this in the folder of a CDK app, or name it with --dir", dir)}
+	}
+	if err != nil {
+		return nil, &Error{Kind: NoApp, Message: "read " + file, Err: err}
+	}
+	var app cdkJSON
+	if err := json.Unmarshal(b, &app); err != nil {
+		return nil, &Error{Kind: NoApp, Message: "read " + file, Err: err}
+	}
+	if app.App == "" {
+		return nil, &Error{Kind: NoApp, Message: file + ` has no "app": it names the command that synthesizes, such as "go run ."`}
+	}
+	return &app, nil
+}
+
+// contextFor is the context of cdk.json with what the CDK CLI adds to it, and
+// the deployment and processor of this run.
+func (a *cdkJSON) contextFor(deployment string) map[string]any {
+	c := maps.Clone(a.Context)
+	if c == nil {
+		c = map[string]any{}
+	}
+	// Construct paths and asset folders in the templates: the local runtime names
+	// resources by the one and finds code by the other.
+	c["aws:cdk:enable-path-metadata"] = true
+	c["aws:cdk:enable-asset-metadata"] = true
+	c["aws:cdk:version-reporting"] = false
+	c["deployment"] = deployment
+	c["architecture"] = architecture()
+	return c
+}
+
+// architecture is this machine's processor in Lambda's words.
+func architecture() string {
+	if runtime.GOARCH == "arm64" {
+		return "arm64"
+	}
+	return "x86_64"
+}
+
+// findNode returns the folder of the Node that npm installed beside the app, or
+// in a folder above it. The CDK needs a supported Node, and a machine's own may
+// be too old.
+func findNode(dir string) (string, error) {
+	for at := dir; ; at = filepath.Dir(at) {
+		bin := filepath.Join(at, "node_modules", ".bin")
+		if _, err := os.Stat(filepath.Join(bin, "node")); err == nil {
+			return bin, nil
+		}
+		if at == filepath.Dir(at) {
+			break
+		}
+	}
+	return "", &Error{Kind: NoNode, Message: fmt.Sprintf("no node_modules/.bin/node in %s or above it: run `npm ci` there", dir)}
+}

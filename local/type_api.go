@@ -1,0 +1,249 @@
+package local
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/vinci-go/vinci/local/assembly"
+	"github.com/vinci-go/vinci/local/httpapi"
+	"github.com/vinci-go/vinci/local/iam"
+)
+
+type api struct {
+	resource     *assembly.Resource
+	config       httpapi.Config
+	routes       []*route
+	integrations map[string]*integration // by id
+	stages       int
+}
+
+type route struct {
+	resource *assembly.Resource
+	props    routeProperties
+}
+
+type integration struct {
+	resource *assembly.Resource
+	props    integrationProperties
+}
+
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-apigatewayv2-api.html
+type apiProperties struct {
+	Name         string `cfn:",required"`
+	ProtocolType string `cfn:",required"`
+
+	Description label
+	Tags        label
+	Version     label
+
+	IpAddressType noEffect `why:"it listens on the loopback address"`
+}
+
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-apigatewayv2-integration.html
+type integrationProperties struct {
+	ApiId                string `cfn:",required"`
+	IntegrationType      string `cfn:",required"`
+	IntegrationUri       string
+	PayloadFormatVersion string
+	IntegrationMethod    string
+	TimeoutInMillis      *int
+	Description          label
+}
+
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-apigatewayv2-route.html
+type routeProperties struct {
+	ApiId             string `cfn:",required"`
+	AuthorizationType string
+	RouteKey          string `cfn:",required"`
+	Target            string
+	OperationName     label
+}
+
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-apigatewayv2-stage.html
+type stageProperties struct {
+	ApiId       string `cfn:",required"`
+	StageName   string `cfn:",required"`
+	AutoDeploy  bool
+	Description label
+	Tags        label
+
+	AccessLogSettings    noEffect `why:"requests are logged by the functions only"`
+	DefaultRouteSettings noEffect `why:"requests are not throttled and not measured here"`
+	RouteSettings        noEffect `why:"requests are not throttled and not measured here"`
+}
+
+func (p *planner) readAPI(r *assembly.Resource) {
+	var props apiProperties
+	if !decode(&p.report, r, &props) {
+		return
+	}
+	if props.ProtocolType != "HTTP" {
+		p.report.fail(r, "ProtocolType", "is %q; served is HTTP", props.ProtocolType)
+		return
+	}
+	p.apis[r.Name] = &api{
+		resource: r, integrations: map[string]*integration{},
+		config: httpapi.Config{ID: r.Name, Name: props.Name},
+	}
+}
+
+// apiOf finds the API that a part of one belongs to.
+func (p *planner) apiOf(r *assembly.Resource, id string) *api {
+	a, ok := p.apis[id]
+	if !ok {
+		p.missing(r, "ApiId", id, "this assembly has no HTTP API %q", id)
+	}
+	return a
+}
+
+func (p *planner) readIntegration(r *assembly.Resource) {
+	var props integrationProperties
+	if !decode(&p.report, r, &props) {
+		return
+	}
+	p.later = append(p.later, func() {
+		if a := p.apiOf(r, props.ApiId); a != nil {
+			a.integrations[r.Name] = &integration{resource: r, props: props}
+		}
+	})
+}
+
+func (p *planner) readRoute(r *assembly.Resource) {
+	var props routeProperties
+	if !decode(&p.report, r, &props) {
+		return
+	}
+	p.later = append(p.later, func() {
+		if a := p.apiOf(r, props.ApiId); a != nil {
+			a.routes = append(a.routes, &route{resource: r, props: props})
+		}
+	})
+}
+
+func (p *planner) readStage(r *assembly.Resource) {
+	var props stageProperties
+	if !decode(&p.report, r, &props) {
+		return
+	}
+	if !props.AutoDeploy {
+		p.report.fail(r, "AutoDeploy", "is off; served are stages that deploy by themselves")
+	}
+	p.later = append(p.later, func() {
+		if a := p.apiOf(r, props.ApiId); a != nil {
+			a.stages++
+			a.config.Stage = props.StageName
+		}
+	})
+}
+
+func (p *planner) finishAPIs() {
+	for _, a := range sorted(p.apis) {
+		if a.stages != 1 {
+			p.report.fail(a.resource, "", "has %d stages; served is one: without any, API Gateway answers 404 to every request", a.stages)
+			continue
+		}
+		keys := map[string]bool{}
+		for _, rt := range a.routes {
+			if keys[rt.props.RouteKey] {
+				p.report.fail(rt.resource, "RouteKey", "%q is another route's already", rt.props.RouteKey)
+				continue
+			}
+			keys[rt.props.RouteKey] = true
+			if c, ok := p.finishRoute(a, rt); ok {
+				a.config.Routes = append(a.config.Routes, c)
+			}
+		}
+		slices.SortFunc(a.config.Routes, func(x, y httpapi.Route) int { return strings.Compare(x.Key, y.Key) })
+		if _, err := httpapi.New(a.config, nil); err != nil {
+			p.report.fail(a.resource, "", "%v", err)
+		}
+		p.plan.apis = append(p.plan.apis, a.config)
+	}
+}
+
+// finishRoute finds the function behind a route, and checks that API Gateway may
+// call it.
+func (p *planner) finishRoute(a *api, rt *route) (httpapi.Route, bool) {
+	auth := rt.props.AuthorizationType
+	if auth == "" {
+		auth = "NONE"
+	}
+	if auth != "NONE" {
+		p.report.fail(rt.resource, "AuthorizationType", "is %q; served is NONE", auth)
+		return httpapi.Route{}, false
+	}
+	id, ok := strings.CutPrefix(rt.props.Target, "integrations/")
+	in := a.integrations[id]
+	if !ok || in == nil {
+		p.missing(rt.resource, "Target", id, "is %q, which is no integration of this API", rt.props.Target)
+		return httpapi.Route{}, false
+	}
+	timeout := httpapi.MaxTimeout
+	if t := in.props.TimeoutInMillis; t != nil {
+		timeout = time.Duration(*t) * time.Millisecond
+	}
+	if a.config.Timeout != 0 && a.config.Timeout != timeout {
+		p.report.fail(in.resource, "TimeoutInMillis", "is %s, and another integration of the API has %s; served is one time-out for all of an API", timeout, a.config.Timeout)
+	}
+	a.config.Timeout = timeout
+	f, ok := p.integrationFunction(in)
+	if !ok {
+		return httpapi.Route{}, false
+	}
+	if err := p.apiMayInvoke(a, rt.props.RouteKey, f); err != nil {
+		p.report.fail(rt.resource, "RouteKey", "API Gateway would answer 500 Internal Server Error: %v", err)
+		return httpapi.Route{}, false
+	}
+	return httpapi.Route{Key: rt.props.RouteKey, FunctionARN: f.config.ARN, AuthorizationType: auth}, true
+}
+
+func (p *planner) integrationFunction(in *integration) (*function, bool) {
+	good := true
+	check := func(property, value, want string) {
+		if value != want {
+			p.report.fail(in.resource, property, "is %q; served is %s", value, want)
+			good = false
+		}
+	}
+	check("IntegrationType", in.props.IntegrationType, "AWS_PROXY")
+	check("PayloadFormatVersion", in.props.PayloadFormatVersion, "2.0")
+	if in.props.IntegrationMethod != "" {
+		check("IntegrationMethod", in.props.IntegrationMethod, "POST")
+	}
+	// The URI may also be arn:…:apigateway:…:path/2015-03-31/functions/<ARN>/invocations.
+	uri := in.props.IntegrationUri
+	if _, rest, ok := strings.Cut(uri, "/functions/"); ok {
+		uri = strings.TrimSuffix(rest, "/invocations")
+	}
+	f := p.findFunction(uri)
+	if f == nil {
+		p.missing(in.resource, "IntegrationUri", uri, "this assembly has no function %q", uri)
+		good = false
+	}
+	return f, good
+}
+
+// apiMayInvoke judges the function's resource policy as Lambda does when API
+// Gateway calls for a route.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+func (p *planner) apiMayInvoke(a *api, key string, f *function) error {
+	method, path, ok := strings.Cut(key, " ")
+	if !ok {
+		method, path = "*", "/"+key // $default
+	}
+	if method == "ANY" {
+		method = "*"
+	}
+	source := p.env.Arn("execute-api", a.config.ID+"/"+a.config.Stage+"/"+method+path)
+	need := iam.Need{Action: "lambda:InvokeFunction", Resource: f.config.ARN, Context: map[string][]string{
+		"aws:SourceArn": {source}, "aws:SourceAccount": {p.env.Account},
+	}}
+	for _, d := range f.allowed {
+		if d.DecideFor(iam.Principal{Service: "apigateway.amazonaws.com"}, need).Allowed() {
+			return nil
+		}
+	}
+	return fmt.Errorf("no AWS::Lambda::Permission lets apigateway.amazonaws.com invoke function %s for %s", f.config.Name, source)
+}
