@@ -1,0 +1,220 @@
+package constructs
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+
+	"github.com/vinci-go/vinci/bus"
+	"github.com/vinci-go/vinci/constructs/internal/plan"
+	"github.com/vinci-go/vinci/event"
+	"github.com/vinci-go/vinci/internal/names"
+	"github.com/vinci-go/vinci/orm"
+)
+
+// ApplicationProps says what application this is.
+type ApplicationProps struct {
+	// AppName begins every name: a lower-case letter, then up to 23 lower-case
+	// letters, digits or hyphens. Required.
+	AppName string
+
+	// DeploymentID tells the deployments of one application apart: a lower-case
+	// letter, then up to 15 lower-case letters or digits. Empty, as it is meant to
+	// be: the CDK's context says it (cdk deploy -c deployment=dev).
+	DeploymentID string
+
+	// EventBus makes the bus, the log and its relay. Without it the application
+	// has tables and APIs only.
+	EventBus bool
+
+	// Layout groups constructs into stacks; the zero value is good for up to 31
+	// subscriptions.
+	Layout Layout
+
+	// Context replaces the CDK's context, for tests and tools. nil: the context is
+	// read from where the CDK's command line puts it. Vinci reads "deployment",
+	// "architecture" (arm64, the default, or x86_64) and "vinci:ephemeral" (true:
+	// tables are deleted with their stacks).
+	Context map[string]string
+}
+
+// Layout says which stack a construct goes to. Moving a construct of a deployed
+// application to another stack replaces it, and what has a name (a queue) can
+// only be replaced when the old one is gone: choose once.
+type Layout struct {
+	// Subscriptions names the stack of a subscription, such as
+	// "subscriptions_users"; nil puts all into "subscriptions". Lower-case letters,
+	// digits and underscores; it must give the same name for the same subscription
+	// every time.
+	Subscriptions func(*bus.Definition) string
+}
+
+// Application records what an application consists of; [Application.Synth] makes
+// it. The order of the calls changes nothing. It is not safe for concurrent use.
+type Application struct {
+	plan    plan.Plan
+	stacks  []StackProps      // what plan.Stacks cannot hold: funcs over CDK types
+	context map[string]string // nil: the environment's
+
+	// Replaced by tests.
+	build  builder
+	getenv func(string) string
+}
+
+// NewApplication begins an application. It checks nothing yet: every mistake is
+// told by Synth, all of them together.
+func NewApplication(props *ApplicationProps) *Application {
+	if props == nil {
+		props = &ApplicationProps{}
+	}
+	return &Application{
+		plan: plan.Plan{
+			At:       callerOf(),
+			Name:     names.Deployment{App: props.AppName, ID: props.DeploymentID},
+			EventBus: props.EventBus,
+			Group:    props.Layout.Subscriptions,
+		},
+		context: props.Context,
+	}
+}
+
+// AddTable adds a table, in a stack of its own.
+func (a *Application) AddTable(table orm.Definition) {
+	a.plan.Tables = append(a.plan.Tables, plan.Table{Definition: table, At: callerOf()})
+}
+
+// AddEvents adds events that the application publishes. Subscriptions and
+// commits are checked against them.
+func (a *Application) AddEvents(types ...event.Type) {
+	at := callerOf()
+	for _, t := range types {
+		a.plan.Events = append(a.plan.Events, plan.Event{Type: t, At: at})
+	}
+}
+
+// EventHandlerProps says what runs a subscription's handlers and how.
+type EventHandlerProps struct {
+	// Function is the folder of its main package, below the module root:
+	// "lambdas/send_welcome". Required.
+	Function string
+
+	// DeadLetterQueue keeps messages that were given up for 14 days, with the
+	// reason. Without it they are only in the deliveries table, as dead.
+	DeadLetterQueue bool
+
+	// Timeout ends one invocation: 1s to 15m in whole seconds; zero: 30s.
+	Timeout time.Duration
+
+	// Memory in MB, 128 to 10240; zero: 256. The processor's share grows with it.
+	Memory int
+
+	// BatchSize is how many messages one invocation gets at most, 1 to 10000;
+	// zero: 10. A failed message does not make the others of its batch come again.
+	BatchSize int
+
+	// BatchingWindow is how long to wait for a batch to fill, up to 5m in whole
+	// seconds; zero: not at all, or 1s when BatchSize is over 10, as AWS requires.
+	BatchingWindow time.Duration
+
+	// MaxConcurrency is how many invocations run at once at most, 2 to 1000;
+	// zero: as many as the account allows.
+	MaxConcurrency int
+}
+
+// AddEventHandler adds a subscription and the function behind it.
+func (a *Application) AddEventHandler(subscription *bus.Definition, props *EventHandlerProps) {
+	if props == nil {
+		props = &EventHandlerProps{}
+	}
+	a.plan.Handlers = append(a.plan.Handlers, plan.Handler{
+		Subscription:    subscription,
+		Function:        plan.Function{Folder: props.Function, Timeout: props.Timeout, Memory: props.Memory},
+		DeadLetterQueue: props.DeadLetterQueue,
+		BatchSize:       props.BatchSize,
+		BatchingWindow:  props.BatchingWindow,
+		MaxConcurrency:  props.MaxConcurrency,
+		At:              callerOf(),
+	})
+}
+
+// APIProps describes an HTTP API.
+type APIProps struct {
+	// Name tells several APIs apart; empty: "api".
+	Name string
+
+	// Function is the folder of its main package, below the module root:
+	// "lambdas/api". Required.
+	Function string
+
+	// Routes are the method and path of each route, as API Gateway and net/http
+	// both read them: "POST /users/{id}/activate". Requests for anything else get
+	// 404 from API Gateway. Every route is public: whoever knows the address may
+	// call it.
+	Routes []string
+
+	// Access is what the function may touch.
+	Access []bus.Grant
+
+	// Timeout ends one request: 1s to 30s in whole seconds; zero: 10s.
+	Timeout time.Duration
+
+	// Memory in MB, 128 to 10240; zero: 256.
+	Memory int
+}
+
+// AddAPI adds an HTTP API and the function behind it, in a stack of its own.
+func (a *Application) AddAPI(props *APIProps) {
+	if props == nil {
+		props = &APIProps{}
+	}
+	a.plan.APIs = append(a.plan.APIs, plan.API{
+		Name:     props.Name,
+		Function: plan.Function{Folder: props.Function, Timeout: props.Timeout, Memory: props.Memory},
+		Routes:   slices.Clone(props.Routes),
+		Grants:   slices.Clone(props.Access),
+		At:       callerOf(),
+	})
+}
+
+// StackProps describes a stack of the application's own.
+type StackProps struct {
+	// Name is the stack's name, before application and deployment go in front:
+	// lower-case letters, digits and underscores. Required.
+	Name string
+
+	// Functions are the folders of functions that the stack uses in
+	// [FunctionProps]; they are built with the others.
+	Functions []string
+
+	// First deploys the stack before everything else, for what the rest needs.
+	// Otherwise it is deployed after everything else.
+	First bool
+
+	// Build makes the stack's constructs. It is called once, with the stack and
+	// the deployment, which computes the names and ARNs of everything else.
+	// Required.
+	Build func(stack awscdk.Stack, d *Deployment)
+}
+
+// AddStack adds a stack of the application's own.
+func (a *Application) AddStack(props *StackProps) {
+	if props == nil {
+		props = &StackProps{}
+	}
+	a.stacks = append(a.stacks, *props)
+	a.plan.Stacks = append(a.plan.Stacks, plan.Stack{
+		Name: props.Name, Functions: slices.Clone(props.Functions), Empty: props.Build == nil, At: callerOf(),
+	})
+}
+
+// callerOf is the file:line from which an exported method was called.
+func callerOf() string {
+	_, file, line, ok := runtime.Caller(2)
+	if !ok {
+		return ""
+	}
+	return fmt.Sprintf("%s:%d", file, line)
+}

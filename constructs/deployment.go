@@ -1,0 +1,115 @@
+package constructs
+
+import (
+	"fmt"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/vinci-go/vinci/bus"
+	"github.com/vinci-go/vinci/internal/names"
+	"github.com/vinci-go/vinci/orm"
+)
+
+// Deployment is one deployed copy of the application: it computes the name and
+// the ARN of everything that Vinci names. The building blocks of this package
+// take one, and a stack of the application's own is given one.
+//
+// ARNs are CloudFormation expressions (Fn::Sub with the pseudo parameters for
+// partition, region and account): stacks refer to each other's resources without
+// exports, so that none can hold another back.
+type Deployment struct {
+	names     names.Deployment
+	ephemeral bool
+	goarch    string
+	code      map[string]string // function folder or framework command → asset folder
+}
+
+// App is the application's name.
+func (d *Deployment) App() string { return d.names.App }
+
+// ID is the deployment's id.
+func (d *Deployment) ID() string { return d.names.ID }
+
+// Ephemeral reports whether the deployment is one that deletes cleanly: its
+// tables go with their stacks.
+func (d *Deployment) Ephemeral() bool { return d.ephemeral }
+
+// Name is <app>-<deployment>-<name>, for a resource of the application's own
+// that needs a name.
+func (d *Deployment) Name(name string) string { return d.names.Name(name) }
+
+// TableName is the physical name of a table.
+func (d *Deployment) TableName(t orm.Definition) string { return d.names.Table(t.Schema().Name) }
+
+// TableARN is the ARN of a table.
+func (d *Deployment) TableARN(t orm.Definition) string {
+	return sub("arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/" + d.TableName(t))
+}
+
+// IndexARNs are the ARNs of a table's secondary indexes, in the order of the
+// definition.
+func (d *Deployment) IndexARNs(t orm.Definition) []string {
+	var arns []string
+	for _, index := range t.Schema().Indexes {
+		arns = append(arns, sub("arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/"+d.TableName(t)+"/index/"+index.Name))
+	}
+	return arns
+}
+
+// BusName is the physical name of the event bus.
+func (d *Deployment) BusName() string { return d.names.Bus() }
+
+// BusARN is the ARN of the event bus.
+func (d *Deployment) BusARN() string {
+	return sub("arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/" + d.names.Bus())
+}
+
+// QueueName is the physical name of a subscription's queue.
+func (d *Deployment) QueueName(s *bus.Definition) string { return d.names.Queue(s.Name) }
+
+// QueueARN is the ARN of a subscription's queue.
+func (d *Deployment) QueueARN(s *bus.Definition) string { return queueARN(d.names.Queue(s.Name)) }
+
+// DeadLetterQueueName is the physical name of a subscription's dead-letter
+// queue.
+func (d *Deployment) DeadLetterQueueName(s *bus.Definition) string {
+	return d.names.DeadLetterQueue(s.Name)
+}
+
+// DeadLetterQueueARN is the ARN of a subscription's dead-letter queue.
+func (d *Deployment) DeadLetterQueueARN(s *bus.Definition) string {
+	return queueARN(d.names.DeadLetterQueue(s.Name))
+}
+
+// AlarmTopicARN is the ARN of the SNS topic of every alarm.
+func (d *Deployment) AlarmTopicARN() string {
+	return sub("arn:${AWS::Partition}:sns:${AWS::Region}:${AWS::AccountId}:" + d.names.AlarmTopic())
+}
+
+// asset is the folder with a function's compiled code.
+func (d *Deployment) asset(function string) string {
+	dir, ok := d.code[function]
+	if !ok {
+		// The program is written wrong: Synth has built every function it was told
+		// of.
+		panic(fmt.Errorf("function %q was not built: name it in AddEventHandler, AddAPI or StackProps.Functions", function))
+	}
+	return dir
+}
+
+// must panics when a building block is given a definition with mistakes. Synth
+// has checked the application's own; this is for a stack of its own that uses
+// another.
+func must(what string, err error) {
+	if err != nil {
+		panic(fmt.Errorf("%s: %w", what, err))
+	}
+}
+
+func queueARN(name string) string {
+	return sub("arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:" + name)
+}
+
+// sub is Fn::Sub: text with ${AWS::Region} and the like in it.
+func sub(text string) string { return *awscdk.Fn_Sub(jsii.String(text), nil) }

@@ -1,0 +1,51 @@
+// Package constructs makes an application's infrastructure for AWS from its
+// definitions. It is the only package of the framework that knows the CDK.
+//
+// An app.go records what the application consists of and ends with Synth:
+//
+//	app := constructs.NewApplication(&constructs.ApplicationProps{AppName: "shop", EventBus: true})
+//	app.AddTable(tables.Users)
+//	app.AddEvents(users.Created)
+//	app.AddEventHandler(users.SendWelcome, &constructs.EventHandlerProps{
+//		Function:        "lambdas/send_welcome",
+//		DeadLetterQueue: true,
+//	})
+//	app.Synth()
+//
+// Which deployment it is comes from the CDK's context: cdk synth -c
+// deployment=dev. Synth checks everything first and tells all mistakes together,
+// compiles all functions with one go build, and then writes the cloud assembly.
+// The assembly is the same, byte for byte, whatever the order of the calls, the
+// folder and the machine, for the same Go release.
+//
+// # What is made
+//
+// Stacks, each named <application>-<deployment>-<name>, deployed in this order:
+//
+//   - alarms: the SNS topic that every alarm notifies
+//   - table-<name>: one for each table, see [Table]
+//   - bus: the event bus, see [EventBus]
+//   - log: the framework's own tables and the relay, see [EventLog]
+//   - subscriptions, or as [Layout] says: see [Subscription]
+//   - api: see [HTTPAPI]
+//   - the stacks of the application's own, see [Application.AddStack]
+//
+// Stacks share no CloudFormation exports: a name or an ARN of another stack is
+// computed, by [Deployment], so that any stack can be changed or deleted without
+// another holding it back. Only buses, tables, queues and the alarm topic have
+// names; everything else is named by CloudFormation and can be replaced.
+//
+// # Roles
+//
+// Each function has a role of its own. What it allows is derived from what the
+// function declares (bus.Reads, bus.Writes, bus.Commits) and from the queues it
+// works with: exact actions on exact ARNs, no managed policy, no wildcard.
+//
+// # Building blocks
+//
+// [Table], [EventBus], [EventLog], [Subscription], [Function], [HTTPAPI] and
+// [AlarmTopic] can be used by themselves in a stack of the application's own.
+// Like all of the CDK they panic when they are used wrongly; Synth turns that
+// into an error message. The CDK is not safe for concurrent use: one synthesis
+// at a time in a process.
+package constructs

@@ -1,0 +1,103 @@
+package constructs
+
+import (
+	"time"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
+	cdk "github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/vinci-go/vinci/bus"
+	"github.com/vinci-go/vinci/eventlog"
+	"github.com/vinci-go/vinci/eventlog/relay"
+)
+
+// EventLogProps says which log to make.
+type EventLogProps struct {
+	Deployment *Deployment // required
+}
+
+// EventLog is the framework's three tables (events, deliveries, state) and the
+// relay: the function that takes events from the stream of the events table and
+// publishes them on the bus. They are together because a stream's ARN cannot be
+// computed from outside.
+type EventLog struct {
+	cdk.Construct
+	Events, Deliveries, State *Table
+	Relay                     *Function
+	RelayFailed               awssqs.CfnQueue
+	Mapping                   awslambda.CfnEventSourceMapping
+}
+
+// How the relay reads the stream. It puts an event that can never be published
+// into the failure queue itself; what it reports to Lambda as failed waits for a
+// throttled or broken service to recover. So the number of attempts is as large
+// as AWS allows and the age decides: after six hours Lambda gives the range of
+// records to the same queue, long before the stream forgets them after 24.
+const (
+	relayBatch    = 100
+	relayAttempts = 10000
+	relayMaxAge   = 6 * time.Hour
+	relayTimeout  = time.Minute
+)
+
+// NewEventLog makes the log.
+func NewEventLog(scope cdk.Construct, id string, props *EventLogProps) *EventLog {
+	l := &EventLog{Construct: cdk.NewConstruct(scope, &id)}
+	d := props.Deployment
+	l.Events = NewTable(l.Construct, "Events", &TableProps{Deployment: d, Definition: eventlog.Events})
+	l.Deliveries = NewTable(l.Construct, "Deliveries", &TableProps{Deployment: d, Definition: bus.Deliveries})
+	l.State = NewTable(l.Construct, "State", &TableProps{Deployment: d, Definition: eventlog.State})
+
+	l.RelayFailed = newQueue(l.Construct, "RelayFailed", queueProps{name: d.names.RelayFailedQueue(), retention: deadLetterRetention})
+	newQueuePolicy(l.Construct, "RelayFailedPolicy", l.RelayFailed, "")
+
+	stream := l.Events.StreamARN()
+	l.Relay = NewFunction(l.Construct, "Relay", &FunctionProps{
+		Deployment:  d,
+		Function:    relayCommand,
+		Description: "Publishes committed events on the bus",
+		Timeout:     relayTimeout,
+		Statements: []Statement{
+			{Sid: "ReadStream", Actions: []string{"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"}, Resources: []string{stream}},
+			{Sid: "Publish", Actions: []string{"events:PutEvents"}, Resources: []string{d.BusARN()}},
+			{Sid: "GiveUp", Actions: []string{"sqs:SendMessage"}, Resources: []string{*l.RelayFailed.AttrArn()}},
+		},
+	})
+	// No filter: the relay must see MODIFY and REMOVE as well, to count them.
+	l.Mapping = awslambda.NewCfnEventSourceMapping(l.Construct, jsii.String("Mapping"), &awslambda.CfnEventSourceMappingProps{
+		FunctionName:               l.Relay.Name(),
+		EventSourceArn:             stream,
+		Enabled:                    jsii.Bool(true),
+		StartingPosition:           jsii.String("TRIM_HORIZON"),
+		BatchSize:                  jsii.Number(relayBatch),
+		BisectBatchOnFunctionError: jsii.Bool(true),
+		MaximumRetryAttempts:       jsii.Number(relayAttempts),
+		MaximumRecordAgeInSeconds:  seconds(relayMaxAge),
+		FunctionResponseTypes:      jsii.Strings("ReportBatchItemFailures"),
+		DestinationConfig: &awslambda.CfnEventSourceMapping_DestinationConfigProperty{
+			OnFailure: &awslambda.CfnEventSourceMapping_OnFailureProperty{Destination: l.RelayFailed.AttrArn()},
+		},
+	})
+	l.addAlarms(d)
+	return l
+}
+
+func (l *EventLog) addAlarms(d *Deployment) {
+	d.queueDepthAlarm(l.Construct, "UnpublishedEvents", *l.RelayFailed.AttrQueueName(),
+		"Events that the relay could not publish: each message says which and why.")
+	d.newAlarm(l.Construct, "Lag", alarmProps{
+		description: "Committed events wait over a minute to be published: look at the relay's log.",
+		namespace:   "AWS/Lambda", metric: "IteratorAge",
+		dimensions: [][2]string{{"FunctionName", l.Relay.Name()}},
+		statistic:  "Maximum", threshold: float64(time.Minute.Milliseconds()), period: time.Minute, periods: 3,
+	})
+	d.newAlarm(l.Construct, "Changed", alarmProps{
+		description: "Items of the event log were changed or removed, which nothing may do: the relay's log says which.",
+		namespace:   relay.MetricNamespace, metric: relay.MetricChanged,
+		dimensions: [][2]string{{relay.DimensionApplication, d.App()}, {relay.DimensionDeployment, d.ID()}},
+		statistic:  "Sum", threshold: 1, period: time.Minute, periods: 1,
+	})
+	d.functionAlarms(l.Construct, l.Relay, "the relay")
+}

@@ -1,0 +1,96 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/vinci-go/vinci/bus"
+	"github.com/vinci-go/vinci/event"
+	"github.com/vinci-go/vinci/orm"
+)
+
+// checkAccess finds grants on what the application does not have.
+func (c *checker) checkAccess(a bus.Access, subject, at string) {
+	for _, d := range a.Reads {
+		c.checkGrant("reads", d, subject, at)
+	}
+	for _, d := range a.Writes {
+		c.checkGrant("writes", d, subject, at)
+	}
+	for _, e := range a.Commits {
+		c.checkCommit(e, subject, at)
+	}
+}
+
+func (c *checker) checkGrant(verb string, d orm.Definition, subject, at string) {
+	if d == nil || d.Schema() == nil {
+		c.add(Problem{
+			What: fmt.Sprintf("%s: %s no table: the definition is nil", subject, verb), Where: at,
+			Allowed: "a definition made with orm.Define", Mend: "pass the table's variable",
+		})
+		return
+	}
+	name := d.Schema().Name
+	if c.EventBus && c.isFramework(d) {
+		// A subscription says this of itself.
+		if verb == "writes" && !strings.HasPrefix(subject, "subscription") {
+			c.add(Problem{
+				What: fmt.Sprintf("%s: writes %q, a table of the framework", subject, name), Where: at,
+				Allowed: "reading it", Mend: "use bus.Reads; events are written with bus.Commits, and nothing changes them",
+			})
+		}
+		return
+	}
+	switch own, ok := c.tables[name]; {
+	case !ok:
+		c.add(Problem{
+			What: fmt.Sprintf("%s: %s table %q, which was not added", subject, verb, name), Where: at,
+			Allowed: "tables that were added: " + c.tableNames(), Mend: "add the table with app.AddTable, or remove the grant",
+		})
+	case own.Schema() != d.Schema():
+		c.add(Problem{
+			What:  fmt.Sprintf("%s: %s table %q, but another definition of that name was added", subject, verb, name),
+			Where: at, Allowed: "one definition a table, defined at " + c.short(own.Schema().DefinedAt), Mend: "use the same variable in both places",
+		})
+	}
+}
+
+func (c *checker) tableNames() string {
+	if len(c.tables) == 0 {
+		return "none"
+	}
+	var all []string
+	for name := range c.tables {
+		all = append(all, name)
+	}
+	slices.Sort(all)
+	return join(all)
+}
+
+func (c *checker) checkCommit(e event.Type, subject, at string) {
+	if e == nil {
+		c.add(Problem{
+			What: subject + ": commits no event: the definition is nil", Where: at,
+			Allowed: "a definition made with event.Define", Mend: "pass the event's variable",
+		})
+		return
+	}
+	switch own, ok := c.events[e.Name()]; {
+	case !c.EventBus:
+		c.add(Problem{
+			What: fmt.Sprintf("%s: commits event %q, but the application has no log", subject, e.Name()), Where: at,
+			Allowed: "bus.Commits in an application with ApplicationProps.EventBus: true", Mend: "set EventBus: true, or remove the grant",
+		})
+	case !ok:
+		c.add(Problem{
+			What: fmt.Sprintf("%s: commits event %q, which was not added", subject, e.Name()), Where: at,
+			Allowed: "events that were added: " + c.eventNames(), Mend: "add the event with app.AddEvents, or remove the grant",
+		})
+	case own != e:
+		c.add(Problem{
+			What:  fmt.Sprintf("%s: commits event %q, but another definition of that name was added", subject, e.Name()),
+			Where: at, Allowed: "one definition an event, defined at " + c.short(own.DefinedAt()), Mend: "use the same variable in both places",
+		})
+	}
+}

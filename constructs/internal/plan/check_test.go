@@ -1,0 +1,312 @@
+package plan
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vinci-go/vinci/bus"
+	"github.com/vinci-go/vinci/event"
+	"github.com/vinci-go/vinci/internal/names"
+	"github.com/vinci-go/vinci/orm"
+)
+
+var update = flag.Bool("update", false, "write the golden files again")
+
+// table is an orm.Definition that says what a test wants it to say.
+type table struct {
+	schema *orm.Schema
+	err    error
+}
+
+func (t table) Schema() *orm.Schema { return t.schema }
+func (t table) Err() error          { return t.err }
+
+func newTable(name, at string) table {
+	return table{schema: &orm.Schema{Name: name, Hash: "id", DefinedAt: at, Attributes: []orm.AttributeSchema{{Name: "id", Type: "S"}}}}
+}
+
+// eventType is an event.Type that says what a test wants it to say.
+type eventType struct {
+	name string
+	at   string
+	err  error
+}
+
+func (e *eventType) Name() string          { return e.name }
+func (e *eventType) Version() int          { return 1 }
+func (e *eventType) DefinedAt() string     { return e.at }
+func (e *eventType) Matches(t string) bool { return t == e.name }
+func (e *eventType) Rule() event.Rule      { return event.Rule{Exact: e.name} }
+func (e *eventType) String() string        { return e.name }
+func (e *eventType) Err() error            { return e.err }
+
+var (
+	users     = newTable("users", "tables/users.go:10")
+	stats     = newTable("user_stats", "tables/user_stats.go:20")
+	created   = &eventType{name: "user.created", at: "domain/users/events.go:5"}
+	activated = &eventType{name: "user.activated", at: "domain/users/events.go:6"}
+)
+
+func subscription(name string, wants []event.Selector, opts ...bus.Option) *bus.Definition {
+	d := bus.Subscription(name, append([]bus.Option{bus.To(wants...)}, opts...)...)
+	d.DefinedAt = "domain/users/subscriptions.go:9"
+	return d
+}
+
+func want(s ...event.Selector) []event.Selector { return s }
+
+// validPlan is a plan without problems, for tests to spoil.
+func validPlan(t testing.TB) *Plan {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("testdata/module")); err != nil {
+		t.Fatal(err)
+	}
+	// Not among the files of the repository, because gofmt would stumble over it.
+	broken := filepath.Join(dir, "lambdas", "broken_syntax")
+	if err := os.Mkdir(broken, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(broken, "main.go"), []byte("package main\n\nimport (\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return &Plan{
+		Dir:      dir,
+		At:       "app.go:12",
+		Name:     names.Deployment{App: "shop"},
+		Context:  Context{"deployment": "dev"},
+		EventBus: true,
+		Relay:    "example.com/relay",
+		Framework: Framework{
+			Events: newTable("events", "log.go:1"), Deliveries: newTable("deliveries", "bus.go:1"), State: newTable("state", "log.go:2"),
+		},
+		Tables: []Table{{users, "app.go:1"}, {stats, "app.go:2"}},
+		Events: []Event{{created, "app.go:3"}, {activated, "app.go:3"}},
+		Handlers: []Handler{
+			{
+				Subscription: subscription("send_welcome", want(created)),
+				Function:     Function{Folder: "lambdas/send_welcome"}, DeadLetterQueue: true, At: "app.go:4",
+			},
+			{
+				Subscription: subscription("count_total", want(event.Match("user.*")), bus.Writes(stats), bus.Reads(users), bus.Commits(activated)),
+				Function:     Function{Folder: "lambdas/count_total"}, At: "app.go:5",
+			},
+		},
+		APIs: []API{{
+			Function: Function{Folder: "lambdas/api"}, Routes: []string{"POST /users", "GET /users/{id}"},
+			Grants: []bus.Grant{bus.Writes(users), bus.Commits(created)}, At: "app.go:6",
+		}},
+		Stacks: []Stack{{Name: "reports", Functions: []string{"lambdas/report"}, At: "app.go:7"}},
+	}
+}
+
+func TestValid(t *testing.T) {
+	p := validPlan(t)
+	p.SetDefaults()
+	if problems := p.Check(); len(problems) > 0 {
+		t.Errorf("a valid plan has problems:\n%v", problems)
+	}
+	if p.Name.ID != "dev" || p.Architecture != ARM64 || p.Ephemeral {
+		t.Errorf("context was not taken over: deployment %q, architecture %q, ephemeral %v", p.Name.ID, p.Architecture, p.Ephemeral)
+	}
+	var built []string
+	for _, b := range p.Binaries() {
+		built = append(built, b.Name+" "+b.Package)
+	}
+	const programs = "api ./lambdas/api, count_total ./lambdas/count_total, report ./lambdas/report, send_welcome ./lambdas/send_welcome, vinci-relay example.com/relay"
+	if got := join(built); got != programs {
+		t.Errorf("programs are %s\nwant %s", got, programs)
+	}
+}
+
+// bad are the ways in which an application can be wrong, each with a golden file
+// of what a person reads.
+var bad = map[string]func(*Plan){
+	"app_name":              func(p *Plan) { p.Name.App = "Shop_1" },
+	"deployment_missing":    func(p *Plan) { p.Context = nil },
+	"deployment_bad":        func(p *Plan) { p.Context = Context{"deployment": "feature/x"} },
+	"deployment_twice":      func(p *Plan) { p.Name.ID = "prod" },
+	"context_bad":           func(p *Plan) { p.Context["architecture"], p.Context["vinci:ephemeral"] = "riscv", "yes" },
+	"context_unknown":       func(p *Plan) { p.Context["vinci:epheremal"] = "true" },
+	"table_nil":             func(p *Plan) { p.Tables[0].Definition = nil },
+	"table_error":           func(p *Plan) { p.Tables[0].Definition = table{users.schema, twoErrors()} },
+	"table_name":            func(p *Plan) { addTable(p, newTable("Users", "tables/x.go:1")) },
+	"table_suffix":          func(p *Plan) { addTable(p, newTable("users_dlq", "tables/x.go:1")) },
+	"table_reserved":        func(p *Plan) { addTable(p, newTable("events", "tables/x.go:1")) },
+	"table_same_name":       func(p *Plan) { addTable(p, newTable("users", "tables/x.go:1")) },
+	"table_twice":           func(p *Plan) { addTable(p, users) },
+	"table_too_long":        func(p *Plan) { addTable(p, newTable(strings.Repeat("t", 250), "tables/x.go:1")) },
+	"framework_table_error": func(p *Plan) { p.Framework.State = table{newTable("state", "log.go:2").schema, errors.New("broken")} },
+	"event_nil":             func(p *Plan) { p.Events = append(p.Events, Event{nil, "app.go:9"}) },
+	"event_error": func(p *Plan) {
+		p.Events = append(p.Events, Event{&eventType{"user", "e.go:1", twoErrors()}, "app.go:9"})
+	},
+	"event_same_name": func(p *Plan) {
+		p.Events = append(p.Events, Event{&eventType{"user.created", "e.go:1", nil}, "app.go:9"})
+	},
+	"event_twice":                func(p *Plan) { p.Events = append(p.Events, Event{created, "app.go:9"}) },
+	"subscription_nil":           func(p *Plan) { p.Handlers[0].Subscription = nil },
+	"subscription_error":         func(p *Plan) { p.Handlers[0].Subscription = subscription("Send-Welcome", nil) },
+	"subscription_same_name":     func(p *Plan) { addHandler(p, subscription("send_welcome", want(created))) },
+	"subscription_twice":         func(p *Plan) { addHandler(p, p.Handlers[0].Subscription) },
+	"subscription_relay_failed":  func(p *Plan) { addHandler(p, subscription("relay_failed", want(created))) },
+	"subscription_too_long":      func(p *Plan) { addHandler(p, subscription(strings.Repeat("s", 61), want(created))) },
+	"subscription_unknown_event": func(p *Plan) { addHandler(p, subscription("late", want(&eventType{name: "user.deleted"}))) },
+	"subscription_matches_none": func(p *Plan) {
+		addHandler(p, subscription("late", want(event.Match("order.*"), event.Match("*.created"))))
+	},
+	"pattern_too_long":           longPattern,
+	"api_writes_framework_table": func(p *Plan) { p.APIs[0].Grants = append(p.APIs[0].Grants, bus.Writes(p.Framework.State)) },
+	"reads_unknown_table": func(p *Plan) {
+		addHandler(p, subscription("late", want(created), bus.Reads(newTable("orders", "o.go:1"))))
+	},
+	"writes_other_table": func(p *Plan) {
+		addHandler(p, subscription("late", want(created), bus.Writes(newTable("users", "o.go:1"))))
+	},
+	"writes_framework_table": func(p *Plan) { addHandler(p, subscription("late", want(created), bus.Writes(p.Framework.Events))) },
+	"commits_unknown_event": func(p *Plan) {
+		addHandler(p, subscription("late", want(created), bus.Commits(&eventType{name: "user.deleted"})))
+	},
+	"commits_other_event": func(p *Plan) {
+		addHandler(p, subscription("late", want(created), bus.Commits(&eventType{name: "user.created"})))
+	},
+	"no_bus":               func(p *Plan) { p.EventBus = false },
+	"handler_numbers":      badNumbers,
+	"batch_without_window": func(p *Plan) { p.Handlers[0].BatchSize, p.Handlers[0].BatchingWindow = 100, 500*time.Millisecond },
+	"api_numbers":          func(p *Plan) { p.APIs[0].Function.Timeout, p.APIs[0].Function.Memory = time.Minute, 64 },
+	"api_name":             func(p *Plan) { p.APIs[0].Name = "Public API" },
+	"api_same_name": func(p *Plan) {
+		p.APIs = append(p.APIs, API{Function: Function{Folder: "lambdas/api"}, Routes: []string{"GET /"}, At: "app.go:9"})
+	},
+	"api_unknown_table": func(p *Plan) { p.APIs[0].Grants = append(p.APIs[0].Grants, bus.Reads(newTable("orders", "o.go:1"))) },
+	"routes_none":       func(p *Plan) { p.APIs[0].Routes = nil },
+	"routes_too_many":   manyRoutes,
+	"routes_bad":        badRoutes,
+	"routes_twice": func(p *Plan) {
+		p.APIs[0].Routes = []string{"GET /users/{id}", "GET /users/{user_id}", "GET /stats", "GET /stats"}
+	},
+	"routes_crossed": func(p *Plan) {
+		p.APIs[0].Routes = []string{"GET /users/{id}", "GET /{kind}/active", "GET /users/active"}
+	},
+	"stack_name":      func(p *Plan) { p.Stacks[0].Name = "Reports" },
+	"stack_empty":     func(p *Plan) { p.Stacks[0].Empty = true },
+	"stack_same_name": func(p *Plan) { p.Stacks = append(p.Stacks, Stack{Name: "reports", At: "app.go:9"}) },
+	"stack_of_framework": func(p *Plan) {
+		p.Stacks = append(p.Stacks, Stack{Name: "log", At: "app.go:9"}, Stack{Name: "table_user_stats", At: "app.go:10"})
+	},
+	"stack_too_long":     func(p *Plan) { p.Stacks[0].Name = strings.Repeat("r", 120) },
+	"stack_group":        func(p *Plan) { p.Group = func(*bus.Definition) string { return "Users" } },
+	"stack_group_clash":  func(p *Plan) { p.Group = func(d *bus.Definition) string { return "api" } },
+	"stack_group_full":   fullGroup,
+	"function_none":      func(p *Plan) { p.Handlers[0].Function.Folder = "" },
+	"function_outside":   func(p *Plan) { p.Handlers[0].Function.Folder = "../lambdas/api" },
+	"function_unclean":   func(p *Plan) { p.Handlers[0].Function.Folder = "./lambdas/api/" },
+	"function_missing":   func(p *Plan) { p.Handlers[0].Function.Folder = "lambdas/send_mail" },
+	"function_file":      func(p *Plan) { p.Handlers[0].Function.Folder = "lambdas/empty/README" },
+	"function_empty":     func(p *Plan) { p.Handlers[0].Function.Folder = "lambdas/empty" },
+	"function_not_main":  func(p *Plan) { p.Handlers[0].Function.Folder = "lambdas/notmain" },
+	"function_syntax":    func(p *Plan) { p.Handlers[0].Function.Folder = "lambdas/broken_syntax" },
+	"function_name":      func(p *Plan) { p.Handlers[0].Function.Folder = "lambdas/Bad-Name" },
+	"function_same_name": func(p *Plan) { p.Handlers[0].Function.Folder = "other/api" },
+	"function_shared":    func(p *Plan) { p.Handlers[0].Function.Folder = "lambdas/count_total" },
+	"all_at_once":        allAtOnce,
+}
+
+func twoErrors() error {
+	return errors.Join(errors.New("no partition key: mark one field `dynamo:\"name,hash\"`"), fmt.Errorf("two attributes are called %q", "email"))
+}
+
+func addTable(p *Plan, t table) { p.Tables = append(p.Tables, Table{t, "app.go:9"}) }
+
+func addHandler(p *Plan, d *bus.Definition) {
+	p.Handlers = append(p.Handlers, Handler{Subscription: d, Function: Function{Folder: "lambdas/report"}, At: "app.go:9"})
+	p.Stacks = nil // which uses that function
+}
+
+func badNumbers(p *Plan) {
+	h := &p.Handlers[0]
+	h.Function.Timeout, h.Function.Memory = 16*time.Minute, 64
+	h.BatchSize, h.BatchingWindow, h.MaxConcurrency = 20000, 1500*time.Millisecond, 1
+}
+
+func longPattern(p *Plan) {
+	var all []event.Selector
+	for i := range 60 {
+		e := &eventType{name: fmt.Sprintf("a_rather_long_subject.happened_%d", i), at: "e.go:1"}
+		p.Events = append(p.Events, Event{e, "app.go:9"})
+		all = append(all, e)
+	}
+	addHandler(p, subscription("late", all))
+}
+
+func manyRoutes(p *Plan) {
+	for i := range 300 {
+		p.APIs[0].Routes = append(p.APIs[0].Routes, fmt.Sprintf("GET /r%d", i))
+	}
+}
+
+func badRoutes(p *Plan) {
+	p.APIs[0].Routes = []string{
+		"GET /", // good
+		"/users", "FETCH /users", "get /users", "GET users", "GET  /users", "GET /users/", "GET //users",
+		"GET /users/{id", "GET /users/x{id}", "GET /users/{a-b}", "GET /{id}/{id}", "GET /users/{rest...}", "GET /proxy/{proxy+}", "GET /a b", "GET /ä", "GET /a/../b", "$default",
+	}
+}
+
+func fullGroup(p *Plan) {
+	for i := range maxSubscriptions {
+		addHandler(p, subscription(fmt.Sprintf("s%d", i), want(created)))
+		p.Handlers[len(p.Handlers)-1].Function.Folder = fmt.Sprintf("lambdas/f%d", i)
+		dir := filepath.Join(p.Dir, "lambdas", fmt.Sprintf("f%d", i))
+		if err := errors.Join(os.Mkdir(dir, 0o755), os.WriteFile(filepath.Join(dir, "main.go"), []byte("package main\n"), 0o644)); err != nil {
+			panic(err)
+		}
+	}
+}
+
+func allAtOnce(p *Plan) {
+	p.Name.App, p.Context = "Shop", Context{"deployment": "Dev"}
+	p.Tables[0].Definition = table{users.schema, twoErrors()}
+	p.Events = append(p.Events, Event{&eventType{"user", "e.go:1", twoErrors()}, "app.go:9"})
+	addHandler(p, subscription("late", want(&eventType{name: "user.deleted"})))
+	p.APIs[0].Routes = []string{"GET /users/{id}", "GET /users/{user_id}"}
+	p.Handlers[0].Function.Folder = "lambdas/send_mail"
+	p.Handlers[1].Function.Folder = "lambdas/notmain"
+}
+
+func TestProblems(t *testing.T) {
+	for name, spoil := range bad {
+		t.Run(name, func(t *testing.T) {
+			p := validPlan(t)
+			spoil(p)
+			p.SetDefaults()
+			problems := p.Check()
+			if len(problems) == 0 {
+				t.Fatal("no problem was found")
+			}
+			got := problems.Error() + "\n"
+			if strings.Contains(got, p.Dir) {
+				t.Errorf("a message names a folder of this machine:\n%s", got)
+			}
+			golden := filepath.Join("testdata", "problems", name+".txt")
+			if *update {
+				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatalf("%v (go test -update writes it)", err)
+			}
+			if got != string(want) {
+				t.Errorf("problems are\n%s\nwant\n%s", got, want)
+			}
+		})
+	}
+}

@@ -1,0 +1,166 @@
+package plan
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/vinci-go/vinci/bus"
+	"github.com/vinci-go/vinci/internal/names"
+)
+
+// AWS's limits for what a handler or an API may ask for.
+//
+// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+// https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
+// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html
+const (
+	maxTimeout     = 15 * time.Minute
+	maxAPITimeout  = 30 * time.Second
+	minMemory      = 128
+	maxMemory      = 10240
+	maxBatchSize   = 10000
+	maxWindow      = 300 * time.Second
+	minConcurrency = 2
+	maxConcurrency = 1000
+	maxRoutes      = 300
+	maxPattern     = 2048
+)
+
+func (c *checker) checkHandlers() {
+	seen := map[string]Handler{}
+	for _, h := range c.Handlers {
+		d := h.Subscription
+		if d == nil {
+			c.add(Problem{
+				What: "AddEventHandler got no subscription", Where: h.At,
+				Allowed: "a definition made with bus.Subscription", Mend: "pass the subscription's variable, as in app.AddEventHandler(users.SendWelcome, ...)",
+			})
+			continue
+		}
+		subject := fmt.Sprintf("subscription %q", d.Name)
+		at := d.DefinedAt
+		if at == "" {
+			at = h.At
+		}
+		if err := d.Err(); err != nil {
+			c.addErr(subject, err, at)
+		} else if err := names.Check(d.Name); err != nil {
+			c.addErr(subject, err, at)
+		}
+		if d.Name == names.RelayFailedQueue {
+			c.add(Problem{
+				What: subject + ": the name belongs to a queue of the framework", Where: at,
+				Allowed: "any name but " + names.RelayFailedQueue, Mend: "rename the subscription",
+			})
+		}
+		if other, ok := seen[d.Name]; ok {
+			if other.Subscription == d {
+				c.add(Problem{
+					What: subject + ": added twice", Where: both(other.At, h.At),
+					Allowed: "one AddEventHandler a subscription", Mend: "remove one of the two calls",
+				})
+			} else {
+				c.add(Problem{
+					What: subject + ": two subscriptions have this name", Where: both(other.Subscription.DefinedAt, d.DefinedAt),
+					Allowed: "one subscription a name", Mend: "rename one of them in bus.Subscription",
+				})
+			}
+			continue
+		}
+		seen[d.Name] = h
+		if !c.EventBus {
+			c.add(Problem{
+				What: subject + ": the application has no event bus to subscribe to", Where: h.At,
+				Allowed: "event handlers in an application with ApplicationProps.EventBus: true", Mend: "set EventBus: true, or remove the handler",
+			})
+		}
+		c.length("queue", c.Name.UndeliveredQueue(d.Name), names.MaxQueue, "SQS", subject, at)
+		c.checkSelectors(d, subject, at)
+		c.checkAccess(d.Access, subject, at)
+		c.checkHandlerProps(h, subject)
+	}
+}
+
+// checkSelectors finds a subscription to events that nobody publishes.
+func (c *checker) checkSelectors(d *bus.Definition, subject, at string) {
+	for _, s := range d.Selectors {
+		if s == nil || s.Err() != nil {
+			continue // the definition's own Err says so
+		}
+		if slices.ContainsFunc(c.Events, func(e Event) bool { return e.Type != nil && s.Matches(e.Type.Name()) }) {
+			continue
+		}
+		p := Problem{Where: at, Allowed: "events that were added: " + c.eventNames()}
+		if s.Rule().Exact != "" {
+			p.What = fmt.Sprintf("%s: wants event %q, which was not added", subject, s)
+			p.Mend = "add the event with app.AddEvents, or correct the subscription"
+		} else {
+			p.What = fmt.Sprintf("%s: pattern %q matches no event that was added", subject, s)
+			p.Mend = "add the events with app.AddEvents, or correct the pattern"
+		}
+		c.add(p)
+	}
+	pattern, err := json.Marshal(Pattern(c.Name.App, d.Selectors))
+	if err != nil {
+		c.addErr(subject, fmt.Errorf("event pattern: %w", err), at)
+	} else if len(pattern) > maxPattern {
+		c.add(Problem{
+			What: fmt.Sprintf("%s: the rule's event pattern has %d characters", subject, len(pattern)), Where: at,
+			Allowed: fmt.Sprintf("EventBridge allows %d", maxPattern), Mend: "want a family such as user.* in place of many single types, or make two subscriptions",
+		})
+	}
+}
+
+func (c *checker) eventNames() string {
+	if len(c.events) == 0 {
+		return "none"
+	}
+	var all []string
+	for name := range c.events {
+		all = append(all, name)
+	}
+	slices.Sort(all)
+	return join(all)
+}
+
+// checkHandlerProps compares numbers with AWS's limits.
+func (c *checker) checkHandlerProps(h Handler, subject string) {
+	c.checkFunctionProps(h.Function, maxTimeout, subject, h.At)
+	c.between(h.BatchSize, 1, maxBatchSize, "BatchSize", "", subject, h.At)
+	c.duration(h.BatchingWindow, 0, maxWindow, "BatchingWindow", subject, h.At)
+	if h.BatchSize > 10 && h.BatchingWindow < time.Second {
+		c.add(Problem{
+			What: fmt.Sprintf("%s: BatchSize is %d and BatchingWindow %s", subject, h.BatchSize, h.BatchingWindow), Where: h.At,
+			Allowed: "a batch over 10 needs a window of at least 1s", Mend: "set BatchingWindow, or leave it at zero for 1s",
+		})
+	}
+	if h.MaxConcurrency != 0 {
+		c.between(h.MaxConcurrency, minConcurrency, maxConcurrency, "MaxConcurrency", "", subject, h.At)
+	}
+}
+
+func (c *checker) checkFunctionProps(f Function, longest time.Duration, subject, at string) {
+	c.duration(f.Timeout, time.Second, longest, "Timeout", subject, at)
+	c.between(f.Memory, minMemory, maxMemory, "Memory", " MB", subject, at)
+}
+
+func (c *checker) between(got, low, high int, prop, unit, subject, at string) {
+	if got < low || got > high {
+		c.add(Problem{
+			What: fmt.Sprintf("%s: %s is %d%s", subject, prop, got, unit), Where: at,
+			Allowed: fmt.Sprintf("%d to %d%s", low, high, unit), Mend: "correct " + prop + ", or leave it at zero for the default",
+		})
+	}
+}
+
+func (c *checker) duration(got, low, high time.Duration, prop, subject, at string) {
+	if got < low || got > high || got%time.Second != 0 {
+		c.add(Problem{
+			What: fmt.Sprintf("%s: %s is %s", subject, prop, got), Where: at,
+			Allowed: fmt.Sprintf("%s to %s in whole seconds", low, high), Mend: "correct " + prop + ", or leave it at zero for the default",
+		})
+	}
+}

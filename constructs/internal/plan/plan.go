@@ -1,0 +1,148 @@
+package plan
+
+import (
+	"time"
+
+	"github.com/vinci-go/vinci/bus"
+	"github.com/vinci-go/vinci/event"
+	"github.com/vinci-go/vinci/internal/names"
+	"github.com/vinci-go/vinci/orm"
+)
+
+// Plan is everything that one application recorded. Fill it, then call
+// [Plan.Check]; the other methods may be relied on when Check found nothing.
+type Plan struct {
+	Dir          string // the application's module root, for function folders and short paths
+	At           string // file:line of the call that began the application
+	Name         names.Deployment
+	Context      Context
+	Architecture string // arm64 or x86_64
+	Ephemeral    bool   // tables may be deleted with their stack
+	EventBus     bool
+	Framework    Framework
+	Tables       []Table
+	Events       []Event
+	Handlers     []Handler
+	APIs         []API
+	Stacks       []Stack
+
+	// Group names the stack of a subscription; nil puts all into one.
+	Group func(*bus.Definition) string
+
+	// Relay is the import path of the relay's command.
+	Relay string
+}
+
+// Framework holds the definitions of the framework's own tables.
+type Framework struct {
+	Events, Deliveries, State orm.Definition
+}
+
+// All returns the definitions in a fixed order.
+func (f Framework) All() []orm.Definition {
+	return []orm.Definition{f.Deliveries, f.Events, f.State}
+}
+
+// Table is a table that was added.
+type Table struct {
+	Definition orm.Definition
+	At         string // file:line of the call that added it
+}
+
+// Event is an event type that was added.
+type Event struct {
+	Type event.Type
+	At   string
+}
+
+// Function is what handlers and APIs say about the function behind them.
+type Function struct {
+	Folder  string // slash path below Dir: lambdas/send_welcome
+	Timeout time.Duration
+	Memory  int // MB
+}
+
+// Handler is a subscription with its function.
+type Handler struct {
+	Subscription    *bus.Definition
+	Function        Function
+	DeadLetterQueue bool
+	BatchSize       int
+	BatchingWindow  time.Duration
+	MaxConcurrency  int // 0: no limit of its own
+	At              string
+}
+
+// API is an HTTP API with its function.
+type API struct {
+	Name     string
+	Function Function
+	Routes   []string
+	Grants   []bus.Grant
+	At       string
+}
+
+// Access is what the grants come to.
+func (a API) Access() bus.Access {
+	var access bus.Access
+	for _, g := range a.Grants {
+		if g != nil {
+			g.Add(&access)
+		}
+	}
+	return access
+}
+
+// Stack is a stack of the application's own.
+type Stack struct {
+	Name      string
+	Functions []string // folders of the functions it uses
+	Empty     bool     // nothing makes its constructs
+	At        string
+}
+
+// Defaults of what a handler or an API leaves at zero.
+const (
+	DefaultTimeout    = 30 * time.Second // an event handler's function
+	DefaultAPITimeout = 10 * time.Second
+	DefaultMemory     = 256 // MB
+	DefaultBatchSize  = 10
+	DefaultAPI        = "api"
+)
+
+// SetDefaults fills what was left at zero. Call it before [Plan.Check].
+func (p *Plan) SetDefaults() {
+	for i := range p.Handlers {
+		h := &p.Handlers[i]
+		h.Function.setDefaults(DefaultTimeout)
+		if h.BatchSize == 0 {
+			h.BatchSize = DefaultBatchSize
+		}
+		h.BatchingWindow = BatchingWindow(h.BatchSize, h.BatchingWindow)
+	}
+	for i := range p.APIs {
+		a := &p.APIs[i]
+		a.Function.setDefaults(DefaultAPITimeout)
+		if a.Name == "" {
+			a.Name = DefaultAPI
+		}
+	}
+}
+
+// BatchingWindow is how long to wait for a batch: AWS refuses more than 10
+// messages a batch without a window of a second.
+func BatchingWindow(batchSize int, window time.Duration) time.Duration {
+	if batchSize > 10 && window == 0 {
+		return time.Second
+	}
+	return window
+}
+
+func (f *Function) setDefaults(timeout time.Duration) {
+	if f.Timeout == 0 {
+		f.Timeout = timeout
+	}
+	if f.Memory == 0 {
+		f.Memory = DefaultMemory
+	}
+}

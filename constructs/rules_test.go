@@ -1,0 +1,175 @@
+package constructs
+
+import (
+	"path/filepath"
+	"testing"
+)
+
+// TestRules checks in the templates what the framework promises of every
+// resource, whatever the golden files say.
+func TestRules(t *testing.T) {
+	for name, context := range map[string]map[string]string{
+		"lasting":   {"deployment": "dev"},
+		"ephemeral": {"deployment": "pr1", "vinci:ephemeral": "true"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			lasting := name == "lasting"
+			out := synth(t, testApp(false, context))
+			files, err := filepath.Glob(filepath.Join(out, "*.template.json"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			seen := map[string]int{}
+			for _, file := range files {
+				var all struct {
+					Resources map[string]resource
+				}
+				decode(t, file, &all)
+				for id, r := range all.Resources {
+					seen[r.Type]++
+					r.id, r.all = id, all.Resources
+					checkResource(t, r, lasting)
+				}
+			}
+			// The checks above must have had something to check.
+			for kind, want := range map[string]int{
+				"AWS::DynamoDB::GlobalTable": 6, "AWS::SQS::Queue": 9, "AWS::SQS::QueuePolicy": 9, "AWS::Events::Rule": 3,
+				"AWS::Lambda::Function": 6, "AWS::Lambda::EventSourceMapping": 4, "AWS::Logs::LogGroup": 6,
+			} {
+				if seen[kind] != want {
+					t.Errorf("%d of %s, want %d", seen[kind], kind, want)
+				}
+			}
+			if seen["AWS::CDK::Metadata"] > 0 {
+				t.Error("the templates report to the CDK's analytics")
+			}
+		})
+	}
+}
+
+type resource struct {
+	Type                string
+	Properties          properties
+	DeletionPolicy      string
+	UpdateReplacePolicy string
+
+	id  string
+	all map[string]resource
+}
+
+type properties struct {
+	TableName, QueueName, FunctionName, RoleName, Name any
+
+	Replicas []struct {
+		DeletionProtectionEnabled        bool
+		PointInTimeRecoverySpecification struct{ PointInTimeRecoveryEnabled bool }
+	}
+	MessageRetentionPeriod, VisibilityTimeout int
+	SqsManagedSseEnabled                      bool
+	RedrivePolicy                             struct {
+		MaxReceiveCount     int            `json:"maxReceiveCount"`
+		DeadLetterTargetArn map[string]any `json:"deadLetterTargetArn"`
+	}
+	Targets []struct {
+		Arn              map[string]any
+		DeadLetterConfig struct{ Arn map[string]any }
+		RetryPolicy      struct{ MaximumRetryAttempts int }
+	}
+	FunctionResponseTypes          []string
+	EventSourceArn                 map[string]any
+	MaximumBatchingWindowInSeconds int
+	Timeout                        int
+	RetentionInDays                int
+}
+
+// target is the resource that an Fn::GetAtt points at.
+func (r resource) target(t *testing.T, getAtt map[string]any) resource {
+	t.Helper()
+	path, ok := getAtt["Fn::GetAtt"].([]any)
+	if !ok {
+		t.Fatalf("%s: %v is no attribute of a resource in the same stack", r.id, getAtt)
+	}
+	found, ok := r.all[path[0].(string)]
+	if !ok {
+		t.Fatalf("%s: %v is not in the same stack", r.id, path[0])
+	}
+	return found
+}
+
+func checkResource(t *testing.T, r resource, lasting bool) {
+	t.Helper()
+	const fourteenDays = 14 * 24 * 60 * 60
+	wrong := func(format string, args ...any) {
+		t.Helper()
+		t.Errorf(r.Type+" "+r.id+": "+format, args...)
+	}
+	p := r.Properties
+	switch r.Type {
+	case "AWS::DynamoDB::GlobalTable":
+		if len(p.Replicas) != 1 || p.Replicas[0].DeletionProtectionEnabled != lasting || p.Replicas[0].PointInTimeRecoverySpecification.PointInTimeRecoveryEnabled != lasting {
+			wrong("protection and recovery of a table that is lasting=%v: %+v", lasting, p.Replicas)
+		}
+		deletion, replace := "Delete", "Delete"
+		if lasting {
+			deletion, replace = "RetainExceptOnCreate", "Retain"
+		}
+		if r.DeletionPolicy != deletion || r.UpdateReplacePolicy != replace {
+			wrong("policies %s and %s, want %s and %s", r.DeletionPolicy, r.UpdateReplacePolicy, deletion, replace)
+		}
+	case "AWS::SQS::Queue":
+		if !p.SqsManagedSseEnabled {
+			wrong("is not encrypted")
+		}
+		if p.RedrivePolicy.MaxReceiveCount != 0 {
+			dead := r.target(t, p.RedrivePolicy.DeadLetterTargetArn)
+			if p.RedrivePolicy.MaxReceiveCount != 10 || dead.Properties.MessageRetentionPeriod != fourteenDays {
+				wrong("after %d receives to a queue that keeps %d s", p.RedrivePolicy.MaxReceiveCount, dead.Properties.MessageRetentionPeriod)
+			}
+		}
+	case "AWS::Events::Rule":
+		for _, target := range p.Targets {
+			undelivered := r.target(t, target.DeadLetterConfig.Arn)
+			if r.target(t, target.Arn).Type != "AWS::SQS::Queue" || undelivered.Properties.MessageRetentionPeriod != fourteenDays || target.RetryPolicy.MaximumRetryAttempts == 0 {
+				wrong("target %+v", target)
+			}
+		}
+	case "AWS::Lambda::EventSourceMapping":
+		if len(p.FunctionResponseTypes) != 1 || p.FunctionResponseTypes[0] != "ReportBatchItemFailures" {
+			wrong("does not report failures item by item: %v", p.FunctionResponseTypes)
+		}
+		if source := r.target(t, p.EventSourceArn); source.Type == "AWS::SQS::Queue" {
+			checkVisibility(t, r, source)
+		}
+	case "AWS::Logs::LogGroup":
+		if p.RetentionInDays == 0 {
+			wrong("keeps everything for ever")
+		}
+	}
+	// Only what another stack or program looks for by name has one.
+	named := p.TableName != nil || p.QueueName != nil || p.FunctionName != nil || p.RoleName != nil || p.Name != nil
+	switch r.Type {
+	case "AWS::DynamoDB::GlobalTable", "AWS::SQS::Queue", "AWS::Events::EventBus", "AWS::ApiGatewayV2::Api": // an API's name is no identity
+		if !named {
+			wrong("has no name")
+		}
+	case "AWS::Lambda::EventSourceMapping": // FunctionName points at the function
+	default:
+		if named && r.Type != "AWS::Lambda::Permission" {
+			wrong("has a name")
+		}
+	}
+}
+
+// checkVisibility compares a queue's visibility time-out with the function that
+// works on it.
+func checkVisibility(t *testing.T, mapping, queue resource) {
+	t.Helper()
+	ref, ok := mapping.Properties.FunctionName.(map[string]any)["Ref"].(string)
+	if !ok {
+		t.Fatalf("%s: function %v", mapping.id, mapping.Properties.FunctionName)
+	}
+	least := 6*mapping.all[ref].Properties.Timeout + mapping.Properties.MaximumBatchingWindowInSeconds
+	if queue.Properties.VisibilityTimeout < least {
+		t.Errorf("%s: messages are hidden for %d s, at least %d s are needed", mapping.id, queue.Properties.VisibilityTimeout, least)
+	}
+}

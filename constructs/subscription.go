@@ -1,0 +1,162 @@
+package constructs
+
+import (
+	"time"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
+	cdk "github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/vinci-go/vinci/bus"
+	"github.com/vinci-go/vinci/constructs/internal/plan"
+	"github.com/vinci-go/vinci/eventlog"
+)
+
+// SubscriptionProps describes a subscription with its function.
+type SubscriptionProps struct {
+	Deployment *Deployment     // required
+	Definition *bus.Definition // required; without errors
+	EventHandlerProps
+}
+
+// Subscription is everything between the bus and a handler, as one construct: a
+// rule, a queue, its dead-letter queue, a queue for what EventBridge could not
+// deliver, the function with role and log group, the mapping from queue to
+// function, and the alarms.
+//
+// The queue hides a message for six times the function's time-out, so that a
+// message is not handed out again while it is still being worked on:
+// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+type Subscription struct {
+	cdk.Construct
+	Rule            awsevents.CfnRule
+	Queue           awssqs.CfnQueue
+	DeadLetterQueue awssqs.CfnQueue // nil when it has none
+	Undelivered     awssqs.CfnQueue
+	Function        *Function
+	Mapping         awslambda.CfnEventSourceMapping
+}
+
+// EventBridge's own defaults, said in the template so that they are seen:
+// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html
+const (
+	targetMaxAge   = 24 * time.Hour
+	targetAttempts = 185
+)
+
+// NewSubscription makes a subscription. The bus may be in another stack; rule
+// and queue are together here, because each needs the other's ARN.
+func NewSubscription(scope cdk.Construct, id string, props *SubscriptionProps) *Subscription {
+	s := &Subscription{Construct: cdk.NewConstruct(scope, &id)}
+	def, d := props.Definition, props.Deployment
+	must("subscription "+def.Name, def.Err())
+	timeout := orDuration(props.Timeout, defaultTimeout)
+	window := plan.BatchingWindow(props.BatchSize, props.BatchingWindow)
+	visibility := 6*timeout + window
+
+	if props.DeadLetterQueue {
+		s.DeadLetterQueue = newQueue(s.Construct, "DeadLetterQueue", queueProps{
+			name: d.DeadLetterQueueName(def), retention: deadLetterRetention,
+		})
+		newQueuePolicy(s.Construct, "DeadLetterQueuePolicy", s.DeadLetterQueue, "")
+	}
+	s.Queue = newQueue(s.Construct, "Queue", queueProps{
+		name: d.QueueName(def), retention: queueRetention, visibility: visibility, deadLetter: s.DeadLetterQueue,
+	})
+	s.Undelivered = newQueue(s.Construct, "Undelivered", queueProps{
+		name: d.names.UndeliveredQueue(def.Name), retention: deadLetterRetention,
+	})
+	s.Rule = awsevents.NewCfnRule(s.Construct, jsii.String("Rule"), &awsevents.CfnRuleProps{
+		Description:  jsii.String("Subscription " + def.Name + " of " + d.App() + ", deployment " + d.ID()),
+		EventBusName: d.BusName(),
+		EventPattern: plan.Pattern(d.App(), def.Selectors),
+		State:        jsii.String("ENABLED"),
+		Targets: []any{&awsevents.CfnRule_TargetProperty{
+			Id:               jsii.String("queue"),
+			Arn:              s.Queue.AttrArn(),
+			DeadLetterConfig: &awsevents.CfnRule_DeadLetterConfigProperty{Arn: s.Undelivered.AttrArn()},
+			RetryPolicy: &awsevents.CfnRule_RetryPolicyProperty{
+				MaximumEventAgeInSeconds: seconds(targetMaxAge),
+				MaximumRetryAttempts:     jsii.Number(targetAttempts),
+			},
+		}},
+	})
+	newQueuePolicy(s.Construct, "QueuePolicy", s.Queue, *s.Rule.AttrArn())
+	newQueuePolicy(s.Construct, "UndeliveredPolicy", s.Undelivered, *s.Rule.AttrArn())
+
+	s.addFunction(props, timeout, window)
+	s.addAlarms(d, def, visibility)
+	return s
+}
+
+func (s *Subscription) addFunction(props *SubscriptionProps, timeout, window time.Duration) {
+	def, d := props.Definition, props.Deployment
+	statements := []Statement{
+		{
+			Sid:       "Consume",
+			Actions:   []string{"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ChangeMessageVisibility"},
+			Resources: []string{*s.Queue.AttrArn()},
+		},
+		{
+			Sid:       "RecordDelivery",
+			Actions:   []string{"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
+			Resources: []string{d.TableARN(bus.Deliveries)},
+		},
+	}
+	var environment map[string]string
+	if s.DeadLetterQueue != nil {
+		statements = append(statements, Statement{
+			Sid: "GiveUp", Actions: []string{"sqs:SendMessage"}, Resources: []string{*s.DeadLetterQueue.AttrArn()},
+		})
+		environment = map[string]string{bus.EnvDeadLetterQueue: d.DeadLetterQueueName(def)}
+	}
+	s.Function = NewFunction(s.Construct, "Handler", &FunctionProps{
+		Deployment:  d,
+		Function:    props.Function,
+		Description: "Subscription " + def.Name,
+		Timeout:     timeout,
+		Memory:      props.Memory,
+		Environment: environment,
+		Statements:  append(statements, d.accessStatements(def.Access, eventlog.Events)...),
+	})
+	mapping := &awslambda.CfnEventSourceMappingProps{
+		FunctionName:          s.Function.Name(),
+		EventSourceArn:        s.Queue.AttrArn(),
+		Enabled:               jsii.Bool(true),
+		BatchSize:             jsii.Number(orInt(props.BatchSize, plan.DefaultBatchSize)),
+		FunctionResponseTypes: jsii.Strings("ReportBatchItemFailures"),
+	}
+	if window > 0 {
+		mapping.MaximumBatchingWindowInSeconds = seconds(window)
+	}
+	if props.MaxConcurrency > 0 {
+		mapping.ScalingConfig = &awslambda.CfnEventSourceMapping_ScalingConfigProperty{MaximumConcurrency: jsii.Number(props.MaxConcurrency)}
+	}
+	s.Mapping = awslambda.NewCfnEventSourceMapping(s.Construct, jsii.String("Mapping"), mapping)
+}
+
+func (s *Subscription) addAlarms(d *Deployment, def *bus.Definition, visibility time.Duration) {
+	what := "subscription " + def.Name
+	if s.DeadLetterQueue != nil {
+		d.queueDepthAlarm(s.Construct, "DeadLetters", *s.DeadLetterQueue.AttrQueueName(),
+			"Events that "+what+" gave up: find out why in the deliveries table, then redrive the queue.")
+	}
+	d.queueDepthAlarm(s.Construct, "UndeliveredEvents", *s.Undelivered.AttrQueueName(),
+		"Events that EventBridge could not put into the queue of "+what+": each message's attributes say why.")
+	d.newAlarm(s.Construct, "Backlog", alarmProps{
+		description: "Events wait too long for " + what + ": it is too slow, is throttled, or fails again and again.",
+		namespace:   "AWS/SQS", metric: "ApproximateAgeOfOldestMessage",
+		dimensions: [][2]string{{"QueueName", *s.Queue.AttrQueueName()}},
+		statistic:  "Maximum", threshold: backlogAge(visibility).Seconds(), period: time.Minute, periods: 5,
+	})
+	d.functionAlarms(s.Construct, s.Function, what)
+}
+
+// backlogAge is how old a message may become before somebody should look. A
+// message that fails is hidden for the visibility time-out, so a lower age would
+// fire at every second attempt.
+func backlogAge(visibility time.Duration) time.Duration {
+	return max(10*time.Minute, 3*visibility)
+}
