@@ -97,7 +97,8 @@ func Number[T, K any, V Numeric](t *Table[T, K], f func(*T) *V) NumberAttribute[
 }
 
 // Add adds v atomically; an absent attribute counts as zero. A negative v
-// counts down.
+// counts down. Doing it again counts again: after [KindUnavailable] nobody knows
+// whether it was counted, unless a transaction with a token said so.
 func (a NumberAttribute[T, V]) Add(v V) Assignment[T] {
 	c, err := a.change(ChangeAdd, v)
 	if err == nil && c.Value == nil { // a zero that is left out adds nothing, and still is a number

@@ -23,6 +23,11 @@ type store struct {
 // The client's retryer tries throttled and failed requests again; what still
 // fails then comes back as an [*Error]. Cancelled transactions and failed
 // conditions are never tried again here: whoever asked decides.
+//
+// No repetition makes an answer wrong. A transaction has a token, by which
+// DynamoDB knows it again. A single write has none: one that counts (Add) is not
+// sent again after a try without an answer, and a condition that fails after
+// such a try is [KindUnavailable], because the write's own first try may be why.
 func NewDynamoDB(client *dynamodb.Client, table func(definition string) string) Store {
 	return &store{client: client, requests: requests{table: table}}
 }
@@ -76,23 +81,24 @@ func (s *store) Do(ctx context.Context, a Action) (Item, error) {
 		return nil, a.Wrap(KindValidation, err)
 	}
 	var item Item
+	tries := &once{counts: a.counts()}
 	switch a.Op {
 	case OpPut:
 		p := in.Put
 		_, err = s.client.PutItem(ctx, &dynamodb.PutItemInput{TableName: p.TableName, Item: p.Item, ConditionExpression: p.ConditionExpression,
-			ExpressionAttributeNames: p.ExpressionAttributeNames, ExpressionAttributeValues: p.ExpressionAttributeValues, ReturnValuesOnConditionCheckFailure: allOld})
+			ExpressionAttributeNames: p.ExpressionAttributeNames, ExpressionAttributeValues: p.ExpressionAttributeValues, ReturnValuesOnConditionCheckFailure: allOld}, tries.options)
 	case OpUpdate:
 		u := in.Update
 		var out *dynamodb.UpdateItemOutput
 		out, err = s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{TableName: u.TableName, Key: u.Key, UpdateExpression: u.UpdateExpression, ConditionExpression: u.ConditionExpression,
-			ExpressionAttributeNames: u.ExpressionAttributeNames, ExpressionAttributeValues: u.ExpressionAttributeValues, ReturnValuesOnConditionCheckFailure: allOld, ReturnValues: types.ReturnValueAllNew})
+			ExpressionAttributeNames: u.ExpressionAttributeNames, ExpressionAttributeValues: u.ExpressionAttributeValues, ReturnValuesOnConditionCheckFailure: allOld, ReturnValues: types.ReturnValueAllNew}, tries.options)
 		if err == nil {
 			item = out.Attributes
 		}
 	case OpDelete:
 		d := in.Delete
 		_, err = s.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: d.TableName, Key: d.Key, ConditionExpression: d.ConditionExpression,
-			ExpressionAttributeNames: d.ExpressionAttributeNames, ExpressionAttributeValues: d.ExpressionAttributeValues, ReturnValuesOnConditionCheckFailure: allOld})
+			ExpressionAttributeNames: d.ExpressionAttributeNames, ExpressionAttributeValues: d.ExpressionAttributeValues, ReturnValuesOnConditionCheckFailure: allOld}, tries.options)
 	case OpCheck:
 		err = s.Transact(ctx, "", []Action{a})
 		var cancelled *TransactionError
@@ -106,6 +112,9 @@ func (s *store) Do(ctx context.Context, a Action) (Item, error) {
 	}
 	var failed *types.ConditionalCheckFailedException
 	if errors.As(err, &failed) {
+		if tries.unknown {
+			return nil, a.Wrap(KindUnavailable, errOwnDoing)
+		}
 		return nil, a.Failed(failed.Item)
 	}
 	return nil, s.failure(err, a.Wrap("", nil))

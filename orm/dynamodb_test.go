@@ -8,12 +8,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -223,6 +226,101 @@ func TestFailures(t *testing.T) {
 		}
 	})
 }
+
+// answers plays DynamoDB with one answer a request, the last one for ever.
+type answers struct {
+	all   []answer
+	asked int
+}
+
+type answer struct {
+	status int
+	body   string
+	err    error
+}
+
+func (a *answers) Do(r *http.Request) (*http.Response, error) {
+	now := a.all[min(a.asked, len(a.all)-1)]
+	a.asked++
+	if now.err != nil {
+		return nil, now.err
+	}
+	return &http.Response{StatusCode: now.status, Request: r, Header: http.Header{"Content-Type": {"application/x-amz-json-1.0"}},
+		Body: io.NopCloser(strings.NewReader(now.body))}, nil
+}
+
+// TestRepeatedWrites: the client repeats what got no answer, and DynamoDB does
+// not know a single write again. Nothing may be counted twice by that, and no
+// failed condition reported that the write itself made fail.
+func TestRepeatedWrites(t *testing.T) {
+	ctx := context.Background()
+	name := Attr(plainTable, func(p *plainItem) *string { return &p.Name })
+	type counted struct {
+		ID string `dynamo:"id,hash"`
+		N  int    `dynamo:"n"`
+	}
+	counters := Define[counted, string]("counters")
+	n := Number(counters, func(c *counted) *int { return &c.N })
+
+	lost := answer{err: &net.OpError{Op: "read", Err: syscall.ECONNRESET}}
+	sorry := answer{status: 500, body: `{"__type":"InternalServerError","message":"sorry"}`}
+	slow := answer{status: 400, body: `{"__type":"ThrottlingException","message":"slow down"}`}
+	unsent := answer{err: &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}}
+	failed := answer{status: 400, body: `{"__type":"ConditionalCheckFailedException","message":"failed","Item":{"id":{"S":"a"}}}`}
+	done := answer{status: 200, body: "{}"}
+
+	insert, update := plainTable.Insert(plainItem{ID: "a"}), plainTable.Update("a", name.Set("x"))
+	count := counters.Update("a", n.Add(1))
+	for what, c := range map[string]struct {
+		write   Write
+		answers []answer
+		want    Kind // empty: success
+		asked   int
+	}{
+		"insert, lost, there":            {insert, []answer{lost, failed}, KindUnavailable, 2},
+		"insert, 500, there":             {insert, []answer{sorry, failed}, KindUnavailable, 2},
+		"insert, throttled, there":       {insert, []answer{slow, failed}, KindAlreadyExists, 2},
+		"insert, not sent, there":        {insert, []answer{unsent, failed}, KindAlreadyExists, 2},
+		"insert, lost, done":             {insert, []answer{lost, done}, "", 2},
+		"update, lost, condition":        {update.If(name.Eq("y")), []answer{lost, failed}, KindUnavailable, 2},
+		"update, condition":              {update.If(name.Eq("y")), []answer{failed}, KindConditionFailed, 1},
+		"update, lost, done":             {update, []answer{lost, done}, "", 2},
+		"delete, lost, condition":        {plainTable.Delete("a").If(name.Eq("y")), []answer{lost, failed}, KindUnavailable, 2},
+		"count, lost":                    {count, []answer{lost, done}, KindUnavailable, 1},
+		"count, 500":                     {count, []answer{sorry, done}, KindUnavailable, 1},
+		"count, throttled, done":         {count, []answer{slow, done}, "", 2},
+		"count, not sent, done":          {count, []answer{unsent, done}, "", 2},
+		"count in a transaction, lost":   {transaction{count, update}, []answer{lost, done}, "", 2},
+		"count under a condition, lost":  {count.If(n.Lt(5)), []answer{lost, failed}, KindUnavailable, 1},
+		"count, throttled, then no more": {count, []answer{slow, slow, slow}, KindThrottled, 3},
+	} {
+		t.Run(what, func(t *testing.T) {
+			wire := &answers{all: c.answers}
+			client := dynamodb.NewFromConfig(awsenv.Config(func(string) string { return "us-east-1" }), func(o *dynamodb.Options) {
+				o.HTTPClient = wire
+				o.BaseEndpoint = nil
+				o.Credentials = aws.AnonymousCredentials{}
+				o.DisableValidateResponseChecksum = true
+				o.Retryer = retry.NewStandard(func(o *retry.StandardOptions) { o.MaxBackoff = time.Microsecond })
+			})
+			err := Exec(ctx, NewDynamoDB(client, func(d string) string { return d }), c.write)
+			if c.want == "" && err != nil || c.want != "" && !errors.Is(err, c.want) {
+				t.Errorf("error is %v, want kind %q", err, c.want)
+			}
+			if c.want == KindUnavailable && (errors.Is(err, KindAlreadyExists) || errors.Is(err, KindConditionFailed)) {
+				t.Errorf("error %v says more than is known", err)
+			}
+			if wire.asked != c.asked {
+				t.Errorf("sent %d times, want %d", wire.asked, c.asked)
+			}
+		})
+	}
+}
+
+// transaction is several writes as one, which Exec makes a transaction of.
+type transaction []Write
+
+func (t transaction) Actions() ([]Action, error) { return Actions(t...) }
 
 func TestCancelledReasons(t *testing.T) {
 	ctx := context.Background()

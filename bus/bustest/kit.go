@@ -170,5 +170,6 @@ func (k *Kit) Troubles() []bus.Delivery {
 func (k *Kit) DeadLetters() []bus.DeadLetter { return k.queue.deadLetters() }
 
 // FailQueue makes the queue's calls fail with what f returns, as long as that is
-// an error; nil takes f away. op is "hide" or "dead letter".
+// an error; nil takes f away. op is "hide" or "dead letter". f runs without a
+// lock, so it may use the kit.
 func (k *Kit) FailQueue(f func(op string) error) { k.queue.failWith(f) }

@@ -28,16 +28,19 @@ func (q *queue) SendToDeadLetter(ctx context.Context, m bus.DeadLetter) error {
 }
 
 func (q *queue) do(ctx context.Context, op string, effect func()) error {
-	q.mu.Lock()
-	defer q.mu.Unlock()
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if q.fail != nil {
-		if err := q.fail(op); err != nil {
+	q.mu.Lock()
+	fail := q.fail
+	q.mu.Unlock()
+	if fail != nil {
+		if err := fail(op); err != nil {
 			return err
 		}
 	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	effect()
 	return nil
 }

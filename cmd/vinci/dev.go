@@ -138,7 +138,7 @@ func update(ctx context.Context, report *progress.Reporter, screen *screen, rt *
 		return fmt.Errorf("put the change in place: %w", err)
 	}
 	screen.notice(fmt.Sprintf("%s (%s)", changes, time.Since(start).Round(10*time.Millisecond)))
-	return nil
+	return synth.Prune(assembly)
 }
 
 func synthesize(ctx context.Context, report *progress.Reporter, dir string) (string, error) {

@@ -14,8 +14,9 @@ const (
 	// tries of one request; the client has its own, for what the network does.
 	tries             = 5
 	waitBase, waitMax = 100 * time.Millisecond, 2 * time.Second
-	// answerTime is kept back of the function's time for its answer: without one
-	// Lambda would deliver also what was published.
+	// answerTime is kept back of the function's time for its answer, also by a
+	// request that hangs: without an answer Lambda would deliver also what was
+	// published.
 	answerTime = time.Second
 )
 
@@ -179,10 +180,10 @@ func (b *batch) poison(ctx context.Context, p pending, code, message string) {
 	logger.ErrorContext(ctx, "an event cannot be published: its id is in the failure queue")
 }
 
-// late reports whether the function would have no time left after a wait.
+// late reports whether there would be no time left after a wait.
 func (b *batch) late(ctx context.Context, wait time.Duration) bool {
 	deadline, ok := ctx.Deadline()
-	return ok && b.relay.o.Now().Add(wait+answerTime).After(deadline)
+	return ok && b.relay.o.Now().Add(wait).After(deadline)
 }
 
 func entriesOf(waiting []pending) []Entry {

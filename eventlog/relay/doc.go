@@ -10,6 +10,10 @@
 // queue. It may be published twice: consumers know an event by its id. Events are
 // sent in the order of the stream, but the bus promises no order.
 //
+// What stays unpublishable for longer than the event source mapping tries, Lambda
+// itself puts into the same queue, in a form of its own that has no event ids: the
+// range of sequence numbers (DDBStreamBatchInfo). The events are in the log.
+//
 // # What happens to a record
 //
 //   - INSERT: the event is published. Requests are filled up to [MaxEntries] and

@@ -68,6 +68,11 @@ func New(o Options) *Relay {
 // record: the first that has to be delivered again. The error is always nil,
 // because an error would make Lambda deliver what was already published as well.
 func (r *Relay) Handle(ctx context.Context, ev events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
+	if deadline, ok := ctx.Deadline(); ok {
+		var stop context.CancelFunc
+		ctx, stop = context.WithDeadline(ctx, deadline.Add(-answerTime))
+		defer stop()
+	}
 	b := &batch{relay: r, firstFailed: -1}
 	for i := range ev.Records {
 		record := &ev.Records[i]

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -432,6 +433,35 @@ func TestNoTimeLeft(t *testing.T) {
 	if at := f.handle(t, ctx, inserts(t, 2)...); at != sequence(0) || len(f.waits) != 1 {
 		t.Errorf("goes on from %q after %v", at, f.waits)
 	}
+}
+
+// hanging is a bus that never answers.
+type hanging struct{ asked int }
+
+func (h *hanging) Publish(ctx context.Context, _ []relay.Entry) ([]relay.Result, error) {
+	h.asked++
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+// A request that hangs may not take the time in which the function must answer.
+func TestRequestThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, hanging := newFixture(), &hanging{}
+		r := relay.New(relay.Options{Source: "shop", Publisher: hanging, Failures: &f.queue, Logger: slog.New(slog.DiscardHandler)})
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		answer, err := r.Handle(ctx, events.DynamoDBEvent{Records: inserts(t, 2)})
+		if err != nil || len(answer.BatchItemFailures) != 1 || answer.BatchItemFailures[0].ItemIdentifier != sequence(0) {
+			t.Errorf("answer %v, %v; want the first record again", answer, err)
+		}
+		if deadline, _ := ctx.Deadline(); time.Until(deadline) < time.Second {
+			t.Errorf("answered %v before the end, want at least 1s", time.Until(deadline))
+		}
+		if hanging.asked != 1 {
+			t.Errorf("asked %d times, want once: no time was left", hanging.asked)
+		}
+	})
 }
 
 // Whatever the bus and the queue answer: before the record that the stream goes

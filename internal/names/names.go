@@ -35,12 +35,10 @@ const (
 //
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
-// https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_CreateEventBus.html
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-using-console-create-stack-parameters.html
 const (
 	MaxQueue = 80
 	MaxTable = 255
-	MaxBus   = 256
 	MaxStack = 128
 )
 
