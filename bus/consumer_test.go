@@ -275,8 +275,8 @@ func TestDeadline(t *testing.T) {
 		}
 		d := k.Delivery(e.ID)
 		wantDelivery(t, d, bus.Failed, 1, "time-out")
-		if d.DurationMS != 9000 {
-			t.Errorf("duration %d ms", d.DurationMS)
+		if d.Duration != 9*time.Second {
+			t.Errorf("duration %v", d.Duration)
 		}
 	})
 }

@@ -39,14 +39,14 @@ type Delivery struct {
 	// whole seconds, because conditions compare it as a number.
 	LeaseUntil time.Time `dynamo:"lease_until,unixtime,omitempty"`
 	// RunID is the run that holds the lease, or that wrote the record last.
-	RunID         string    `dynamo:"run_id,omitempty"`
-	FirstAt       time.Time `dynamo:"first_at"`
-	LastAt        time.Time `dynamo:"last_at"`
-	DurationMS    int64     `dynamo:"duration_ms"` // of the handler in the last attempt that ended
-	ErrorKind     string    `dynamo:"error_kind,omitempty"`
-	ErrorMessage  string    `dynamo:"error_message,omitempty"` // at most 1,024 bytes
-	EventType     string    `dynamo:"event_type"`
-	CorrelationID string    `dynamo:"correlation_id"`
+	RunID         string        `dynamo:"run_id,omitempty"`
+	FirstAt       time.Time     `dynamo:"first_at"`
+	LastAt        time.Time     `dynamo:"last_at"`
+	Duration      time.Duration `dynamo:"duration_ns"` // of the handler in the last attempt that ended
+	ErrorKind     string        `dynamo:"error_kind,omitempty"`
+	ErrorMessage  string        `dynamo:"error_message,omitempty"` // at most 1,024 bytes
+	EventType     string        `dynamo:"event_type"`
+	CorrelationID string        `dynamo:"correlation_id"`
 	// Trouble is the subscription's name while there is something to look at, and
 	// absent otherwise, so that the index costs nothing when all is well.
 	Trouble   string `dynamo:"trouble,omitempty" index:"by_subscription,hash"`

@@ -53,9 +53,10 @@
 //     event's definition cannot read, access that is not granted: the message is
 //     sent to the dead-letter queue with the reason in its attributes, recorded
 //     as dead, and acknowledged, in this order. So it may be in the dead-letter
-//     queue twice, and is never lost. A message in it that is put back is
-//     acknowledged unseen, as its record says dead. Without a dead-letter queue
-//     it is only recorded, and logged as an error.
+//     queue twice, and is never lost. A message that somebody moves from there
+//     back to the subscription's queue is tried once more: the attributes say
+//     where it comes from. Without a dead-letter queue it is only recorded, and
+//     logged as an error.
 //   - A message that is no event: sent to the dead-letter queue and acknowledged.
 //     There is no id to record it by.
 //   - An event of a newer schema version than this program knows: failed, and
@@ -64,8 +65,9 @@
 //     as ignored, acknowledged.
 //   - Someone else holds the lease: no attempt; the message is hidden until the
 //     lease ends.
-//   - DynamoDB throttled, unavailable, or five transactions lost against others:
-//     no attempt; the message comes again after 1s, 2s, 4s…
+//   - The consumer's own requests throttled or unanswered, or five transactions
+//     lost against others: no attempt; the message comes again after 1s, 2s, 4s…
+//     (The same in a handler's own requests is an error like any other.)
 //   - The function's time was up before its turn: no attempt.
 //
 // A message that ends the process each time dies, with On, after five attempts

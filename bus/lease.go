@@ -65,7 +65,7 @@ func (d *delivery) settle(c *Consumer, status Status, took time.Duration, more .
 	changes := append([]change{
 		attrStatus.Set(status),
 		attrLastAt.Set(now),
-		attrDuration.Set(took.Milliseconds()),
+		attrDuration.Set(took),
 		attrExpiresAt.Set(now.Add(c.retention).Unix()),
 		attrLeaseUntil.Remove(),
 	}, more...)
@@ -93,9 +93,9 @@ func (c *Consumer) claim(ctx context.Context, d *delivery) (Delivery, error) {
 		switch {
 		case was.RunID == d.runID:
 			return was, nil // our own, and only the answer was lost
-		case was.Status.Settled(), was.Status == Processing && !was.Stuck(c.now()):
+		case d.settled(was.Status), was.Status == Processing && !was.Stuck(c.now()):
 			return was, err
-		case was.Attempts >= c.maxAttempts:
+		case was.Attempts >= c.maxAttempts && was.Status != Dead: // one more for each redrive
 			return was, errExhausted
 		case tries == writeTries:
 			return was, err // others claim it again and again: let them

@@ -36,6 +36,11 @@ type delivery struct {
 	runID      string
 	receives   int // how often SQS handed the message out, from 1
 
+	// redriven: somebody moved the message back from the dead-letter queue, so
+	// the event is to be tried once more although its record says dead. The
+	// attributes that a dead letter gets stay on it wherever it is moved.
+	redriven bool
+
 	subscription string
 	logger       *slog.Logger
 	again        *bool
@@ -46,6 +51,9 @@ func (c *Consumer) receive(inv *invocation, m *events.SQSMessage) *delivery {
 	d := &delivery{inv: inv, message: m, subscription: c.sub.Name, logger: c.logger, receives: 1}
 	if n, err := strconv.Atoi(m.Attributes["ApproximateReceiveCount"]); err == nil && n > 0 {
 		d.receives = n
+	}
+	if a, ok := m.MessageAttributes[AttrSubscription]; ok && a.StringValue != nil {
+		d.redriven = *a.StringValue == c.sub.Name
 	}
 	var body delivered
 	err := json.Unmarshal([]byte(m.Body), &body)

@@ -16,7 +16,7 @@ var (
 	attrRunID         = orm.Attr(Deliveries, func(d *Delivery) *string { return &d.RunID })
 	attrFirstAt       = orm.Attr(Deliveries, func(d *Delivery) *time.Time { return &d.FirstAt })
 	attrLastAt        = orm.Attr(Deliveries, func(d *Delivery) *time.Time { return &d.LastAt })
-	attrDuration      = orm.Number(Deliveries, func(d *Delivery) *int64 { return &d.DurationMS })
+	attrDuration      = orm.Attr(Deliveries, func(d *Delivery) *time.Duration { return &d.Duration })
 	attrErrorKind     = orm.Attr(Deliveries, func(d *Delivery) *string { return &d.ErrorKind })
 	attrErrorMessage  = orm.Attr(Deliveries, func(d *Delivery) *string { return &d.ErrorMessage })
 	attrEventType     = orm.Attr(Deliveries, func(d *Delivery) *string { return &d.EventType })
@@ -25,9 +25,18 @@ var (
 	attrExpiresAt     = orm.Number(Deliveries, func(d *Delivery) *int64 { return &d.ExpiresAt })
 )
 
-// unsettled holds for a delivery that may still be handled, also one that does
-// not exist.
-var unsettled = orm.Or(attrStatus.NotExists(), attrStatus.In(Failed, Processing))
+// unsettled holds for a delivery that this message may still bring to an end,
+// also for one that does not exist.
+func (d *delivery) unsettled() orm.Condition[Delivery] {
+	open := []Status{Failed, Processing}
+	if d.redriven {
+		open = append(open, Dead)
+	}
+	return orm.Or(attrStatus.NotExists(), attrStatus.In(open...))
+}
+
+// settled reports whether nothing is left to do for this message.
+func (d *delivery) settled(s Status) bool { return s.Settled() && !(s == Dead && d.redriven) }
 
 type change = orm.Assignment[Delivery]
 
@@ -57,12 +66,12 @@ func clear() []change {
 
 // succeeded is the outcome that joins a transaction.
 func (d *delivery) succeeded(c *Consumer, took time.Duration) *orm.Update[Delivery] {
-	return d.upsert(c, Succeeded, append(clear(), attrAttempts.Add(1), attrDuration.Set(took.Milliseconds()))...).If(unsettled)
+	return d.upsert(c, Succeeded, append(clear(), attrAttempts.Add(1), attrDuration.Set(took))...).If(d.unsettled())
 }
 
 // ignored is the outcome of an event without a handler.
 func (d *delivery) ignored(c *Consumer) *orm.Update[Delivery] {
-	return d.upsert(c, Ignored, append(clear(), attrAttempts.Add(0), attrDuration.Set(0))...).If(unsettled)
+	return d.upsert(c, Ignored, append(clear(), attrAttempts.Add(0), attrDuration.Set(0))...).If(d.unsettled())
 }
 
 // failed is the outcome of a failure. counted: it was the handler's.
@@ -73,11 +82,11 @@ func (d *delivery) failed(c *Consumer, cause error, took time.Duration, counted 
 	}
 	return d.upsert(c, Failed,
 		attrAttempts.Add(n),
-		attrDuration.Set(took.Milliseconds()),
+		attrDuration.Set(took),
 		attrErrorKind.Set(kindOf(cause)),
 		attrErrorMessage.Set(messageOf(cause)),
 		attrTrouble.Set(d.subscription),
-	).If(unsettled, attrRunID.Ne(d.runID)) // a write whose answer was lost must not count twice
+	).If(d.unsettled(), attrRunID.Ne(d.runID)) // a write whose answer was lost must not count twice
 }
 
 // dead gives a delivery up that is still as it was seen.

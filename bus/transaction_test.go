@@ -382,8 +382,7 @@ func TestTxNeedsGrants(t *testing.T) {
 // must say in the end.
 func TestSucceedsWhileGivenUp(t *testing.T) {
 	fail := errBoom
-	var k *bustest.Kit
-	k = bustest.New(t, txDoor, bus.OnTx(doorOpened, func(ctx context.Context, e event.Event[opened], tx *bus.Tx) error {
+	k := bustest.New(t, txDoor, bus.OnTx(doorOpened, func(ctx context.Context, e event.Event[opened], tx *bus.Tx) error {
 		return errors.Join(countUp(ctx, e, tx), fail)
 	}))
 	e := opening(k, 1)

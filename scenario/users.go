@@ -98,7 +98,7 @@ func (s *Stage) table(ctx context.Context, events ...event.Envelope) error {
 			if err != nil {
 				return &stepError{"read the deliveries", "", err}
 			}
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\n", e.ID, e.Type, d.Subscription, d.Status, d.Attempts, time.Duration(d.DurationMS)*time.Millisecond)
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\n", e.ID, e.Type, d.Subscription, d.Status, d.Attempts, d.Duration.Round(time.Microsecond))
 		}
 	}
 	return w.Flush()
