@@ -46,7 +46,7 @@ dev: install ## run the application on this machine and follow its sources
 test: install fmt-check ## format, vet, staticcheck, all tests, reduced sizes
 	@$(STEP) "go vet" go vet $(GO_PACKAGES)
 	@$(STEP) "staticcheck" go tool staticcheck $(GO_PACKAGES)
-	@$(STEP) "go test" go test -timeout 9m $(GO_PACKAGES)
+	@$(STEP) "go test" env RAPID_SEED=1 go test -timeout 9m $(GO_PACKAGES)
 
 .PHONY: fmt-check
 fmt-check:
@@ -62,6 +62,16 @@ race: install ## the tests of every package with goroutines under the race detec
 		echo "race: NOT RUN: the race detector needs a C compiler and $$cc is not installed" >&2; \
 		if [ -n "$${RACE_OPTIONAL:-}" ]; then exit 0; fi; exit 1; fi
 	@$(STEP) "go test -race" env CGO_ENABLED=1 go test -race -timeout 15m $(RACE_PACKAGES)
+
+.PHONY: verify
+verify: install ## all tests at full size: every property 2,000 times, every fuzz target for 20s
+	@$(STEP) "go test, properties at full size" env RAPID_CHECKS=2000 go test -count=1 -timeout 60m $(GO_PACKAGES)
+	@$(STEP) "fuzz" ./scripts/fuzz.sh 20s
+
+.PHONY: bench
+bench: install ## measure; docs/performance.md keeps the figures
+	@$(STEP) "benchmarks of the packages" go test -run '^$$' -bench . -benchmem $(GO_PACKAGES)
+	@$(STEP) "the application as a whole" go run ./bench
 
 # CDK targets. DEPLOYMENT names the deployment, ARGS goes to the CDK CLI.
 .PHONY: deployment

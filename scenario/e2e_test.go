@@ -20,6 +20,7 @@ import (
 	dynamodbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	eventbridgetypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/vinci-go/vinci/bus"
 	"github.com/vinci-go/vinci/domain"
@@ -78,6 +79,7 @@ type system struct {
 	*scenario.Stage
 	dynamodb    *dynamodb.Client
 	eventbridge *eventbridge.Client
+	sqs         *sqs.Client
 
 	total, active atomic.Int64
 }
@@ -101,11 +103,13 @@ func TestSystem(t *testing.T) {
 		Stage:       stage,
 		dynamodb:    dynamodb.NewFromConfig(config),
 		eventbridge: eventbridge.NewFromConfig(config),
+		sqs:         sqs.NewFromConfig(config),
 	}
 	// In this order, since they share the counters.
 	t.Run("one of 50 parallel registrations wins", s.testUnique)
 	t.Run("bad input writes nothing", s.testBadInput)
 	t.Run("duplicates count once", s.testDuplicates)
+	t.Run("what is no event goes to the dead-letter queue with the reason", s.testPoison)
 	t.Run("a burst through killed functions", s.testBurst)
 }
 
@@ -215,6 +219,42 @@ func (s *system) testDuplicates(t *testing.T) {
 			t.Errorf("%s: %+v %v, want one successful attempt", sub.Name, d, err)
 		}
 	}
+}
+
+func (s *system) testPoison(t *testing.T) {
+	out, err := s.eventbridge.PutEvents(t.Context(), &eventbridge.PutEventsInput{Entries: []eventbridgetypes.PutEventsRequestEntry{{
+		EventBusName: aws.String(scenario.Deployment.Bus()),
+		Source:       aws.String(domain.Application),
+		DetailType:   aws.String(users.Activated.Name()),
+		Detail:       aws.String(`{"no":"envelope"}`),
+	}}})
+	if err != nil || out.FailedEntryCount != 0 {
+		t.Fatalf("put event: %v %v", err, out)
+	}
+	for _, sub := range []*bus.Definition{users.CountTotal, users.CountActive} {
+		queue := scenario.Deployment.DeadLetterQueue(sub.Name)
+		url, err := s.sqs.GetQueueUrl(t.Context(), &sqs.GetQueueUrlInput{QueueName: aws.String(queue)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := s.sqs.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
+			QueueUrl: url.QueueUrl, WaitTimeSeconds: 20, MessageAttributeNames: []string{"All"},
+		})
+		if err != nil || len(got.Messages) != 1 {
+			t.Fatalf("%s: %d messages, %v; want the poison", queue, len(got.Messages), err)
+		}
+		m := got.Messages[0]
+		if !strings.Contains(*m.Body, `"no":"envelope"`) {
+			t.Errorf("%s holds %s", queue, *m.Body)
+		}
+		for _, name := range []string{bus.AttrErrorKind, bus.AttrErrorMessage} {
+			if a, ok := m.MessageAttributes[name]; !ok || *a.StringValue == "" {
+				t.Errorf("%s: attribute %s is missing: %v", queue, name, m.MessageAttributes)
+			}
+		}
+	}
+	s.drained(t)
+	s.checkStats(t)
 }
 
 // testBurst registers and activates many users at once and kills function
