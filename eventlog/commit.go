@@ -123,7 +123,11 @@ func (l *Log) settle(ctx context.Context, p *Prepared, unknown, passing bool, tr
 	switch {
 	case happened:
 		return nil
-	case readErr != nil || passing:
+	case readErr != nil && !passing:
+		// The condition that failed may be one that the attempt itself made fail, so
+		// it is told and not wrapped: nobody may take it for the outcome.
+		return &UnknownOutcomeError{CommitID: p.id, Tries: try, Err: fmt.Errorf("%w, after %v", readErr, err)}
+	case passing:
 		return &UnknownOutcomeError{CommitID: p.id, Tries: try, Err: errors.Join(err, readErr)}
 	default:
 		return fmt.Errorf("commit %s: %w", p.id, err)

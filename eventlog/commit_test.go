@@ -414,6 +414,11 @@ func TestConditionsOfTheCaller(t *testing.T) {
 	if !errors.Is(err, eventlog.KindConflict) || !errors.Is(err, orm.KindAlreadyExists) {
 		t.Errorf("got %v, want both kinds", err)
 	}
+	// The stream alone: nobody may read that as a taken address.
+	err = create("3", "carol@example.com", "user/1", event.New)
+	if !errors.Is(err, eventlog.KindConflict) || errors.Is(err, orm.KindAlreadyExists) || errors.Is(err, orm.KindConditionFailed) {
+		t.Errorf("got %v, want a conflict of the log and no other kind", err)
+	}
 	if len(f.waits) > 0 {
 		t.Errorf("waited %v: none of this gets better by waiting", f.waits)
 	}

@@ -33,7 +33,7 @@ type ConflictError struct {
 	// Current is the stream's version as far as it was seen: its last one when the
 	// error comes from Commit, at least this one when it comes from Resolve.
 	Current int64
-	Err     error // the store's error, nil when the head was read and nothing was tried
+	Err     error // failed conditions of the caller's own writes in the same transaction, nil when there are none
 
 	// seen: the store showed the other commit's item, so this one did not happen.
 	seen bool

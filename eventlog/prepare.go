@@ -183,8 +183,9 @@ func (p *Prepared) Actions() []orm.Action { return slices.Clone(p.actions) }
 //   - nil: committed. That includes a transaction that was cancelled because
 //     this very commit had already happened and only its answer was lost.
 //   - a *[ConflictError]: somebody else took a version that this commit wanted.
-//     It wraps the store's error, so the failed conditions of the caller's own
-//     writes are found in it too.
+//     It wraps the failed conditions of the caller's own writes, if any failed as
+//     well, and nothing else: errors.Is(err, orm.KindAlreadyExists) is about a
+//     unique value or an item of the caller's, never about the place of an event.
 //   - every other error as it came.
 //
 // It makes no call. To know its own commit it needs the items that failed
@@ -210,13 +211,25 @@ func (p *Prepared) Resolve(err error) error {
 		pl := p.places[i]
 		// A stream that the caller expected somewhere is what the caller must hear of.
 		if conflict == nil || (conflict.Expected == event.Append && pl.expected != event.Append) {
-			conflict = &ConflictError{Stream: pl.stream, Expected: pl.expected, Current: p.versions[i], Err: err, seen: by != ""}
+			conflict = &ConflictError{Stream: pl.stream, Expected: pl.expected, Current: p.versions[i], Err: callers(cancelled.Reasons[:p.writes]), seen: by != ""}
 		}
 	}
 	if conflict != nil {
 		return conflict
 	}
 	return err
+}
+
+// callers joins the failed conditions among the reasons of the caller's writes,
+// nil when none failed.
+func callers(reasons []*orm.Error) error {
+	var failed []error
+	for _, r := range reasons {
+		if r != nil && (r.Kind == orm.KindConditionFailed || r.Kind == orm.KindAlreadyExists) {
+			failed = append(failed, r)
+		}
+	}
+	return errors.Join(failed...)
 }
 
 // commitOf is the commit that wrote an item of Events, "" when it does not say.

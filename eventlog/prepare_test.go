@@ -96,8 +96,8 @@ func TestResolve(t *testing.T) {
 		if !errors.As(err, &conflict) || conflict.Stream != "order/1" || conflict.Expected != event.Append || conflict.Current != 1 {
 			t.Errorf("got %v", err)
 		}
-		if !errors.Is(err, orm.KindConditionFailed) && !errors.Is(err, orm.KindAlreadyExists) {
-			t.Errorf("%v hides the store's reasons", err)
+		if errors.Is(err, orm.KindConditionFailed) || errors.Is(err, orm.KindAlreadyExists) {
+			t.Errorf("%v looks like a failed condition of the caller's, and only the place of the event was taken", err)
 		}
 		if err := f.run(prepare(t, f, c)); err != nil {
 			t.Errorf("prepared anew: %v", err)

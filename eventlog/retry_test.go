@@ -375,6 +375,39 @@ func TestLostRequestThenRefusal(t *testing.T) {
 	wantIDs(t, f, "order/1", 0)
 }
 
+// The same with a log that cannot be read: it may be the attempt's own address
+// that is taken, so nobody may be told that it is somebody else's.
+func TestLostRequestThenRefusalUnread(t *testing.T) {
+	f := newFixture()
+	transacts := on(func(n int, _ ormtest.Call) error {
+		if n > 1 {
+			return nil
+		}
+		if err := orm.Exec(context.Background(), f.store, users.Insert(user{ID: "9", Email: "a@b.c"})); err != nil {
+			t.Fatal(err)
+		}
+		return errLost
+	})
+	f.store.Before(func(c ormtest.Call) error {
+		switch {
+		case c.Op == "get":
+			return errThrottled
+		case c.Op == "transact" && c.Token == "":
+			return nil // the other's
+		}
+		return transacts(c)
+	})
+	c := one("order/1", event.New)
+	c.Writes = []orm.Write{users.Insert(user{ID: "1", Email: "a@b.c"})}
+	_, err := f.Commit(context.Background(), c)
+	if !errors.Is(err, eventlog.KindUnknown) || errors.Is(err, orm.KindAlreadyExists) {
+		t.Errorf("got %v, want kind %q alone", err, eventlog.KindUnknown)
+	}
+	if !strings.Contains(err.Error(), "email") {
+		t.Errorf("%v does not tell what was answered", err)
+	}
+}
+
 // An attempt that is still under way when it was outrun must never land beside
 // the one that took its place.
 func TestAttemptUnderWayCannotLandLater(t *testing.T) {

@@ -81,9 +81,3 @@ func first[T any](s func(func(T, error) bool)) (err error) {
 	}
 	return err
 }
-
-func TestHasUnique(t *testing.T) {
-	if !orders.Schema().HasUnique() || plainTable.Schema().HasUnique() {
-		t.Error("HasUnique does not say which table keeps unique values")
-	}
-}

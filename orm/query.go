@@ -78,6 +78,9 @@ func pages[T any](ctx context.Context, r Reader, p *plan, req QueryRequest, limi
 			return
 		}
 		for _, item := range page.Items {
+			if p.isUniqueValue(item) {
+				continue
+			}
 			var out T
 			if err := p.decode(item, &out); err != nil {
 				yield(none, err)

@@ -46,13 +46,3 @@ func (s *Schema) Attribute(name string) (AttributeSchema, bool) {
 	}
 	return AttributeSchema{}, false
 }
-
-// HasUnique reports whether the table keeps unique items beside its own.
-func (s *Schema) HasUnique() bool {
-	for _, a := range s.Attributes {
-		if a.Unique != "" {
-			return true
-		}
-	}
-	return false
-}

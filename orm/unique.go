@@ -98,6 +98,16 @@ func (p *plan) uniqueActions(op string, item Item) ([]Action, error) {
 	return out, nil
 }
 
+// isUniqueValue reports whether an item of the table is one that keeps a unique
+// value. An index whose partition key is the table's sort key has them too.
+func (p *plan) isUniqueValue(item Item) bool {
+	if len(p.uniques) == 0 {
+		return false
+	}
+	key, ok := item[p.hash.name].(*types.AttributeValueMemberS)
+	return ok && strings.HasPrefix(key.Value, uniquePrefix)
+}
+
 func uniqueText(f *field, av types.AttributeValue) (string, error) {
 	var v string
 	switch x := av.(type) {

@@ -155,3 +155,18 @@ func TestFromEnv(t *testing.T) {
 		t.Errorf("got %v, want an error that names VINCI_APP", err)
 	}
 }
+
+// What AWS's page calls retryable is sent again, what it calls non-retryable is
+// given up, and what it does not name loses nothing by waiting.
+func TestHopeless(t *testing.T) {
+	for code, want := range map[string]bool{
+		"AccessDeniedException": true, "InvalidAccountIdException": true, "InvalidArgument": true, "MalformedDetail": true,
+		"NotAuthorizedForDetailTypeException": true, "NotAuthorizedForSourceException": true, "RedactionFailure": true,
+		"ConcurrentModificationException": false, "InternalException": false, "InternalFailure": false, "OperationDisabledException": false,
+		"ThrottlingException": false, "SomethingNew": false,
+	} {
+		if hopeless(code) != want {
+			t.Errorf("%s: given up is %v, want %v", code, !want, want)
+		}
+	}
+}

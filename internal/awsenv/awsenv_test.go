@@ -47,7 +47,7 @@ func TestEndpoint(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		calls++
 		authorization, token = r.Header.Get("Authorization"), r.Header.Get("X-Amz-Security-Token")
-		http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+		http.Redirect(w, r, "/elsewhere", http.StatusFound) // one that a client can follow without the body
 	}))
 	defer server.Close()
 	c := Config(env(map[string]string{Region: "eu-central-1", AccessKeyID: "id", SecretAccessKey: "secret", SessionToken: "token", EndpointURL: server.URL}))

@@ -269,3 +269,29 @@ func BenchmarkMemoryGet(b *testing.B) {
 		}
 	}
 }
+
+// An index whose partition key is the table's sort key holds the items of unique
+// values as well; whoever queries it asks for the table's items.
+func TestQueryWithoutUniqueValues(t *testing.T) {
+	type seat struct {
+		Hall string `dynamo:"hall,hash" index:"by_row,range"`
+		Row  int    `dynamo:"row,range" index:"by_row,hash"`
+		Mail string `dynamo:"mail" unique:"exact"`
+	}
+	seats := orm.Define[seat, orm.Pair[string, int]]("seats")
+	byRow := orm.IndexOf(seats, func(s *seat) *int { return &s.Row }, func(s *seat) *string { return &s.Hall })
+	m := ormtest.New()
+	for _, hall := range []string{"a", "x"} { // unique# sorts between them
+		exec(t, m, seats.Insert(seat{Hall: hall, Row: 0, Mail: hall + "@example.com"}))
+	}
+	var got []string
+	for s, err := range orm.QueryIndex(t.Context(), m, byRow, 0, orm.Range[string]{Limit: 2}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, s.Hall)
+	}
+	if fmt.Sprint(got) != "[a x]" {
+		t.Errorf("halls are %v, want [a x]", got)
+	}
+}
