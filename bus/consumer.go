@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	mathrand "math/rand/v2"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/vinci-go/vinci/event"
 	"github.com/vinci-go/vinci/eventlog"
+	"github.com/vinci-go/vinci/internal/backoff"
 	"github.com/vinci-go/vinci/orm"
 )
 
@@ -159,10 +159,10 @@ func (c *Consumer) defaults() {
 		c.newID = rand.Text
 	}
 	if c.jitter == nil {
-		c.jitter = func(d time.Duration) time.Duration { return mathrand.N(d + 1) }
+		c.jitter = backoff.Jitter
 	}
 	if c.sleep == nil {
-		c.sleep = sleep
+		c.sleep = backoff.Sleep
 	}
 }
 
@@ -263,15 +263,4 @@ func (c *Consumer) ignore(ctx context.Context, d *delivery) result {
 // belongs to the same request.
 func (d *delivery) flow(ctx context.Context) context.Context {
 	return context.WithValue(event.WithFlow(ctx, d.event.Flow()), deliveryKey{}, d)
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

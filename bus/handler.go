@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/vinci-go/vinci/event"
+	"github.com/vinci-go/vinci/internal/place"
 )
 
 // Handler is a function for one event type. Make it with [On] or [OnTx]. It is a
@@ -28,7 +29,7 @@ type Handler struct {
 // fn may be called for several events at once. Its context ends a little before
 // the function's time-out. An error, or a panic, is a failed attempt.
 func On[T any](def *event.Definition[T], fn func(context.Context, event.Event[T]) error) Handler {
-	h := Handler{place: callerPlace(2)}
+	h := Handler{place: place.Caller()}
 	if def != nil {
 		h.eventType = def
 	}
@@ -52,7 +53,7 @@ func On[T any](def *event.Definition[T], fn func(context.Context, event.Event[T]
 // may need several runs, each with a fresh tx: fn must have no effect outside
 // it. Events of one batch are handled in turn.
 func OnTx[T any](def *event.Definition[T], fn func(context.Context, event.Event[T], *Tx) error) Handler {
-	h := Handler{place: callerPlace(2), tx: true}
+	h := Handler{place: place.Caller(), tx: true}
 	if def != nil {
 		h.eventType = def
 	}

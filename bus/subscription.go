@@ -7,6 +7,7 @@ import (
 
 	"github.com/vinci-go/vinci/event"
 	"github.com/vinci-go/vinci/internal/names"
+	"github.com/vinci-go/vinci/internal/place"
 )
 
 // Definition is a subscription as a value: what it wants and what it may touch,
@@ -34,7 +35,7 @@ type Option interface{ apply(*Definition) }
 // after it. A subscription that is renamed is a new one, which knows nothing of
 // what the old one has handled.
 func Subscription(name string, opts ...Option) *Definition {
-	d := &Definition{Name: name, DefinedAt: callerPlace(2)}
+	d := &Definition{Name: name, DefinedAt: place.Caller()}
 	for i, opt := range opts {
 		if isNil(opt) {
 			d.problem("option %d is nil: use bus.To, bus.Reads, bus.Writes and bus.Commits", i)

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+
+	"github.com/vinci-go/vinci/internal/place"
 )
 
 // Type is an event definition, whatever its data type.
@@ -45,7 +47,7 @@ func Define[T any](name string, opts ...Option) *Definition[T] {
 	for _, opt := range opts {
 		opt(&o)
 	}
-	d := &Definition[T]{name: name, version: o.version, place: callerPlace(2)}
+	d := &Definition[T]{name: name, version: o.version, place: place.Caller()}
 	var errs []error
 	wrong := func(member, reason string) {
 		errs = append(errs, &Error{Kind: KindDefinition, Op: "define", Type: clip(name), Member: member, DefinedAt: d.place, Reason: reason})

@@ -3,6 +3,8 @@ package event
 import (
 	"fmt"
 	"strings"
+
+	"github.com/vinci-go/vinci/internal/place"
 )
 
 // MaxType is the longest event type in characters: EventBridge's limit for a
@@ -52,9 +54,9 @@ func (r Rule) Matches(eventType string) bool {
 // A wrong pattern is reported by the selector's Err, with the place of the call.
 func Match(pattern string) Selector {
 	m := &match{pattern: pattern}
-	place := callerPlace(2)
+	definedAt := place.Caller()
 	bad := func(format string, args ...any) *match {
-		m.err = &Error{Kind: KindDefinition, Op: "match", DefinedAt: place, Reason: fmt.Sprintf(format, args...)}
+		m.err = &Error{Kind: KindDefinition, Op: "match", DefinedAt: definedAt, Reason: fmt.Sprintf(format, args...)}
 		return m
 	}
 	if len(pattern) > MaxType {

@@ -4,10 +4,10 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	mathrand "math/rand/v2"
 	"time"
 
 	"github.com/vinci-go/vinci/event"
+	"github.com/vinci-go/vinci/internal/backoff"
 	"github.com/vinci-go/vinci/internal/names"
 	"github.com/vinci-go/vinci/orm"
 )
@@ -61,10 +61,10 @@ func New(store orm.Store, o Options) *Log {
 		l.newID = rand.Text
 	}
 	if l.jitter == nil {
-		l.jitter = func(d time.Duration) time.Duration { return mathrand.N(d + 1) }
+		l.jitter = backoff.Jitter
 	}
 	if l.sleep == nil {
-		l.sleep = sleep
+		l.sleep = backoff.Sleep
 	}
 	return l
 }
@@ -82,15 +82,4 @@ func FromEnv(getenv func(string) string) (*Log, orm.Store, error) {
 		return nil, nil, fmt.Errorf("event log: %w", err)
 	}
 	return New(store, Options{Source: d.App}), store, nil
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

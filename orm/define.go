@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/vinci-go/vinci/internal/names"
+	"github.com/vinci-go/vinci/internal/place"
 )
 
 // Define makes a table definition from the struct T. It never panics for a wrong
@@ -16,7 +17,7 @@ import (
 // See the package documentation for the struct tags.
 func Define[T, K any](name string, opts ...Option) *Table[T, K] {
 	d := &definer{
-		schema: &Schema{Name: name, DefinedAt: callerPlace()},
+		schema: &Schema{Name: name, DefinedAt: place.Caller()},
 		item:   reflect.TypeFor[T](),
 		key:    reflect.TypeFor[K](),
 	}

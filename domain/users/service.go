@@ -77,24 +77,28 @@ func (s *Service) Activate(ctx context.Context, userID string) (tables.User, err
 	if err := checkID(userID); err != nil {
 		return tables.User{}, err
 	}
-	_, err := s.log.Commit(ctx, eventlog.Changes{
+	// Read first, so that nothing is left to fail once the change is committed.
+	user, err := s.Get(ctx, userID)
+	if err != nil {
+		return tables.User{}, err
+	}
+	if user.Status != tables.UserPending {
+		return tables.User{}, alreadyActive()
+	}
+	_, err = s.log.Commit(ctx, eventlog.Changes{
 		Writes: []orm.Write{
 			tables.Users.Update(userID, tables.UserStatus.Set(tables.UserActive)).If(tables.UserStatus.Eq(tables.UserPending)),
 		},
 		Events: []event.Record{Activated.At(stream(userID), event.Append).Record(UserActivated{UserID: userID})},
 	})
-	if errors.Is(err, orm.KindConditionFailed) {
-		// The condition says only that the user is not pending: read which of the
-		// two reasons it was.
-		if _, err := s.Get(ctx, userID); err != nil {
-			return tables.User{}, err
-		}
-		return tables.User{}, &Error{Kind: Conflict, Field: "status", Message: "the user is active already"}
+	if errors.Is(err, orm.KindConditionFailed) { // somebody else was quicker
+		return tables.User{}, alreadyActive()
 	}
 	if err != nil {
 		return tables.User{}, fmt.Errorf("activate user %s: %w", userID, err)
 	}
-	return s.Get(ctx, userID)
+	user.Status = tables.UserActive
+	return user, nil
 }
 
 // Get reads a user. Errors: NotFound.
@@ -133,6 +137,10 @@ func invalidItem(err error) error {
 		return &Error{Kind: Invalid, Field: item.Attribute, Message: "has a value that is not allowed"}
 	}
 	return fmt.Errorf("create user: %w", err)
+}
+
+func alreadyActive() error {
+	return &Error{Kind: Conflict, Field: "status", Message: "the user is active already"}
 }
 
 func noSuchUser() error {

@@ -4,10 +4,11 @@ import (
 	"context"
 	"io"
 	"log/slog"
-	mathrand "math/rand/v2"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/vinci-go/vinci/internal/backoff"
 )
 
 // MessageChanged is logged, at level error, for each item of the log that was
@@ -56,10 +57,10 @@ func New(o Options) *Relay {
 		o.Now = time.Now
 	}
 	if o.Jitter == nil {
-		o.Jitter = func(d time.Duration) time.Duration { return mathrand.N(d + 1) }
+		o.Jitter = backoff.Jitter
 	}
 	if o.Sleep == nil {
-		o.Sleep = sleep
+		o.Sleep = backoff.Sleep
 	}
 	return &Relay{o: o}
 }
@@ -98,15 +99,4 @@ func (r *Relay) Handle(ctx context.Context, ev events.DynamoDBEvent) (events.Dyn
 		resp.BatchItemFailures = append(resp.BatchItemFailures, events.DynamoDBBatchItemFailure{ItemIdentifier: number})
 	}
 	return resp, nil
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -1,0 +1,25 @@
+// Package backoff holds the waits of those who try again. Both functions are
+// what a program uses; tests put their own in their place.
+package backoff
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+)
+
+// Jitter is a random duration from 0 up to and including d, so that what failed
+// together does not come again together.
+func Jitter(d time.Duration) time.Duration { return rand.N(d + 1) }
+
+// Sleep waits for d, or until ctx ends, whose error it then returns.
+func Sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
