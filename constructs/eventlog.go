@@ -33,8 +33,8 @@ type EventLog struct {
 // How the relay reads the stream. It puts an event that can never be published
 // into the failure queue itself; what it reports to Lambda as failed waits for a
 // throttled or broken service to recover. So the number of attempts is as large
-// as AWS allows and the age decides: after 22 hours, before the stream itself forgets them at 24, Lambda gives the range of
-// records to the same queue, long before the stream forgets them after 24.
+// as AWS allows and the age decides: after 22 hours Lambda gives the range of
+// records to the same queue, before the stream forgets them after 24.
 const (
 	relayBatch    = 100
 	relayAttempts = 10000
