@@ -99,12 +99,10 @@ func TestInterrupt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		group, err := syscall.Getpgid(n)
-		if err != nil {
-			continue // it has ended
-		}
-		if group == syscall.Getpgrp() {
-			t.Errorf("process %d is in our own process group", n)
-		}
+		// A child that was forked just now has its group before it has its program.
+		await(t, "process "+pid+" to leave our own process group", func() bool {
+			group, err := syscall.Getpgid(n)
+			return err != nil || group != syscall.Getpgrp() // an error: it has ended
+		}, func() string { return "it is still in it" })
 	}
 }
