@@ -17,6 +17,13 @@
 // the first one's engine. An engine that ends by itself closes [Service.Done];
 // [Service.Err] then holds its last output.
 //
+// # What a crash costs
+//
+// Nothing that was answered, when a process dies, the engine or its owner, by
+// kill -9 too. The engine does not wait for the disk, though: on Linux its flushes
+// are left out, so the death of the machine may cost the newest writes or the
+// file. The queues make the same bargain.
+//
 // # What is not passed on as it is
 //
 //   - Request tokens of TransactWriteItems are kept here (in memory, for DynamoDB's

@@ -126,7 +126,8 @@ func freePort() (int, error) {
 // The kernel sends Pdeathsig when the thread that made the child dies, not when
 // the process does. A goroutine moves between threads and Go ends threads it does
 // not need, so a child started from an ordinary goroutine can be killed at any
-// time. Here one goroutine keeps its thread from the start of the child to its end.
+// time. Here one goroutine keeps its thread from the start of the child to its end,
+// and takes it along at its own, because skipFlushes has changed it.
 //
 // The child gets a process group of its own: Ctrl-C at a terminal is sent to the
 // whole group, and the engine must outlive the functions that still write.
@@ -140,8 +141,9 @@ func launch(program, file string, port int) (*engine, error) {
 	cmd.WaitDelay = time.Second
 	started := make(chan error, 1)
 	go func() {
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
+		runtime.LockOSThread() // and never unlocked
+		// Where the kernel does not allow it the engine flushes: that is only slower.
+		_ = skipFlushes()
 		err := cmd.Start()
 		started <- err
 		if err != nil {

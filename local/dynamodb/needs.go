@@ -65,47 +65,44 @@ func (c *collect) add(action, table, enclosing string, keys ...string) {
 
 // leading is the text of the item's partition key, none when the table or the
 // attribute is not known. The engine will refuse such a request.
-func (c *collect) leading(table string, item attributes) []string {
+func (c *collect) leading(table string, item object) []string {
 	partition := c.s.tables.partitionKey(tableName(table))
 	if partition == "" {
 		return nil
 	}
-	if text, ok := item[partition].text(); ok {
+	if text, ok := leadingText(item.get(partition)); ok {
 		return []string{text}
 	}
 	return nil
 }
 
-// text is how a key stands in dynamodb:LeadingKeys: the string, the number's
-// digits, the binary in base64.
-func (v attributeValue) text() (string, bool) {
+// leadingText is how a key, as {"S":"text"}, stands in dynamodb:LeadingKeys: the
+// string, the number's digits, the binary in base64.
+func leadingText(value object) (string, bool) {
 	for _, t := range []string{"S", "N", "B"} {
-		raw, ok := v[t]
-		if !ok {
-			continue
+		if text, ok := value.text(t); ok {
+			return text, true
 		}
-		var text string
-		return text, json.Unmarshal(raw, &text) == nil
 	}
 	return "", false
 }
 
-func (c *collect) item(action, enclosing string, k *keyed) {
-	item := k.Key
-	if item == nil {
-		item = k.Item
-	}
-	c.add("dynamodb:"+action, k.TableName, enclosing, c.leading(k.TableName, item)...)
+func (c *collect) item(action, enclosing string, k keyed) {
+	c.add("dynamodb:"+action, k.table, enclosing, c.leading(k.table, k.item)...)
 }
 
 func itemNeeds(action string) needsFunc {
 	return func(s *Service, body []byte) ([]iam.Need, error) {
-		var in keyed
-		if err := json.Unmarshal(body, &in); err != nil {
+		in, err := parse(body)
+		if err != nil {
+			return nil, err
+		}
+		k, err := keyedOf(in)
+		if err != nil {
 			return nil, err
 		}
 		c := &collect{s: s}
-		c.item(action, "", &in)
+		c.item(action, "", k)
 		return c.needs, nil
 	}
 }
@@ -114,7 +111,7 @@ type query struct {
 	TableName, IndexName      string
 	KeyConditionExpression    string
 	ExpressionAttributeNames  map[string]string
-	ExpressionAttributeValues attributes
+	ExpressionAttributeValues map[string]json.RawMessage
 }
 
 // target is the table, or the index: IAM asks for the index alone.
@@ -158,7 +155,7 @@ func (q *query) partitionValue(partition string) (string, bool) {
 			name = q.ExpressionAttributeNames[name]
 		}
 		if name == partition {
-			return q.ExpressionAttributeValues[m[2]].text()
+			return leadingText(object(q.ExpressionAttributeValues[m[2]]))
 		}
 	}
 	return "", false
@@ -176,7 +173,7 @@ func scanNeeds(s *Service, body []byte) ([]iam.Need, error) {
 
 func batchGetNeeds(s *Service, body []byte) ([]iam.Need, error) {
 	var in struct {
-		RequestItems map[string]struct{ Keys []attributes }
+		RequestItems map[string]struct{ Keys []json.RawMessage }
 	}
 	if err := json.Unmarshal(body, &in); err != nil {
 		return nil, err
@@ -185,7 +182,7 @@ func batchGetNeeds(s *Service, body []byte) ([]iam.Need, error) {
 	for _, table := range slices.Sorted(maps.Keys(in.RequestItems)) {
 		c.add("dynamodb:BatchGetItem", table, "")
 		for _, k := range in.RequestItems[table].Keys {
-			c.add("dynamodb:BatchGetItem", table, "", c.leading(table, k)...)
+			c.add("dynamodb:BatchGetItem", table, "", c.leading(table, object(k))...)
 		}
 	}
 	return c.needs, nil
@@ -194,8 +191,8 @@ func batchGetNeeds(s *Service, body []byte) ([]iam.Need, error) {
 func batchWriteNeeds(s *Service, body []byte) ([]iam.Need, error) {
 	var in struct {
 		RequestItems map[string][]struct {
-			PutRequest    struct{ Item attributes }
-			DeleteRequest struct{ Key attributes }
+			PutRequest    struct{ Item json.RawMessage }
+			DeleteRequest struct{ Key json.RawMessage }
 		}
 	}
 	if err := json.Unmarshal(body, &in); err != nil {
@@ -205,7 +202,7 @@ func batchWriteNeeds(s *Service, body []byte) ([]iam.Need, error) {
 	for _, table := range slices.Sorted(maps.Keys(in.RequestItems)) {
 		c.add("dynamodb:BatchWriteItem", table, "")
 		for _, w := range in.RequestItems[table] {
-			c.add("dynamodb:BatchWriteItem", table, "", append(c.leading(table, w.PutRequest.Item), c.leading(table, w.DeleteRequest.Key)...)...)
+			c.add("dynamodb:BatchWriteItem", table, "", append(c.leading(table, object(w.PutRequest.Item)), c.leading(table, object(w.DeleteRequest.Key))...)...)
 		}
 	}
 	return c.needs, nil
@@ -213,17 +210,15 @@ func batchWriteNeeds(s *Service, body []byte) ([]iam.Need, error) {
 
 func transactNeeds(enclosing string) needsFunc {
 	return func(s *Service, body []byte) ([]iam.Need, error) {
-		var in transaction
-		if err := json.Unmarshal(body, &in); err != nil {
-			return nil, err
-		}
 		c := &collect{s: s}
-		for i := range in.TransactItems {
-			if action, k := in.TransactItems[i].action(); k != nil {
-				c.item(action, enclosing, k)
+		err := actions(body, func(name string, action object) error {
+			k, err := keyedOf(action)
+			if err == nil {
+				c.item(permissions[name], enclosing, k)
 			}
-		}
-		return c.needs, nil
+			return err
+		})
+		return c.needs, err
 	}
 }
 

@@ -54,48 +54,56 @@ var operations = map[string]operation{
 	"GetRecords":       {needs: recordsNeeds},
 }
 
-// attributeValue is a value as the wire has it, {"S":"text"}.
-type attributeValue map[string]json.RawMessage
-
-type attributes map[string]attributeValue
-
-// key is the part of an item request that names the item.
+// keyed is what an item request says of the item: its table, and its key, alone
+// or as part of the item.
 type keyed struct {
-	TableName string
-	Key       attributes
-	Item      attributes
+	table string
+	item  object // has the key's attributes
 }
 
-// transactItem is one action of a transaction: one of its fields is set.
-type transactItem struct {
-	Put, Update, Delete, ConditionCheck, Get *keyed
-}
-
-type transaction struct{ TransactItems []transactItem }
-
-// action is the set field and the permission it needs: in a transaction each
-// action needs the permission of the call that it stands for.
-func (i *transactItem) action() (string, *keyed) {
-	switch {
-	case i.Put != nil:
-		return "PutItem", i.Put
-	case i.Update != nil:
-		return "UpdateItem", i.Update
-	case i.Delete != nil:
-		return "DeleteItem", i.Delete
-	case i.ConditionCheck != nil:
-		return "ConditionCheckItem", i.ConditionCheck
-	case i.Get != nil:
-		return "GetItem", i.Get
-	default:
-		return "", nil
+// keyedOf reads it from a request, or from an action of a transaction.
+func keyedOf(o object) (keyed, error) {
+	table, err := o.name("TableName")
+	if err != nil {
+		return keyed{}, err
 	}
+	item := o.get("Key")
+	if item == nil {
+		item = o.get("Item")
+	}
+	return keyed{table, item}, nil
+}
+
+// permissions are those that the actions of a transaction need: each needs that
+// of the call it stands for.
+var permissions = map[string]string{
+	"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem", "Get": "GetItem",
+}
+
+// actions calls f with each action of a transaction: its name, as "Put", and
+// what it says. An element that has no action is for the engine to refuse.
+func actions(body []byte, f func(name string, action object) error) error {
+	in, err := parse(body)
+	if err != nil {
+		return err
+	}
+	in.get("TransactItems").elements(func(item []byte) {
+		object(item).members(func(name, action []byte) {
+			if _, known := permissions[string(name)]; known && string(action) != "null" && err == nil {
+				err = f(string(name), action)
+			}
+		})
+	})
+	return err
 }
 
 func oneTable(body []byte) ([]string, error) {
-	var in struct{ TableName string }
-	err := json.Unmarshal(body, &in)
-	return []string{in.TableName}, err
+	in, err := parse(body)
+	if err != nil {
+		return nil, err
+	}
+	table, err := in.name("TableName")
+	return []string{table}, err
 }
 
 func batchTables(body []byte) ([]string, error) {
@@ -109,18 +117,16 @@ func batchTables(body []byte) ([]string, error) {
 }
 
 func transactTables(body []byte) ([]string, error) {
-	type target struct{ TableName string }
-	var in struct {
-		TransactItems []struct{ Put, Update, Delete *target }
-	}
-	err := json.Unmarshal(body, &in)
 	var tables []string
-	for _, i := range in.TransactItems {
-		for _, t := range []*target{i.Put, i.Update, i.Delete} {
-			if t != nil && !slices.Contains(tables, t.TableName) {
-				tables = append(tables, t.TableName)
-			}
+	err := actions(body, func(name string, action object) error {
+		if name == "ConditionCheck" || name == "Get" {
+			return nil
 		}
-	}
+		table, err := action.name("TableName")
+		if err == nil && !slices.Contains(tables, table) {
+			tables = append(tables, table)
+		}
+		return err
+	})
 	return tables, err
 }

@@ -87,16 +87,12 @@ func (s *Service) explain(err error) error {
 
 // transact keeps the request token here instead of in the engine: see tokens.
 func (s *Service) transact(ctx context.Context, r *gateway.Request) (*answer, error) {
-	var in struct{ ClientRequestToken *string }
+	body, token, parameters, err := stripToken(r.Body)
 	// A body or token that is wrong goes to the engine as it is, for its error.
-	if json.Unmarshal(r.Body, &in) != nil || in.ClientRequestToken == nil || len(*in.ClientRequestToken) < 1 || len(*in.ClientRequestToken) > 36 {
+	if err != nil || len(token) < 1 || len(token) > 36 {
 		return s.client.post(ctx, r.HTTP.Header, r.Body)
 	}
-	body, parameters, err := stripToken(r.Body)
-	if err != nil {
-		return s.client.post(ctx, r.HTTP.Header, r.Body)
-	}
-	use, earlier, err := s.tokens.begin(*in.ClientRequestToken, parameters)
+	use, earlier, err := s.tokens.begin(token, parameters)
 	if err != nil {
 		return nil, err
 	}

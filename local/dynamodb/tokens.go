@@ -3,10 +3,8 @@ package dynamodb
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/json"
 	"hash/crc32"
 	"net/http"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -148,58 +146,26 @@ func replay(r *gateway.Request, body []byte) *answer {
 
 // stripToken takes the token out of a request and digests the rest, so that two
 // spellings of the same parameters (order of members and of set elements, white
-// space) are the same.
-func stripToken(body []byte) (stripped []byte, parameters digest, err error) {
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(body, &members); err != nil {
-		return nil, digest{}, err
-	}
-	delete(members, "ClientRequestToken")
-	if stripped, err = json.Marshal(members); err != nil {
-		return nil, digest{}, err
-	}
-	var v any
-	dec := json.NewDecoder(bytes.NewReader(stripped))
-	dec.UseNumber()
-	if err := dec.Decode(&v); err != nil {
-		return nil, digest{}, err
-	}
-	sortSets(v)
-	canonical, err := json.Marshal(v) // sorts members
+// space, escapes) are the same. The token is "" when there is none.
+func stripToken(body []byte) (stripped []byte, token string, parameters digest, err error) {
+	in, err := parse(body)
 	if err != nil {
-		return nil, digest{}, err
+		return nil, "", digest{}, err
 	}
-	return stripped, digestOf(canonical), nil
-}
-
-// sortSets orders the elements of set attributes, which have no order: {"SS": […]}.
-func sortSets(v any) {
-	switch v := v.(type) {
-	case []any:
-		for _, e := range v {
-			sortSets(e)
+	if token, err = in.name("ClientRequestToken"); err != nil {
+		return nil, "", digest{}, err
+	}
+	stripped = append(make([]byte, 0, len(body)), '{')
+	in.members(func(name, value []byte) {
+		if string(name) == "ClientRequestToken" {
+			return
 		}
-	case map[string]any:
-		for k, e := range v {
-			set, ok := e.([]any)
-			if len(v) == 1 && ok && (k == "SS" || k == "NS" || k == "BS") {
-				slices.SortFunc(set, compareText)
-				continue
-			}
-			sortSets(e)
+		if len(stripped) > 1 {
+			stripped = append(stripped, ',')
 		}
-	}
-}
-
-func compareText(a, b any) int {
-	x, _ := a.(string) // what is no text is no valid set: the engine says so
-	y, _ := b.(string)
-	switch {
-	case x < y:
-		return -1
-	case x > y:
-		return 1
-	default:
-		return 0
-	}
+		stripped = append(appendString(stripped, name), ':')
+		stripped = append(stripped, value...)
+	})
+	stripped = append(stripped, '}')
+	return stripped, token, digestOf(appendCanonical(make([]byte, 0, len(body)), stripped)), nil
 }

@@ -16,7 +16,7 @@ func (c *clock) now() time.Time { return c.t }
 
 func parameters(t *testing.T, body string) digest {
 	t.Helper()
-	_, d, err := stripToken([]byte(body))
+	_, _, d, err := stripToken([]byte(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,14 +80,17 @@ func TestCanonicalParameters(t *testing.T) {
 		{`{"v":{"L":[{"S":"a"},{"S":"b"}]}}`, `{"v":{"L":[{"S":"b"},{"S":"a"}]}}`, false},
 		{`{"v":{"SS":["a","b"]}}`, `{"v":{"SS":["a","c"]}}`, false},
 		{`{"a":1}`, `{"a":"1"}`, false},
+		{`{"a":"\u00e9\n"}`, `{"\u0061":"é\u000a"}`, true},
+		{`{"a":"\\n"}`, `{"a":"\n"}`, false},
+		{`{"a":[],"b":[1]}`, `{"a":[1],"b":[]}`, false},
 		{`{"a":12345678901234567890}`, `{"a":12345678901234567891}`, false},
 	} {
 		if got := same(c.a, c.b); got != c.want {
 			t.Errorf("%s and %s: same %v; want %v", c.a, c.b, got, c.want)
 		}
 	}
-	body, _, err := stripToken([]byte(`{"ClientRequestToken":"secret","TransactItems":[{"Put":{"Item":{"x":{"S":"<&>"}}}}]}`))
-	if err != nil || strings.Contains(string(body), "secret") || !strings.Contains(string(body), `"Put"`) {
+	body, token, _, err := stripToken([]byte(`{"ClientRequestToken":"secret","TransactItems":[{"Put":{"Item":{"x":{"S":"<&>"}}}}]}`))
+	if err != nil || token != "secret" || strings.Contains(string(body), "secret") || !strings.Contains(string(body), `"Put"`) {
 		t.Errorf("stripped: %s, %v", body, err)
 	}
 }
@@ -95,12 +98,12 @@ func TestCanonicalParameters(t *testing.T) {
 func FuzzStripToken(f *testing.F) {
 	f.Add([]byte(`{"ClientRequestToken":"a","v":{"SS":["b",null,5]}}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		stripped, d, err := stripToken(body)
+		stripped, _, d, err := stripToken(body)
 		if err != nil {
 			return
 		}
-		again, d2, err := stripToken(stripped)
-		if err != nil || d != d2 || string(again) != string(stripped) {
+		again, token, d2, err := stripToken(stripped)
+		if err != nil || token != "" || d != d2 || string(again) != string(stripped) {
 			t.Fatalf("not stable: %q then %q, %v", stripped, again, err)
 		}
 	})

@@ -40,7 +40,9 @@ func (s *Service) PutEvents(ctx context.Context, entries []Entry) ([]Result, err
 		return nil, invalid("Total size of the entries in the request is over the limit: %d bytes, and it must be less than %d.", size, maxSize)
 	}
 	buses := *s.buses.Load()
+	var err error
 	results := make([]Result, len(entries))
+	var due []delivery
 	for i := range entries {
 		e := &entries[i]
 		if failure := e.check(); failure != nil {
@@ -51,11 +53,12 @@ func (s *Service) PutEvents(ctx context.Context, entries []Entry) ([]Result, err
 		b := buses[nameOf(e.EventBusName)]
 		if b == nil {
 			s.opts.Logger.Warn("an event was put on a bus that does not exist: accepted and dropped, as AWS does", "bus", e.EventBusName, "source", e.Source, "detail_type", e.DetailType, "event_bridge_id", id)
-		} else if err := s.dispatch(ctx, b, e, id); err != nil {
+		} else if due, err = s.match(due, b, e, id); err != nil {
 			return nil, err
 		}
 		results[i].EventID = id
 	}
+	s.deliver(ctx, due)
 	return results, nil
 }
 
@@ -63,22 +66,23 @@ func invalid(format string, args ...any) error {
 	return &gateway.Error{Code: "ValidationException", Message: fmt.Sprintf(format, args...)}
 }
 
-// dispatch delivers one event to the targets of all rules that it satisfies.
-func (s *Service) dispatch(ctx context.Context, b *bus, e *Entry, id string) error {
+// match appends the deliveries of one event: to the targets of all rules that it
+// satisfies.
+func (s *Service) match(due []delivery, b *bus, e *Entry, id string) ([]delivery, error) {
 	event := s.event(e, id)
 	var buf [16]int
 	matched, err := b.set.Match(event, buf[:0])
 	if err != nil {
-		return fmt.Errorf("matching an event against the rules of bus %s: %w", b.Name, err)
+		return nil, fmt.Errorf("matching an event against the rules of bus %s: %w", b.Name, err)
 	}
+	body := string(event)
 	for _, i := range matched {
 		r := b.enabled[i]
 		for j := range r.Targets {
-			d := delivery{rule: r, target: &r.Targets[j], body: string(event), trace: e.TraceHeader, id: id, since: s.opts.Now()}
-			s.deliver(ctx, d)
+			due = append(due, delivery{rule: r, target: &r.Targets[j], body: body, trace: e.TraceHeader, id: id, since: s.opts.Now()})
 		}
 	}
-	return nil
+	return due, nil
 }
 
 // delivery is one event on its way to one target.
@@ -108,15 +112,29 @@ type refusal struct {
 	retry bool // it may help to try again
 }
 
-// deliver makes the first attempt, and leaves the others to the background.
-func (s *Service) deliver(ctx context.Context, d delivery) {
-	r := s.attempt(ctx, d)
-	switch {
-	case r == nil:
-	case !r.retry:
-		s.bury(ctx, d, r, 0, "")
-	case !s.later(d, r):
-		s.lost(d, r, 0, "the runtime is stopping")
+// deliver makes the first attempts, and leaves the others to the background.
+// What is sent is sent at once: storing twenty messages takes hardly longer than
+// storing one.
+func (s *Service) deliver(ctx context.Context, due []delivery) {
+	refusals := make([]*refusal, len(due))
+	parcels := make([]sqs.Parcel, 0, len(due))
+	sent := make([]int, 0, len(due)) // the index in due of each parcel
+	for i, d := range due {
+		if refusals[i] = s.allowed(d, d.target.ARN); refusals[i] == nil {
+			parcels, sent = append(parcels, d.parcel()), append(sent, i)
+		}
+	}
+	for i, err := range s.opts.Queues.SendAll(ctx, parcels) {
+		refusals[sent[i]] = classify(err)
+	}
+	for i, d := range due {
+		switch r := refusals[i]; {
+		case r == nil:
+		case !r.retry:
+			s.bury(ctx, d, r, 0, "")
+		case !s.later(d, r):
+			s.lost(d, r, 0, "the runtime is stopping")
+		}
 	}
 }
 
@@ -125,8 +143,12 @@ func (s *Service) attempt(ctx context.Context, d delivery) *refusal {
 	if r := s.allowed(d, d.target.ARN); r != nil {
 		return r
 	}
-	_, err := s.opts.Queues.Send(ctx, d.target.ARN, sqs.Outgoing{Body: d.body, SenderID: servicePrincipal, TraceHeader: d.trace, GroupID: d.target.MessageGroupID})
-	return classify(err)
+	return classify(s.opts.Queues.SendAll(ctx, []sqs.Parcel{d.parcel()})[0])
+}
+
+// parcel is what the target gets.
+func (d *delivery) parcel() sqs.Parcel {
+	return sqs.Parcel{QueueARN: d.target.ARN, Outgoing: sqs.Outgoing{Body: d.body, SenderID: servicePrincipal, TraceHeader: d.trace, GroupID: d.target.MessageGroupID}}
 }
 
 func classify(err error) *refusal {
@@ -180,7 +202,8 @@ func (s *Service) bury(ctx context.Context, d delivery, r *refusal, attempts int
 		s.lost(d, r, attempts, "its dead-letter queue refused it: "+refused.err.Error())
 		return
 	}
-	if _, err := s.opts.Queues.Send(ctx, d.target.DeadLetterARN, sqs.Outgoing{Body: d.body, Attributes: attributes, SenderID: servicePrincipal, TraceHeader: d.trace}); err != nil {
+	dead := sqs.Parcel{QueueARN: d.target.DeadLetterARN, Outgoing: sqs.Outgoing{Body: d.body, Attributes: attributes, SenderID: servicePrincipal, TraceHeader: d.trace}}
+	if err := s.opts.Queues.SendAll(ctx, []sqs.Parcel{dead})[0]; err != nil {
 		s.lost(d, r, attempts, "its dead-letter queue failed: "+err.Error())
 		return
 	}

@@ -17,7 +17,8 @@ import (
 
 // Queues are where events go. [*sqs.Service] is one.
 type Queues interface {
-	Send(ctx context.Context, queueARN string, m sqs.Outgoing) (messageID string, err error)
+	// SendAll returns one error a parcel, nil for one that is stored.
+	SendAll(ctx context.Context, parcels []sqs.Parcel) (errs []error)
 	// ResourcePolicy is the queue's policy, nil when it has none or does not exist.
 	ResourcePolicy(queueARN string) *iam.Document
 	Exists(queueARN string) bool

@@ -270,17 +270,22 @@ type failing struct {
 
 var errDisk = errors.New("disk is full")
 
-func (f *failing) Send(ctx context.Context, arn string, m sqs.Outgoing) (string, error) {
+func (f *failing) SendAll(ctx context.Context, parcels []sqs.Parcel) []error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if !strings.HasSuffix(arn, ":dead") {
-		f.sends = append(f.sends, time.Now())
-		if f.fails > 0 {
-			f.fails--
-			return "", errDisk
+	errs := make([]error, len(parcels))
+	for i, p := range parcels {
+		if !strings.HasSuffix(p.QueueARN, ":dead") {
+			f.sends = append(f.sends, time.Now())
+			if f.fails > 0 {
+				f.fails--
+				errs[i] = errDisk
+				continue
+			}
 		}
+		errs[i] = f.Service.SendAll(ctx, parcels[i:i+1])[0]
 	}
-	return f.Service.Send(ctx, arn, m)
+	return errs
 }
 
 func retryBus(t testing.TB, f *failing, p *eventbridge.RetryPolicy, log *bytes.Buffer) *eventbridge.Service {

@@ -101,8 +101,8 @@ func (q *benchQueue) Receive(ctx context.Context, _ string, n int, _ time.Durati
 	return batch, ctx.Err()
 }
 
-func (q *benchQueue) Delete(context.Context, string, string) error {
-	if q.deleted.Add(1) == q.total {
+func (q *benchQueue) Delete(_ context.Context, _ string, receipts ...string) error {
+	if q.deleted.Add(int64(len(receipts))) == q.total {
 		close(q.done)
 	}
 	return nil

@@ -97,8 +97,9 @@ type Queues interface {
 	// first. A cancelled ctx ends the wait; messages that were already taken are
 	// returned with a nil error, never lost.
 	Receive(ctx context.Context, queueARN string, max int, wait time.Duration) ([]Message, error)
-	// Delete acknowledges a message.
-	Delete(ctx context.Context, queueARN, receiptHandle string) error
+	// Delete acknowledges messages. One that cannot be does not keep the others
+	// from it.
+	Delete(ctx context.Context, queueARN string, receiptHandles ...string) error
 	// Send puts a message into a queue; it is durable when Send returns.
 	Send(ctx context.Context, queueARN, body string) error
 }

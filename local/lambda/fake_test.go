@@ -102,21 +102,24 @@ func (q *fakeQueues) Receive(ctx context.Context, arn string, n int, wait time.D
 	}
 }
 
-func (q *fakeQueues) Delete(ctx context.Context, arn, receipt string) error {
+func (q *fakeQueues) Delete(ctx context.Context, arn string, receipts ...string) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	for i, m := range q.messages {
-		if m.ReceiptHandle == receipt {
-			q.messages = slices.Delete(q.messages, i, i+1)
-			q.deleted = append(q.deleted, m.Body)
-			q.changed.notify()
-			return nil
+	var wrong error
+	for _, receipt := range receipts {
+		i := slices.IndexFunc(q.messages, func(m *fakeMessage) bool { return m.ReceiptHandle == receipt })
+		if i < 0 {
+			wrong = errors.New("ReceiptHandleIsInvalid")
+			continue
 		}
+		q.deleted = append(q.deleted, q.messages[i].Body)
+		q.messages = slices.Delete(q.messages, i, i+1)
 	}
-	return errors.New("ReceiptHandleIsInvalid")
+	q.changed.notify()
+	return wrong
 }
 
 func (q *fakeQueues) Send(_ context.Context, arn, body string) error {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 )
@@ -152,7 +153,7 @@ func (q *queueMapping) gather(ctx context.Context) ([]Message, error) {
 // when it is over the payload limit. The error is the first of those that kept
 // the function from running.
 func (q *queueMapping) handle(ctx context.Context, batch []Message) error {
-	var messages []Message
+	var messages, unwanted []Message
 	var records []json.RawMessage
 	var sizes []int
 	for _, m := range batch {
@@ -162,7 +163,7 @@ func (q *queueMapping) handle(ctx context.Context, batch []Message) error {
 			q.log.Warn("cannot filter a message", "message", m.ID, "error", err)
 		}
 		if !takes {
-			q.delete(ctx, m) // for good: a filter is no way to leave it to others
+			unwanted = append(unwanted, m)
 			continue
 		}
 		b, err := marshal(record)
@@ -171,6 +172,7 @@ func (q *queueMapping) handle(ctx context.Context, batch []Message) error {
 		}
 		messages, records, sizes = append(messages, m), append(records, b), append(sizes, len(b))
 	}
+	q.delete(ctx, unwanted) // for good: a filter is no way to leave them to others
 	var first error
 	for len(messages) > 0 {
 		n := fitting(sizes)
@@ -207,17 +209,20 @@ func (q *queueMapping) runEvent(ctx context.Context, messages []Message, records
 			failed[id] = true
 		}
 	}
-	for _, m := range messages {
-		if !failed[m.ID] {
-			q.delete(ctx, m)
-		}
-	}
+	q.delete(ctx, slices.DeleteFunc(messages, func(m Message) bool { return failed[m.ID] }))
 	return nil
 }
 
-func (q *queueMapping) delete(ctx context.Context, m Message) {
-	if err := q.queues.Delete(ctx, q.cfg.SourceARN, m.ReceiptHandle); err != nil {
-		q.log.Warn("cannot delete a handled message; it will come again", "message", m.ID, "error", err)
+func (q *queueMapping) delete(ctx context.Context, messages []Message) {
+	if len(messages) == 0 {
+		return
+	}
+	handles := make([]string, len(messages))
+	for i, m := range messages {
+		handles[i] = m.ReceiptHandle
+	}
+	if err := q.queues.Delete(ctx, q.cfg.SourceARN, handles...); err != nil {
+		q.log.Warn("cannot delete handled messages; some of them will come again", "messages", len(messages), "first", messages[0].ID, "error", err)
 	}
 }
 

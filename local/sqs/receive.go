@@ -183,8 +183,8 @@ func (s *Service) finish(q *queue, got *taking, received, spent, expired []taken
 	if err := s.committer.commit(ops...); err != nil {
 		return err
 	}
-	for _, it := range moved {
-		s.index(to, it)
+	if len(moved) > 0 {
+		s.index(to, moved...)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package sqs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -23,9 +24,88 @@ func (s *Service) Send(_ context.Context, queueARN string, m Outgoing) (messageI
 
 // put stores a message that was checked.
 func (s *Service) put(q *queue, config QueueConfig, m Outgoing) (string, error) {
-	id, err := s.newMessageID()
+	p, err := s.prepare(q, config, m)
 	if err != nil {
 		return "", err
+	}
+	if err := s.committer.commit(p.ops...); err != nil {
+		return "", fmt.Errorf("storing a message of queue %s: %w", config.Name, err)
+	}
+	if !s.index(q, p.it) {
+		return "", errNoQueue()
+	}
+	return p.id, nil
+}
+
+// Parcel is a message for one queue among others.
+type Parcel struct {
+	QueueARN string
+	Outgoing
+}
+
+// SendAll stores many messages with one write, which takes hardly longer than
+// for one. errs[i] is what [Service.Send] would return for parcels[i]; one that
+// fails does not keep the others back.
+func (s *Service) SendAll(_ context.Context, parcels []Parcel) (errs []error) {
+	errs = make([]error, len(parcels))
+	all := make([]prepared, len(parcels))
+	var ops []op
+	for i, p := range parcels {
+		q, err := s.open(p.QueueARN)
+		if err != nil {
+			errs[i] = err
+			continue
+		}
+		config := q.config
+		q.mu.Unlock()
+		if errs[i] = p.check(config.MaxMessageSize); errs[i] != nil {
+			continue
+		}
+		if all[i], errs[i] = s.prepare(q, config, p.Outgoing); errs[i] == nil {
+			ops = append(ops, all[i].ops...)
+		}
+	}
+	if err := s.committer.commit(ops...); err != nil {
+		for i := range errs {
+			if errs[i] == nil {
+				errs[i] = fmt.Errorf("storing a message of queue %s: %w", parcels[i].QueueARN, err)
+			}
+		}
+		return errs
+	}
+	// All of a queue's at once, so that who waits there gets them together.
+	items := map[*queue][]*item{}
+	for i := range all {
+		if errs[i] == nil {
+			items[all[i].q] = append(items[all[i].q], all[i].it)
+		}
+	}
+	for q, items := range items {
+		if s.index(q, items...) {
+			continue
+		}
+		for i := range all {
+			if all[i].q == q {
+				errs[i] = errNoQueue()
+			}
+		}
+	}
+	return errs
+}
+
+// prepared is a message about to be written.
+type prepared struct {
+	q   *queue
+	it  *item
+	id  string
+	ops []op
+}
+
+// prepare makes the writes of a message that was checked.
+func (s *Service) prepare(q *queue, config QueueConfig, m Outgoing) (prepared, error) {
+	id, err := s.newMessageID()
+	if err != nil {
+		return prepared{}, err
 	}
 	if m.SenderID == "" {
 		m.SenderID = s.opts.Account
@@ -43,58 +123,67 @@ func (s *Service) put(q *queue, config QueueConfig, m Outgoing) (string, error) 
 	if delay > 0 {
 		ops = append(ops, op{bucket: progressBucket, key: key, value: it.progress.encode()})
 	}
-	if err := s.committer.commit(ops...); err != nil {
-		return "", fmt.Errorf("storing a message of queue %s: %w", config.Name, err)
-	}
-	if !s.index(q, it) {
-		return "", errNoQueue()
-	}
-	return id, nil
+	return prepared{q, it, id, ops}, nil
 }
 
-// index makes a stored message known. It reports false, and deletes the message,
-// when the queue was removed in the meantime.
-func (s *Service) index(q *queue, it *item) bool {
+// index makes stored messages of a queue known. It reports false, and deletes
+// them, when the queue was removed in the meantime.
+func (s *Service) index(q *queue, items ...*item) bool {
 	q.mu.Lock()
 	if q.active {
-		q.add(it)
+		for _, it := range items {
+			q.add(it)
+		}
 		q.wake()
 		q.mu.Unlock()
 		return true
 	}
 	q.mu.Unlock()
-	if err := s.committer.commit(deletion(q.id, it.seq)...); err != nil {
-		s.opts.Logger.Error("a message of a removed queue could not be deleted", "queue", q.arn, "error", err)
+	var ops []op
+	for _, it := range items {
+		ops = append(ops, deletion(q.id, it.seq)...)
+	}
+	if err := s.committer.commit(ops...); err != nil {
+		s.opts.Logger.Error("messages of a removed queue could not be deleted", "queue", q.arn, "error", err)
 	}
 	return false
 }
 
-// Delete deletes the message of a receipt handle. As in AWS, a message that was
-// deleted already is no error, and the handle of an earlier receive succeeds
-// without deleting; a text that is no handle of this queue is
-// [CodeReceiptHandleIsInvalid].
+// Delete deletes the messages of receipt handles, with one write. As in AWS, a
+// message that was deleted already is no error, and the handle of an earlier
+// receive succeeds without deleting; a text that is no handle of this queue is
+// [CodeReceiptHandleIsInvalid], and does not keep the others from being deleted.
 //
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteMessage.html
-func (s *Service) Delete(_ context.Context, queueARN, receiptHandle string) error {
+func (s *Service) Delete(_ context.Context, queueARN string, receiptHandles ...string) error {
 	q, err := s.open(queueARN)
 	if err != nil {
 		return err
 	}
-	it, err := q.byHandle(receiptHandle)
-	if it == nil || err != nil {
-		q.mu.Unlock()
-		return err
+	var wrong []error
+	var items []*item
+	var ops []op
+	for _, h := range receiptHandles {
+		it, err := q.byHandle(h)
+		if err != nil {
+			wrong = append(wrong, err)
+		} else if it != nil {
+			items = append(items, it)
+			ops = append(ops, deletion(q.id, it.seq)...)
+		}
 	}
 	q.mu.Unlock()
-	if err := s.committer.commit(deletion(q.id, it.seq)...); err != nil {
-		return fmt.Errorf("deleting a message of queue %s: %w", queueARN, err)
+	if err := s.committer.commit(ops...); err != nil {
+		return fmt.Errorf("deleting messages of queue %s: %w", queueARN, errors.Join(append(wrong, err)...))
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.items[it.seq] == it { // else somebody else was faster
-		q.remove(it)
+	for _, it := range items {
+		if q.items[it.seq] == it { // else somebody else was faster
+			q.remove(it)
+		}
 	}
-	return nil
+	return errors.Join(wrong...)
 }
 
 // byHandle finds the message of a handle, nil when it is gone or was received

@@ -343,6 +343,67 @@ func TestDelayAndCounts(t *testing.T) {
 	})
 }
 
+// What is sent together is there together, in order; what is refused keeps
+// nothing else back.
+func TestSendAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		small := sqs.DefaultQueue("small")
+		small.MaxMessageSize = 1024
+		s := open(t, sqs.Options{}, sqs.DefaultQueue("q"), small)
+		got := make(chan []sqs.Message)
+		go func() {
+			m, err := s.Receive(t.Context(), prefix+"q", sqs.ReceiveOptions{Max: 10, Wait: ptr(20 * time.Second)})
+			if err != nil {
+				t.Error(err)
+			}
+			got <- m
+		}()
+		synctest.Wait()
+		parcel := func(queue, body string) sqs.Parcel {
+			return sqs.Parcel{QueueARN: prefix + queue, Outgoing: sqs.Outgoing{Body: body}}
+		}
+		errs := s.SendAll(t.Context(), []sqs.Parcel{
+			parcel("q", "a"), parcel("small", strings.Repeat("x", 1025)), parcel("small", "s"), parcel("none", "n"), parcel("q", "b"),
+			{QueueARN: prefix + "q", Outgoing: sqs.Outgoing{Body: "late", Delay: ptr(time.Second)}},
+		})
+		if len(errs) != 6 || errs[0] != nil || errs[1] == nil || errs[2] != nil || !sqs.IsQueueDoesNotExist(errs[3]) || errs[4] != nil || errs[5] != nil {
+			t.Fatalf("errors: %v", errs)
+		}
+		if m := bodies(<-got); !slices.Equal(m, []string{"a", "b"}) {
+			t.Errorf("q: %q", m)
+		}
+		if m := bodies(receive(t, s, "small", sqs.ReceiveOptions{Max: 10})); !slices.Equal(m, []string{"s"}) {
+			t.Errorf("small: %q", m)
+		}
+		time.Sleep(time.Second)
+		if m := bodies(receive(t, s, "q", sqs.ReceiveOptions{Max: 10})); !slices.Equal(m, []string{"late"}) {
+			t.Errorf("q later: %q", m)
+		}
+		if errs := s.SendAll(t.Context(), nil); len(errs) != 0 {
+			t.Errorf("of nothing: %v", errs)
+		}
+	})
+}
+
+// A handle that is wrong does not keep the others from being deleted.
+func TestDeleteMany(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, sqs.Options{}, sqs.DefaultQueue("q"))
+		for _, body := range []string{"a", "b", "c"} {
+			send(t, s, "q", sqs.Outgoing{Body: body})
+		}
+		m := receive(t, s, "q", sqs.ReceiveOptions{Max: 10})
+		err := s.Delete(t.Context(), prefix+"q", m[0].ReceiptHandle, "nonsense", m[2].ReceiptHandle, m[2].ReceiptHandle)
+		if code(err) != sqs.CodeReceiptHandleIsInvalid {
+			t.Errorf("error %v", err)
+		}
+		time.Sleep(time.Minute)
+		if left := bodies(receive(t, s, "q", sqs.ReceiveOptions{Max: 10})); !slices.Equal(left, []string{"b"}) {
+			t.Errorf("left: %q", left)
+		}
+	})
+}
+
 func TestSendRefuses(t *testing.T) {
 	small := sqs.DefaultQueue("small")
 	small.MaxMessageSize = 1024

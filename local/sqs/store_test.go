@@ -129,6 +129,11 @@ func TestFailedReceiveIsUndone(t *testing.T) {
 	if _, err := s.Send(t.Context(), arn, Outgoing{Body: "x"}); !errors.Is(err, errBad) {
 		t.Fatalf("error %v", err)
 	}
+	for i, err := range s.SendAll(t.Context(), []Parcel{{arn, Outgoing{Body: "x"}}, {arn, Outgoing{Body: "y"}}}) {
+		if !errors.Is(err, errBad) {
+			t.Errorf("parcel %d: error %v", i, err)
+		}
+	}
 	if visible, inFlight, _, _ := s.Counts(t.Context(), arn); visible != 2 || inFlight != 0 {
 		t.Errorf("%d visible, %d in flight; want 2 and 0", visible, inFlight)
 	}
