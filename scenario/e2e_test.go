@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -26,6 +27,7 @@ import (
 	"github.com/vinci-go/vinci/domain"
 	"github.com/vinci-go/vinci/domain/users"
 	"github.com/vinci-go/vinci/event"
+	"github.com/vinci-go/vinci/internal/moduletest"
 	"github.com/vinci-go/vinci/internal/progress"
 	"github.com/vinci-go/vinci/orm"
 	"github.com/vinci-go/vinci/scenario"
@@ -65,11 +67,23 @@ func TestRun(t *testing.T) {
 }
 
 // A step that fails is named, and the log of its function is shown.
-func TestRunNamesTheStep(t *testing.T) {
+func TestRunShowsWhatFailed(t *testing.T) {
+	dir := moduletest.Copy(t, "..")
+	moduletest.Replace(t, filepath.Join(dir, "domain", "users", "mailer.go"), "return nil\n", `return errors.New("the mail provider is down")`+"\n")
+	moduletest.Replace(t, filepath.Join(dir, "domain", "users", "mailer.go"), `"context"`, "\"context\"\n\t\"errors\"")
 	var stdout, stderr bytes.Buffer
-	err := scenario.Run(t.Context(), scenario.Options{Dir: "..", Timeout: time.Millisecond}, &stdout, &stderr)
-	if err == nil || !strings.Contains(err.Error(), "step ") {
-		t.Errorf("error %v, want one that names a step", err)
+	err := scenario.Run(t.Context(), scenario.Options{Dir: dir, Timeout: 5 * time.Second}, &stdout, &stderr)
+	if err == nil || !strings.Contains(err.Error(), "step send the welcome mail: ") {
+		t.Errorf("error %v, want one that names the step", err)
+	}
+	if !regexp.MustCompile(`log of function send_welcome:\n(.*\n)*.*the mail provider is down`).MatchString(stderr.String()) {
+		t.Errorf("the function's log is not shown:\n%s", &stderr)
+	}
+	if !regexp.MustCompile(`^Created user: [0-9a-f]{20}\n$`).MatchString(stdout.String()) {
+		t.Errorf("printed %q, want the one step that worked", &stdout)
+	}
+	for _, pid := range children(t) {
+		t.Errorf("process %d outlives the run", pid)
 	}
 }
 

@@ -21,61 +21,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/vinci-go/vinci/internal/awsenv"
+	"github.com/vinci-go/vinci/internal/moduletest"
 )
-
-// copyModule copies the sources of this checkout to a folder of its own, with the
-// npm packages beside them, so that a test can edit them as a user would.
-func copyModule(t *testing.T) string {
-	t.Helper()
-	root, err := filepath.Abs(filepath.Join("..", ".."))
-	if err != nil {
-		t.Fatal(err)
-	}
-	list := exec.Command("git", "ls-files", "-co", "--exclude-standard", "-z")
-	list.Dir = root
-	out, err := list.Output()
-	if err != nil {
-		t.Fatalf("git ls-files: %v", err)
-	}
-	dir := t.TempDir()
-	for name := range strings.SplitSeq(strings.Trim(string(out), "\x00"), "\x00") {
-		b, err := os.ReadFile(filepath.Join(root, name))
-		if os.IsNotExist(err) {
-			continue // deleted, not yet committed
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		write(t, filepath.Join(dir, name), string(b))
-	}
-	if err := os.Symlink(filepath.Join(root, "node_modules"), filepath.Join(dir, "node_modules")); err != nil {
-		t.Fatal(err)
-	}
-	return dir
-}
-
-func write(t *testing.T, file, text string) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// replace edits one place of a file.
-func replace(t *testing.T, file, old, new string) {
-	t.Helper()
-	b, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if strings.Count(string(b), old) != 1 {
-		t.Fatalf("%s holds %q %d times, want once", file, old, strings.Count(string(b), old))
-	}
-	write(t, file, strings.Replace(string(b), old, new, 1))
-}
 
 // transcript collects what a program prints and waits for what it should print.
 type transcript struct {
@@ -141,17 +88,17 @@ func followREADME(t *testing.T, dir string) {
 		t.Fatalf("the README has %d files and %d insertions, want 4 and 1", len(files), len(inserts))
 	}
 	for _, m := range files {
-		write(t, filepath.Join(dir, m[1]), m[2])
+		moduletest.Write(t, filepath.Join(dir, m[1]), m[2])
 	}
 	for _, m := range inserts {
-		replace(t, filepath.Join(dir, m[1]), "\t"+m[2], m[3]+"\n\t"+m[2])
+		moduletest.Replace(t, filepath.Join(dir, m[1]), "\t"+m[2], m[3]+"\n\t"+m[2])
 	}
 }
 
 // TestDev is a developer's session: start, follow the README, change a function,
 // make a mistake, mend it, stop.
 func TestDev(t *testing.T) {
-	dir := copyModule(t)
+	dir := moduletest.Copy(t, filepath.Join("..", ".."))
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	screen, errors := newTranscript(), newTranscript()
@@ -183,7 +130,7 @@ func TestDev(t *testing.T) {
 	counted(t, db, "example.com", 1)
 
 	t.Log("change a function")
-	replace(t, filepath.Join(dir, "domain", "users", "mailer.go"), `"to", to,`, `"edition", "second", "to", to,`)
+	moduletest.Replace(t, filepath.Join(dir, "domain", "users", "mailer.go"), `"to", to,`, `"edition", "second", "to", to,`)
 	_, at = screen.wait(t, at, `changed: domain/users/mailer\.go`)
 	_, at = screen.wait(t, at, `send_welcome`)
 	register(t, api, "bob@example.com")
@@ -192,11 +139,11 @@ func TestDev(t *testing.T) {
 
 	t.Log("make a mistake")
 	events := filepath.Join(dir, "domain", "users", "renamed.go")
-	replace(t, events, `"user.renamed"`, `"Renamed"`)
+	moduletest.Replace(t, events, `"user.renamed"`, `"Renamed"`)
 	_, at = screen.wait(t, at, `where +domain/users/renamed\.go:\d+`)
 	register(t, api, "carol@example.com") // what ran goes on running
 	counted(t, db, "example.com", 3)
-	replace(t, events, `"Renamed"`, `"user.renamed"`)
+	moduletest.Replace(t, events, `"Renamed"`, `"user.renamed"`)
 	_, at = screen.wait(t, at, `changed: domain/users/renamed\.go`)
 	screen.wait(t, at, `nothing changed|replaced`)
 
@@ -274,7 +221,7 @@ func processesOf(t *testing.T, dir string) []string {
 
 // A parent that is killed cannot clean up: its children must end by themselves.
 func TestChildrenDieWithTheParent(t *testing.T) {
-	dir := copyModule(t)
+	dir := moduletest.Copy(t, filepath.Join("..", ".."))
 	bin := filepath.Join(t.TempDir(), "vinci")
 	if out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
