@@ -1,4 +1,3 @@
-// Package domain holds what all contexts of the application share: its name.
 package domain
 
 // Application is the application's name: the source of its events and the first

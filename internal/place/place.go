@@ -1,4 +1,3 @@
-// Package place says where in the sources something was defined.
 package place
 
 import (

@@ -1,0 +1,2 @@
+// Package place says where in the sources something was defined.
+package place
