@@ -16,6 +16,12 @@ GO_PACKAGES := ./...
 # The packages with goroutines.
 RACE_PACKAGES := ./bus/... ./event/... ./eventlog/... ./orm/... ./local/... ./internal/... ./cmd/... ./lambdas/... ./domain/...
 
+# A package that npm has put there and that is gone again is installed again.
+NPM_PACKAGES := $(shell [ ! -f $(NPM_READY) ] || sed -n 's|^ *"\(node_modules/[^"]*\)": {$$|\1/package.json|p' $(NPM_READY))
+ifneq ($(filter-out $(wildcard $(NPM_PACKAGES)),$(NPM_PACKAGES)),)
+.PHONY: $(NPM_READY)
+endif
+
 .PHONY: help
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -40,7 +46,7 @@ run: install ## run the application on this machine and drive it through its API
 dev: install ## run the application on this machine and follow its sources
 	@mkdir -p .vinci/bin
 	@$(STEP) "build the vinci tool" go build -o .vinci/bin/vinci ./cmd/vinci
-	@exec .vinci/bin/vinci dev $(ARGS)
+	@exec .vinci/bin/vinci dev --with-parent $(ARGS)
 
 .PHONY: test
 test: install fmt-check ## format, vet, staticcheck, all tests, reduced sizes
@@ -80,19 +86,19 @@ deployment:
 
 .PHONY: synth
 synth: deployment install ## synthesize a deployment into cdk.out: make synth DEPLOYMENT=dev
-	@$(STEP) "synthesize $(DEPLOYMENT)" $(CDK) synth --quiet -c deployment=$(DEPLOYMENT) $(ARGS)
+	@$(STEP) "synthesize $$DEPLOYMENT" $(CDK) synth --quiet -c "deployment=$$DEPLOYMENT" $(ARGS)
 
 .PHONY: deploy
 deploy: deployment install ## deploy a deployment to AWS
-	@$(STEP) "deploy $(DEPLOYMENT)" $(CDK) deploy --all -c deployment=$(DEPLOYMENT) $(ARGS)
+	@$(STEP) "deploy $$DEPLOYMENT" $(CDK) deploy --all -c "deployment=$$DEPLOYMENT" $(ARGS) || { ./scripts/account.sh; exit 1; }
 
 .PHONY: diff
 diff: deployment install ## compare a deployment with what is on AWS
-	@$(STEP) "compare $(DEPLOYMENT)" $(CDK) diff -c deployment=$(DEPLOYMENT) $(ARGS)
+	@$(STEP) "compare $$DEPLOYMENT" $(CDK) diff -c "deployment=$$DEPLOYMENT" $(ARGS) || { ./scripts/account.sh; exit 1; }
 
 .PHONY: destroy
 destroy: deployment install ## delete a deployment from AWS
-	@$(STEP) "destroy $(DEPLOYMENT)" $(CDK) destroy --all -c deployment=$(DEPLOYMENT) $(ARGS)
+	@$(STEP) "destroy $$DEPLOYMENT" $(CDK) destroy --all -c "deployment=$$DEPLOYMENT" $(ARGS) || { ./scripts/account.sh; exit 1; }
 
 .PHONY: clean
 clean: ## remove everything generated, local data included

@@ -23,6 +23,8 @@ type devOptions struct {
 	gateway  string
 	api      string
 	dynamodb string
+
+	withParent bool
 }
 
 func newDev() *cobra.Command {
@@ -39,7 +41,11 @@ any AWS SDK and the aws CLI reach the tables, queues and buses. Function logs
 follow. Ctrl-C stops everything it started; the data stays in --data.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return dev(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			ctx := cmd.Context()
+			if o.withParent {
+				ctx = untilOrphaned(ctx)
+			}
+			return dev(ctx, o, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	f := cmd.Flags()
@@ -48,7 +54,28 @@ follow. Ctrl-C stops everything it started; the data stays in --data.`,
 	f.StringVar(&o.gateway, "gateway", "127.0.0.1:4599", "loopback address of the AWS endpoint; port 0 takes a free one")
 	f.StringVar(&o.api, "api", "127.0.0.1:8080", "loopback address of the HTTP API; port 0 takes a free one")
 	f.StringVar(&o.dynamodb, "dynamodb", "", "URL of a DynamoDB endpoint to use in place of the built-in engine")
+	f.BoolVar(&o.withParent, "with-parent", false, "stop when the process that started this one ends, however it ends")
 	return cmd
+}
+
+// untilOrphaned ends when ctx does or when this process loses its parent: make
+// passes no signal on when it is killed itself.
+func untilOrphaned(ctx context.Context) context.Context {
+	parent := os.Getppid()
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		defer cancel()
+		tick := time.NewTicker(500 * time.Millisecond) // no system says it everywhere
+		defer tick.Stop()
+		for os.Getppid() == parent {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+		}
+	}()
+	return ctx
 }
 
 // dev runs until ctx ends.
@@ -106,7 +133,7 @@ func dev(ctx context.Context, o devOptions, stdout, stderr io.Writer) error {
 			fmt.Fprintln(stderr, "stopping")
 			return nil
 		case <-rt.Done():
-			return fmt.Errorf("the local runtime stopped: %w", rt.Err())
+			return fmt.Errorf("the local runtime stopped: %w: start it again; its data is kept in %s", rt.Err(), data)
 		case line := <-logs:
 			screen.log(line)
 		case files, ok := <-changes:
@@ -121,6 +148,7 @@ func dev(ctx context.Context, o devOptions, stdout, stderr io.Writer) error {
 				}
 				// What runs goes on running; the next save tries again.
 				screen.problem(err)
+				screen.notice("what ran before goes on; the next save tries again")
 			}
 		}
 	}

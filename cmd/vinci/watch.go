@@ -25,7 +25,8 @@ func watch(ctx context.Context, dir string) (<-chan string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("watch %s: %w", dir, err)
 	}
-	if err := addFolders(w, dir); err != nil {
+	folders := map[string]bool{}
+	if _, err := addFolders(w, dir, folders); err != nil {
 		w.Close()
 		return nil, err
 	}
@@ -36,6 +37,16 @@ func watch(ctx context.Context, dir string) (<-chan string, error) {
 		var changed []string
 		timer := time.NewTimer(settle)
 		timer.Stop()
+		note := func(path string) {
+			name, err := filepath.Rel(dir, path)
+			if err != nil {
+				name = path
+			}
+			if !slices.Contains(changed, name) {
+				changed = append(changed, name)
+			}
+			timer.Reset(settle)
+		}
 		for {
 			select {
 			case <-ctx.Done():
@@ -46,23 +57,28 @@ func watch(ctx context.Context, dir string) (<-chan string, error) {
 				}
 				if event.Has(fsnotify.Create) {
 					if info, err := os.Stat(event.Name); err == nil && info.IsDir() {
+						// Nothing reports what was written into it before the watch
+						// began, or what it held when it was moved here.
+						held, err := addFolders(w, event.Name, folders)
+						for _, path := range held {
+							note(path)
+						}
 						// A folder that vanished again meanwhile is no error.
-						if err := addFolders(w, event.Name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+						if err != nil && !errors.Is(err, fs.ErrNotExist) {
 							changed = append(changed, err.Error())
+							timer.Reset(settle)
 						}
 					}
+				}
+				if event.Has(fsnotify.Rename) && folders[event.Name] {
+					// It was moved away: its files report nothing.
+					delete(folders, event.Name)
+					note(event.Name)
 				}
 				if event.Has(fsnotify.Chmod) || !isSource(event.Name) {
 					continue
 				}
-				name, err := filepath.Rel(dir, event.Name)
-				if err != nil {
-					name = event.Name
-				}
-				if !slices.Contains(changed, name) {
-					changed = append(changed, name)
-				}
-				timer.Reset(settle)
+				note(event.Name)
 			case err := <-w.Errors:
 				// The kernel's queue overflowed: something changed, nobody knows what.
 				changed = append(changed, err.Error())
@@ -72,7 +88,7 @@ func watch(ctx context.Context, dir string) (<-chan string, error) {
 					continue
 				}
 				select {
-				case out <- strings.Join(changed, ", "):
+				case out <- list(changed):
 				case <-ctx.Done():
 					return
 				}
@@ -83,13 +99,26 @@ func watch(ctx context.Context, dir string) (<-chan string, error) {
 	return out, nil
 }
 
-// addFolders watches dir and every folder below it that can hold sources.
-func addFolders(w *fsnotify.Watcher, dir string) error {
-	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+// list names the first few: a checkout changes hundreds.
+func list(names []string) string {
+	const most = 5
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+}
+
+// addFolders watches dir and every folder below it that can hold sources, adds
+// them to folders, and returns the source files that they hold.
+func addFolders(w *fsnotify.Watcher, dir string, folders map[string]bool) (held []string, err error) {
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return fmt.Errorf("watch %s: %w", path, err)
 		}
 		if !d.IsDir() {
+			if isSource(path) {
+				held = append(held, path)
+			}
 			return nil
 		}
 		name := d.Name()
@@ -99,8 +128,10 @@ func addFolders(w *fsnotify.Watcher, dir string) error {
 		if err := w.Add(path); err != nil {
 			return fmt.Errorf("watch %s (the limit is fs.inotify.max_user_watches): %w", path, err)
 		}
+		folders[path] = true
 		return nil
 	})
+	return held, err
 }
 
 // isSource reports whether a change of the file can change the application.

@@ -101,6 +101,9 @@ func TestProblems(t *testing.T) {
 			if doc["status"] != float64(tt.status) || doc["title"] != http.StatusText(tt.status) || doc["detail"] == nil {
 				t.Errorf("problem %v", doc)
 			}
+			if detail, _ := doc["detail"].(string); strings.Contains(detail, "Go value") {
+				t.Errorf("the detail shows the program's inside: %s", detail)
+			}
 			if field, _ := doc["field"].(string); field != tt.field {
 				t.Errorf("field %q, want %q", field, tt.field)
 			}

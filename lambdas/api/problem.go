@@ -66,6 +66,8 @@ func bodyProblem(err error) *problem {
 		return &problem{Status: http.StatusRequestEntityTooLarge, Detail: fmt.Sprintf("the body is over %d bytes", tooLarge.Limit)}
 	case errors.As(err, &wrong) && wrong.Field != "":
 		return &problem{Status: http.StatusBadRequest, Field: wrong.Field, Detail: fmt.Sprintf("%s: is a JSON %s, a %s is wanted", wrong.Field, wrong.Value, wrong.Type)}
+	case errors.As(err, &wrong):
+		return &problem{Status: http.StatusBadRequest, Detail: fmt.Sprintf("the body is a JSON %s: a JSON object is wanted", wrong.Value)}
 	case errors.Is(err, io.EOF):
 		return &problem{Status: http.StatusBadRequest, Detail: "the body is empty: a JSON object is wanted"}
 	}
@@ -74,5 +76,5 @@ func bodyProblem(err error) *problem {
 		name = strings.Trim(name, `"`)
 		return &problem{Status: http.StatusBadRequest, Field: name, Detail: name + ": is no field of this request"}
 	}
-	return &problem{Status: http.StatusBadRequest, Detail: "the body is not a JSON object: " + err.Error()}
+	return &problem{Status: http.StatusBadRequest, Detail: "the body is no valid JSON: " + err.Error()}
 }

@@ -117,12 +117,25 @@ func Run(ctx context.Context, o Options) (string, error) {
 			return "", fmt.Errorf("synthesize: %w", ctx.Err())
 		}
 		message := fmt.Sprintf("the app of %s failed (%s)", filepath.Join(dir, "cdk.json"), app.App)
-		if text := strings.TrimSpace(kept.String()); text != "" {
+		if text := said(kept.String()); text != "" {
 			message += ":\n" + text
+			var exit *exec.ExitError
+			if errors.As(err, &exit) && exit.Exited() {
+				err = nil // the app has said why: its exit status adds nothing
+			}
 		}
 		return "", &Error{Kind: Failed, Message: message, Err: err}
 	}
 	return out, nil
+}
+
+// said is what the app printed, without the line that go run adds to it.
+func said(output string) string {
+	text := strings.TrimSpace(output)
+	if cut, ok := strings.CutSuffix(text, "\nexit status 1"); ok {
+		return cut
+	}
+	return text
 }
 
 // cdkJSON is the part of cdk.json that matters here.

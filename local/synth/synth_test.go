@@ -87,6 +87,8 @@ func TestRunFails(t *testing.T) {
 		{"no app", noApp, synth.NoApp, `no "app"`},
 		{"no node", noNode, synth.NoNode, "npm ci"},
 		{"the app fails", app(t, "echo what is wrong >&2; exit 3"), synth.Failed, "what is wrong"},
+		{"the app fails without a word", app(t, "exit 3"), synth.Failed, "exit status 3"},
+		{"the app is killed", app(t, "echo what is wrong >&2; kill -9 $$"), synth.Failed, "what is wrong: signal: killed"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -95,6 +97,15 @@ func TestRunFails(t *testing.T) {
 				t.Errorf("error %v, want %q that says %q", err, tt.kind, tt.says)
 			}
 		})
+	}
+}
+
+// The app's own words are the last: no exit status after them, neither that of
+// go run nor the app's.
+func TestRunSaysItOnce(t *testing.T) {
+	_, err := synth.Run(t.Context(), synth.Options{Dir: app(t, "echo what is wrong >&2; echo exit status 1 >&2; exit 1"), Out: "out"})
+	if err == nil || !strings.HasSuffix(err.Error(), ":\nwhat is wrong") {
+		t.Errorf("error %v", err)
 	}
 }
 
