@@ -75,18 +75,46 @@ var (
 	insertBlock = regexp.MustCompile("(?s)```go insert=(\\S+) before=(\\S+)\n(.*?)```")
 )
 
-// followREADME does what the README tells a new user to do.
-func followREADME(t *testing.T, dir string) {
+// blocks returns what the README tells a new user to write: files, and lines to
+// insert.
+func blocks(t *testing.T, dir string) (files, inserts [][]string) {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join(dir, "README.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	files := fileBlock.FindAllStringSubmatch(string(b), -1)
-	inserts := insertBlock.FindAllStringSubmatch(string(b), -1)
+	files = fileBlock.FindAllStringSubmatch(string(b), -1)
+	inserts = insertBlock.FindAllStringSubmatch(string(b), -1)
 	if len(files) != 4 || len(inserts) != 1 {
 		t.Fatalf("the README has %d files and %d insertions, want 4 and 1", len(files), len(inserts))
 	}
+	return files, inserts
+}
+
+// forgetREADME takes away what followREADME adds: whoever runs this test may have
+// followed the README in this very checkout.
+func forgetREADME(t *testing.T, dir string) {
+	t.Helper()
+	files, inserts := blocks(t, dir)
+	for _, m := range files {
+		if err := os.Remove(filepath.Join(dir, m[1])); err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+	}
+	for _, m := range inserts {
+		file := filepath.Join(dir, m[1])
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		moduletest.Write(t, file, strings.Replace(string(b), m[3], "", 1))
+	}
+}
+
+// followREADME does what the README tells a new user to do.
+func followREADME(t *testing.T, dir string) {
+	t.Helper()
+	files, inserts := blocks(t, dir)
 	for _, m := range files {
 		moduletest.Write(t, filepath.Join(dir, m[1]), m[2])
 	}
@@ -99,6 +127,7 @@ func followREADME(t *testing.T, dir string) {
 // make a mistake, mend it, stop.
 func TestDev(t *testing.T) {
 	dir := moduletest.Copy(t, filepath.Join("..", ".."))
+	forgetREADME(t, dir)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	screen, errors := newTranscript(), newTranscript()

@@ -201,5 +201,11 @@ func findNode(dir string) (string, error) {
 			break
 		}
 	}
+	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
+		// The npm package is for Linux x64: elsewhere the machine's own serves.
+		if node, err := exec.LookPath("node"); err == nil {
+			return filepath.Dir(node), nil
+		}
+	}
 	return "", &Error{Kind: NoNode, Message: fmt.Sprintf("no node_modules/.bin/node in %s or above it: run `npm ci` there", dir)}
 }
