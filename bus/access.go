@@ -14,8 +14,11 @@ import (
 // Access is what a function may touch: its role is derived from it.
 type Access struct {
 	Reads   []orm.Definition
-	Writes  []orm.Definition // includes reading
-	Commits []event.Type     // events it may commit to the log
+	Indexes []orm.IndexDefinition // to query, without their tables
+	Scans   []orm.Definition      // includes reading
+	Writes  []orm.Definition      // includes reading
+	Appends []orm.Definition      // does not include reading
+	Commits []event.Type          // events it may commit to the log
 }
 
 // Grant is an [Option] for subscriptions, and what an HTTP API declares as well.
@@ -24,16 +27,42 @@ type Grant interface {
 	Add(*Access)
 }
 
-// Reads grants reading of tables and their indexes.
+// Reads grants reading items of tables by their keys, alone, in batches and in
+// transactions, and querying the tables and their indexes. Scanning is a grant of
+// its own: see [Scans].
 func Reads(tables ...orm.Definition) Grant {
 	return grant{Access{Reads: slices.Clone(tables)}}
 }
 
-// Writes grants reading and writing of tables. The tables of the event log are
-// not among them: events are committed, see [Commits], and deliveries are the
-// consumer's own.
+// ReadsIndex grants querying single indexes, and nothing else of their tables:
+// for a function that may see what an index has, such as its keys only.
+func ReadsIndex(indexes ...orm.IndexDefinition) Grant {
+	return grant{Access{Indexes: slices.Clone(indexes)}}
+}
+
+// Scans grants reading as [Reads] does, and scanning the tables and their
+// indexes. A scan reads all there is and is paid for all of it: few functions
+// need one.
+func Scans(tables ...orm.Definition) Grant {
+	return grant{Access{Scans: slices.Clone(tables)}}
+}
+
+// Writes grants reading as [Reads] does, and writing: put, update, delete, batches
+// and conditions in transactions. The tables of the event log are not among them:
+// events are committed, see [Commits], and deliveries are the consumer's own.
 func Writes(tables ...orm.Definition) Grant {
 	return grant{Access{Writes: slices.Clone(tables)}}
+}
+
+// Appends grants inserting items, and neither changing, deleting nor reading
+// them: for a journal. A [Tx] takes inserts only. IAM is weaker: to DynamoDB an
+// insert is a put with a condition, a role can be given puts but not be held to
+// the condition, so code that puts past the Tx could write over an item. Where
+// that matters, keep the facts as events.
+//
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
+func Appends(tables ...orm.Definition) Grant {
+	return grant{Access{Appends: slices.Clone(tables)}}
 }
 
 // Commits grants committing events of these types to the log. A role cannot tell
@@ -48,7 +77,10 @@ type grant struct{ access Access }
 // Add implements [Grant].
 func (g grant) Add(a *Access) {
 	a.Reads = append(a.Reads, g.access.Reads...)
+	a.Indexes = append(a.Indexes, g.access.Indexes...)
+	a.Scans = append(a.Scans, g.access.Scans...)
 	a.Writes = append(a.Writes, g.access.Writes...)
+	a.Appends = append(a.Appends, g.access.Appends...)
 	a.Commits = append(a.Commits, g.access.Commits...)
 }
 
@@ -77,16 +109,15 @@ func (a *Access) problems() []error {
 		}
 	}
 	tables("bus.Reads", a.Reads)
+	a.indexProblems(wrong)
+	tables("bus.Scans", a.Scans)
 	tables("bus.Writes", a.Writes)
-	for _, t := range a.Writes {
-		if isNil(t) {
-			continue
-		}
-		switch name := t.Schema().Name; name {
-		case names.TableEvents:
-			wrong("bus.Writes names table %q, which is written by committing events only: name the events with bus.Commits", name)
-		case names.TableDeliveries, names.TableState:
-			wrong("bus.Writes names table %q, which is the framework's own: keep what is yours in a table of your own", name)
+	tables("bus.Appends", a.Appends)
+	frameworkProblems("bus.Writes", a.Writes, wrong)
+	frameworkProblems("bus.Appends", a.Appends, wrong)
+	for _, t := range a.Appends {
+		if !isNil(t) && slices.ContainsFunc(a.Writes, func(w orm.Definition) bool { return !isNil(w) && w.Schema() == t.Schema() }) {
+			wrong("bus.Appends and bus.Writes both name table %q: it is append-only or it is not; take one away", t.Schema().Name)
 		}
 	}
 	seen := map[string]bool{}
@@ -103,6 +134,40 @@ func (a *Access) problems() []error {
 		seen[e.Name()] = true
 	}
 	return errs
+}
+
+func (a *Access) indexProblems(wrong func(string, ...any)) {
+	seen := map[string]bool{}
+	for i, x := range a.Indexes {
+		switch {
+		case isNil(x):
+			wrong("index %d of bus.ReadsIndex is nil: use an index made with orm.IndexOf", i)
+			continue
+		case x.Definition().Err() != nil:
+			wrong("the table of index %d of bus.ReadsIndex is defined wrong: %w", i, x.Definition().Err())
+			continue
+		}
+		name := indexKey(x.Definition().Schema().Name, x.IndexName())
+		if seen[name] {
+			wrong("bus.ReadsIndex names index %q of table %q twice: take one away", x.IndexName(), x.Definition().Schema().Name)
+		}
+		seen[name] = true
+	}
+}
+
+// frameworkProblems finds grants to write what is the framework's own.
+func frameworkProblems(grant string, tables []orm.Definition, wrong func(string, ...any)) {
+	for _, t := range tables {
+		if isNil(t) {
+			continue
+		}
+		switch name := t.Schema().Name; name {
+		case names.TableEvents:
+			wrong("%s names table %q, which is written by committing events only: name the events with bus.Commits", grant, name)
+		case names.TableDeliveries, names.TableState:
+			wrong("%s names table %q, which is the framework's own: keep what is yours in a table of your own", grant, name)
+		}
+	}
 }
 
 // isNil reports whether an interface is nil or holds a nil pointer, which a

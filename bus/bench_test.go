@@ -17,7 +17,7 @@ import (
 
 // swallow is a store that answers at once: what is left is the consumer's own
 // work, with the encoding of what it writes.
-type swallow struct{}
+type swallow struct{ orm.Store }
 
 func (swallow) Get(context.Context, *orm.GetRequest) (orm.Item, error)      { return nil, nil }
 func (swallow) Query(context.Context, *orm.QueryRequest) (*orm.Page, error) { return &orm.Page{}, nil }

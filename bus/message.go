@@ -67,7 +67,7 @@ func (c *Consumer) receive(inv *invocation, m *events.SQSMessage) *delivery {
 	d.event, d.replay = *body.Detail, body.ReplayName
 	d.runID = c.newID()
 	// An id that cannot be a key cannot be recorded: it is no event of ours.
-	if _, err := Deliveries.Delete(d.key()).Actions(); err != nil {
+	if err := Deliveries.CheckKey(d.key()); err != nil {
 		d.unreadable = &decodeError{fmt.Errorf("its event id cannot be one: %w", err)}
 		return d
 	}

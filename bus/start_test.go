@@ -123,7 +123,7 @@ func FuzzReceive(f *testing.F) {
 			t.Errorf("an event without id: %+v", d.event)
 		}
 		// Whatever can be read can be recorded.
-		if _, err := Deliveries.Insert(d.first(c)).Actions(); err != nil {
+		if _, err := Deliveries.Insert(d.first(c)).Actions(t.Context(), nil); err != nil {
 			t.Error(err)
 		}
 	})

@@ -44,8 +44,8 @@ func (c *Consumer) handleTx(ctx context.Context, d *delivery) result {
 			return c.unrecorded(d, err)
 		}
 		switch {
-		case try < txTries && (worthAnother(err) || errors.Is(err, orm.KindConflict)):
-		case orm.Only(err, orm.KindConflict):
+		case try < txTries && worthAnother(err):
+		case orm.Only(err, orm.KindConflict, orm.KindChanged):
 			err = &Error{Kind: KindContention, Op: "handle", Reason: fmt.Sprintf("the transaction lost against others %d times", try), Err: err}
 			return c.failTx(ctx, d, err, took, false)
 		default:
@@ -59,10 +59,16 @@ func (c *Consumer) handleTx(ctx context.Context, d *delivery) result {
 	}
 }
 
-// worthAnother reports whether a fresh run of the handler may do better: what
-// it has read or where it wanted to append has changed since.
+// worthAnother reports whether a fresh run of the handler may do better: what it
+// has read, what its writes were made from, or where it wanted to append has
+// changed since, or another transaction was on an item.
 func worthAnother(err error) bool {
-	return errors.Is(err, eventlog.KindConflict) || errors.Is(err, orm.KindConditionFailed) || errors.Is(err, orm.KindAlreadyExists)
+	for _, k := range []error{eventlog.KindConflict, orm.KindConditionFailed, orm.KindAlreadyExists, orm.KindVersionConflict, orm.KindChanged, orm.KindConflict} {
+		if errors.Is(err, k) {
+			return true
+		}
+	}
+	return false
 }
 
 // commit executes what the handler collected, and the outcome, as one
@@ -73,6 +79,9 @@ func (c *Consumer) commit(ctx context.Context, d *delivery, tx *Tx, took time.Du
 		Writes: append([]orm.Write{outcome}, tx.writes...),
 		Events: tx.events,
 	})
+	if errors.Is(err, eventlog.KindInvalid) {
+		return fmt.Errorf("what the handler gave to tx.Write (its first write is number 1) and tx.Record: %w", err)
+	}
 	if err != nil {
 		return err
 	}

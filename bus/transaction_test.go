@@ -320,6 +320,7 @@ func TestRecordConflict(t *testing.T) {
 
 func TestTxNeedsGrants(t *testing.T) {
 	read := bus.Subscription("reader", bus.To(doorOpened), bus.Reads(counters))
+	journal := bus.Subscription("journal", bus.To(doorOpened), bus.Appends(counters))
 	tests := []struct {
 		name string
 		sub  *bus.Definition
@@ -342,11 +343,20 @@ func TestTxNeedsGrants(t *testing.T) {
 			return nil
 		}, "access not granted"},
 		{"query", txDoor, func(ctx context.Context, _ event.Event[opened], tx *bus.Tx) error {
-			for _, err := range orm.Query(ctx, tx, bus.Deliveries, "x", orm.Range[string]{}) {
+			for _, err := range orm.QueryTable(bus.Deliveries, "x").All(ctx, tx) {
 				return err
 			}
 			return nil
 		}, "access not granted"},
+		{"change what is append-only", journal, countUp, "access not granted"},
+		{"read what is append-only", journal, func(ctx context.Context, _ event.Event[opened], tx *bus.Tx) error {
+			_, err := counters.Get(ctx, tx, "doors")
+			return err
+		}, "access not granted"},
+		{"insert into what is append-only", journal, func(_ context.Context, _ event.Event[opened], tx *bus.Tx) error {
+			tx.Write(counters.Insert(counter{Name: "windows"}))
+			return nil
+		}, ""},
 		{"nil write", txDoor, func(_ context.Context, _ event.Event[opened], tx *bus.Tx) error {
 			var u *orm.Update[counter]
 			tx.Write(nil, u)

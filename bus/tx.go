@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/vinci-go/vinci/event"
 	"github.com/vinci-go/vinci/orm"
@@ -17,7 +18,8 @@ import (
 // It is an [orm.Reader]: tables.Users.Get(ctx, tx, id) reads as it does from a
 // store. Reads are not part of the transaction, and do not see what was given to
 // Write: where a write depends on something read, give it a condition. When a
-// condition fails the handler runs again, and reads again.
+// condition fails, or a write was outrun by another, the handler runs again, and
+// reads again.
 //
 // A Tx may be used by several goroutines of its handler. What it is given after
 // the handler has returned is dropped.
@@ -37,7 +39,12 @@ var _ orm.Reader = (*Tx)(nil)
 // Write adds writes to the transaction. DynamoDB allows one action an item in a
 // transaction, and 100 actions in all, of which the outcome is one.
 //
-// A write to a table that the subscription does not grant with [Writes] makes
+// What a write depends on (the old value of a unique attribute) is read when the
+// handler has returned, and its mistakes (a value that a rule does not allow) are
+// found then: such an attempt has failed, with an error of package orm.
+//
+// A write to a table that the subscription grants with neither [Writes] nor
+// [Appends], and any write but an insert to one that it grants with Appends, makes
 // the attempt fail for good, with an error of [KindAccess].
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
@@ -52,15 +59,12 @@ func (tx *Tx) Write(writes ...orm.Write) {
 			tx.problem("tx.Write", "a write is nil: use the methods of a table, as in tables.Users.Update(…)")
 			continue
 		}
-		actions, err := w.Actions()
-		if err != nil {
-			tx.problems = append(tx.problems, fmt.Errorf("tx.Write: %w", err))
-			continue
-		}
-		for i := range actions {
-			if name := actions[i].Table.Name; !tx.access.writes[name] {
-				tx.problem("tx.Write", fmt.Sprintf("table %q: grant it with bus.Writes", name))
-			}
+		switch t := w.Table(); {
+		case t == nil || tx.access.writes[t.Name]:
+		case tx.access.appends[t.Name]:
+			w = insertsOnly{w, tx.access}
+		default:
+			tx.problem("tx.Write", fmt.Sprintf("table %q: grant it with bus.Writes", t.Name))
 		}
 		tx.writes = append(tx.writes, w)
 	}
@@ -86,7 +90,7 @@ func (tx *Tx) Record(events ...event.Record) {
 }
 
 // Get implements [orm.Reader]. Reading a table that the subscription grants with
-// neither [Reads] nor [Writes] is an error of [KindAccess], and makes the
+// none of [Reads], [Scans] and [Writes] is an error of [KindAccess], and makes the
 // attempt fail for good.
 func (tx *Tx) Get(ctx context.Context, r *orm.GetRequest) (orm.Item, error) {
 	if err := tx.mayRead(r.Table); err != nil {
@@ -95,27 +99,82 @@ func (tx *Tx) Get(ctx context.Context, r *orm.GetRequest) (orm.Item, error) {
 	return tx.store.Get(ctx, r)
 }
 
-// Query implements [orm.Reader], with the same check as [Tx.Get].
+// Query implements [orm.Reader], with the same check as [Tx.Get]; an index may be
+// granted alone, with [ReadsIndex].
 func (tx *Tx) Query(ctx context.Context, r *orm.QueryRequest) (*orm.Page, error) {
-	if err := tx.mayRead(r.Table); err != nil {
+	if err := tx.mayQuery(r.Table, r.Index); err != nil {
 		return nil, err
 	}
 	return tx.store.Query(ctx, r)
 }
 
+// Scan implements [orm.Reader]. It needs [Scans], whatever else is granted.
+func (tx *Tx) Scan(ctx context.Context, r *orm.ScanRequest) (*orm.Page, error) {
+	if err := tx.mayScan(r.Table); err != nil {
+		return nil, err
+	}
+	return tx.store.Scan(ctx, r)
+}
+
+// BatchGet implements [orm.Reader], with the same check as [Tx.Get].
+func (tx *Tx) BatchGet(ctx context.Context, r *orm.BatchGetRequest) (*orm.BatchGetResult, error) {
+	if err := tx.mayRead(r.Table); err != nil {
+		return nil, err
+	}
+	return tx.store.BatchGet(ctx, r)
+}
+
+// TransactGet implements [orm.Reader], with the same check as [Tx.Get]. What it
+// reads is of one moment; it is no part of the transaction that writes.
+func (tx *Tx) TransactGet(ctx context.Context, gets []orm.GetRequest) ([]orm.Item, error) {
+	for i := range gets {
+		if err := tx.mayRead(gets[i].Table); err != nil {
+			return nil, err
+		}
+	}
+	return tx.store.TransactGet(ctx, gets)
+}
+
+// Now implements [orm.Reader]: the store's clock.
+func (tx *Tx) Now() time.Time { return tx.store.Now() }
+
+// Backoff implements [orm.Reader].
+func (tx *Tx) Backoff(ctx context.Context, try int) error { return tx.store.Backoff(ctx, try) }
+
 func (tx *Tx) mayRead(t *orm.Schema) error {
-	if tx.access.reads[t.Name] {
+	return tx.mayIf(tx.access.reads[t.Name], "read", func() string {
+		return fmt.Sprintf("table %q: grant it with bus.Reads", t.Name)
+	})
+}
+
+func (tx *Tx) mayQuery(t *orm.Schema, index string) error {
+	if index == "" {
+		return tx.mayRead(t)
+	}
+	return tx.mayIf(tx.access.reads[t.Name] || tx.access.indexes[indexKey(t.Name, index)], "read", func() string {
+		return fmt.Sprintf("index %q of table %q: grant it with bus.ReadsIndex, or the table with bus.Reads", index, t.Name)
+	})
+}
+
+func (tx *Tx) mayScan(t *orm.Schema) error {
+	return tx.mayIf(tx.access.scans[t.Name], "scan", func() string {
+		return fmt.Sprintf("table %q: grant it with bus.Scans", t.Name)
+	})
+}
+
+func (tx *Tx) mayIf(granted bool, op string, reason func() string) error {
+	if granted {
 		return nil
 	}
 	tx.mu.Lock()
 	defer tx.mu.Unlock()
-	return tx.problem("read", fmt.Sprintf("table %q: grant it with bus.Reads", t.Name))
+	return tx.problem(op, reason())
 }
 
 // problem keeps what the handler did wrong, so that it is told even by a handler
 // that swallows errors. tx.mu is held.
 func (tx *Tx) problem(op, reason string) error {
-	err := &Error{Kind: KindAccess, Op: op, Subscription: tx.access.subscription, DefinedAt: tx.access.definedAt, Reason: reason}
+	err := tx.access.refused(op, reason)
 	tx.problems = append(tx.problems, err)
 	return err
 }
@@ -126,27 +185,4 @@ func (tx *Tx) close() error {
 	defer tx.mu.Unlock()
 	tx.closed = true
 	return errors.Join(tx.problems...)
-}
-
-// granted is an Access in the form in which it is asked.
-type granted struct {
-	subscription, definedAt string
-	reads, writes, commits  map[string]bool
-}
-
-func grantedBy(d *Definition) *granted {
-	g := &granted{
-		subscription: d.Name, definedAt: d.DefinedAt,
-		reads: map[string]bool{}, writes: map[string]bool{}, commits: map[string]bool{},
-	}
-	for _, t := range d.Access.Reads {
-		g.reads[t.Schema().Name] = true
-	}
-	for _, t := range d.Access.Writes {
-		g.reads[t.Schema().Name], g.writes[t.Schema().Name] = true, true
-	}
-	for _, e := range d.Access.Commits {
-		g.commits[e.Name()] = true
-	}
-	return g
 }

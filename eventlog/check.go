@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"unicode/utf8"
 
@@ -22,8 +23,10 @@ type checked struct {
 	events  []event.Record
 }
 
-// check finds everything that is wrong with the changes at once.
-func check(c Changes) (*checked, error) {
+// check makes the actions of the writes, from what is stored now, and finds
+// everything that is wrong with the changes at once. Another error than an
+// *InvalidError or *TooLargeError is the store's: the changes may be right.
+func (l *Log) check(ctx context.Context, c Changes) (*checked, error) {
 	var problems []error
 	ch := &checked{events: c.Events}
 	for i, w := range c.Writes {
@@ -31,7 +34,10 @@ func check(c Changes) (*checked, error) {
 			problems = append(problems, fmt.Errorf("write %d is nil", i))
 			continue
 		}
-		actions, err := w.Actions()
+		actions, err := w.Actions(ctx, l.store)
+		if notRead(err) {
+			return nil, fmt.Errorf("write %d: %w", i, err)
+		}
 		if err != nil {
 			problems = append(problems, fmt.Errorf("write %d: %w", i, err))
 			continue
@@ -40,7 +46,7 @@ func check(c Changes) (*checked, error) {
 			if a.Table.Name == Events.Schema().Name {
 				problems = append(problems, fmt.Errorf("write %d is to the table %q: the log is written through Changes.Events only", i, a.Table.Name))
 			}
-			ch.bytes += actionSize(&a)
+			ch.bytes += a.Size()
 		}
 		ch.actions = append(ch.actions, actions...)
 	}
@@ -69,6 +75,17 @@ func check(c Changes) (*checked, error) {
 		return nil, &TooLargeError{Event: -1, Actions: n}
 	}
 	return ch, nil
+}
+
+// notRead reports whether a write could not be made because the store did not
+// say what it depends on. That is no mistake in the write.
+func notRead(err error) bool {
+	for _, k := range []error{orm.KindUnavailable, orm.KindThrottled, orm.KindConflict, orm.KindDenied, orm.KindNoTable, context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, k) {
+			return true
+		}
+	}
+	return false
 }
 
 // checkRecord looks at one record. Records made by a definition are right; one
@@ -146,15 +163,4 @@ func checkCommitID(id string) error {
 		return &InvalidError{Problems: []error{fmt.Errorf("commit id %q from Options.NewID: allowed are 1 to %d characters of printable ASCII without blanks", id, most)}}
 	}
 	return nil
-}
-
-// actionSize is what an action adds to its transaction. Of an update only the
-// key and the new values are known here, not the item it changes; the store
-// refuses what that makes too large.
-func actionSize(a *orm.Action) int {
-	n := orm.ItemSize(a.Key) + orm.ItemSize(a.Item)
-	for _, c := range a.Changes {
-		n += orm.ItemSize(orm.Item{c.Path: c.Value})
-	}
-	return n
 }

@@ -10,8 +10,9 @@ import (
 	"github.com/vinci-go/vinci/orm"
 )
 
-// Both kinds of repetition are bounded: a new place in a stream that somebody
-// else was faster in, and the same transaction again after a passing failure.
+// Both kinds of repetition are bounded: a new attempt where somebody else was
+// faster, in a stream or with an item, and the same transaction again after a
+// passing failure.
 const (
 	tries = 10
 	// A transaction that is still under way when its repetition arrives is best
@@ -19,7 +20,7 @@ const (
 	// from four and a half to nine.
 	// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
 	againBase, againMax = 50 * time.Millisecond, 2 * time.Second
-	// A stream's other writers are done within milliseconds.
+	// The other writers of a stream or an item are done within milliseconds.
 	appendBase, appendMax = 5 * time.Millisecond, time.Second
 )
 
@@ -31,24 +32,19 @@ const (
 //   - *[InvalidError], *[TooLargeError]: refused before anything was tried.
 //   - *[ConflictError]: a stream was not where it was expected.
 //   - failed conditions of the caller's own writes: errors of package orm, so
-//     that errors.Is(err, orm.KindAlreadyExists) finds a taken unique value.
+//     that errors.Is(err, orm.KindAlreadyExists) finds a taken unique value, and
+//     orm.KindVersionConflict an item that was changed since it was read.
 //   - *[UnknownOutcomeError]: it may have been written or not.
 //   - what else the store answers, and the context's error.
 //
 // Conflicts between transactions, throttling and lost answers are tried again,
-// at most ten times each with growing random waits, as long as ctx lasts. The
-// package documentation says why that writes nothing twice.
+// at most ten times each with growing random waits, as long as ctx lasts. So are
+// places in a stream and unique values where somebody else was faster: those
+// writes are made anew, from what is stored then. The package documentation says
+// why that writes nothing twice.
 func (l *Log) Commit(ctx context.Context, c Changes) (Commit, error) {
-	ch, err := check(c)
-	if err != nil {
-		return Commit{}, err
-	}
-	flow, err := flowOf(ctx)
-	if err != nil {
-		return Commit{}, err
-	}
 	for try := 1; ; try++ {
-		p, err := l.plan(ctx, ch, flow)
+		p, err := l.Prepare(ctx, c)
 		if err != nil {
 			return Commit{}, err
 		}
@@ -60,7 +56,7 @@ func (l *Log) Commit(ctx context.Context, c Changes) (Commit, error) {
 			return Commit{}, l.explain(ctx, err)
 		}
 		if slept := l.sleep(ctx, l.jitter(window(appendBase, appendMax, try))); slept != nil {
-			return Commit{}, fmt.Errorf("commit %s: waiting to append again after %w: %w", p.id, err, slept)
+			return Commit{}, fmt.Errorf("commit %s: waiting to try again after %w: %w", p.id, err, slept)
 		}
 	}
 }
@@ -129,6 +125,11 @@ func (l *Log) settle(ctx context.Context, p *Prepared, unknown, passing bool, tr
 		return &UnknownOutcomeError{CommitID: p.id, Tries: try, Err: fmt.Errorf("%w, after %v", readErr, err)}
 	case passing:
 		return &UnknownOutcomeError{CommitID: p.id, Tries: try, Err: errors.Join(err, readErr)}
+	case errors.Is(err, orm.KindChanged):
+		// It would be made anew, and the try without an answer may be what changed
+		// the item (a commit without events cannot be seen) or may still arrive: then
+		// it would happen twice. The error is told and not wrapped, as above.
+		return &UnknownOutcomeError{CommitID: p.id, Tries: try, Err: fmt.Errorf("an answer was lost, and then: %v", err)}
 	default:
 		return fmt.Errorf("commit %s: %w", p.id, err)
 	}
@@ -152,16 +153,26 @@ func (l *Log) happened(ctx context.Context, p *Prepared) (bool, error) {
 	return commitOf(item) == p.id, nil
 }
 
-// outrun reports whether somebody else appended first, where any place would do.
-// Then the attempt is dead for good, also any try of it still under way: the
-// item that was there is never removed, so the condition can never hold again,
-// and new places under a new id cannot write anything twice. If a condition of
-// the caller's own failed as well, the next attempt will say so alone.
+// outrun reports whether somebody else was faster, where the commit may come
+// later as well: an append that may have any place, or a write that was made
+// from an item as it was before.
+//
+// Then the attempt is dead for good. A place in the log that was taken is never
+// free again; what execute gives up as changed had all its answers. So also no
+// try of it is still under way that could succeed, and a new attempt under a new
+// id cannot write anything twice. If something else failed as well, the next
+// attempt will say so alone.
 func outrun(err error) bool {
+	if errors.Is(err, KindUnknown) {
+		return false
+	}
 	var conflict *ConflictError
-	// Resolve prefers a stream that the caller placed, so one that may be
-	// appended to stands for all.
-	return !errors.Is(err, KindUnknown) && errors.As(err, &conflict) && conflict.Expected == event.Append
+	if errors.As(err, &conflict) {
+		// Resolve prefers a stream that the caller placed, so one that may be
+		// appended to stands for all.
+		return conflict.Expected == event.Append
+	}
+	return errors.Is(err, orm.KindChanged)
 }
 
 // explain gives a conflict that is final the stream's real head.

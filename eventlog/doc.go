@@ -56,6 +56,10 @@
 //     (IdempotentParameterMismatch), a new id. The old attempt may still be under
 //     way, its answer lost. That does no harm: a condition of it failed on an item
 //     that is never removed, so it can never succeed any more.
+//   - Somebody else changed an item whose unique values a write was made from: the
+//     write is made anew, under a new id, from what is stored then. Only an attempt
+//     all of whose answers came is made anew; after a lost one the outcome is
+//     unknown.
 //   - Tries are exhausted after an answer was lost: the log is read to see whether
 //     the attempt is there. Only when it is not, or cannot be read, the outcome is
 //     unknown and the error says so: [UnknownOutcomeError].

@@ -35,6 +35,7 @@ type user struct {
 var (
 	users     = orm.Define[user, string]("users")
 	userCount = orm.Number(users, func(u *user) *int { return &u.Count })
+	userEmail = orm.Attr(users, func(u *user) *string { return &u.Email })
 	userNote  = orm.Attr(users, func(u *user) *string { return &u.Note })
 )
 

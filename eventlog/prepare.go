@@ -29,7 +29,8 @@ import (
 // A Prepared may be executed again as it is, with the same id, as long as the
 // outcome of the last try is unknown (orm.KindUnavailable) or it was cancelled
 // by a passing cause (orm.KindConflict, orm.KindThrottled). After a
-// [ConflictError] it can never succeed: prepare the changes anew.
+// [ConflictError], or orm.KindChanged, it can never succeed: prepare the changes
+// anew.
 type Prepared struct {
 	id      string
 	writes  int // how many of actions are the caller's
@@ -48,12 +49,13 @@ type place struct {
 }
 
 // Prepare checks the changes, gives every event its place and time, and returns
-// the actions of the transaction without executing them. It reads the head of
-// each stream whose expectation is [event.Append] or [event.Expect]; a stream
+// the actions of the transaction without executing them. It reads what the
+// writes depend on (the unique values of an item that is changed), and the head
+// of each stream whose expectation is [event.Append] or [event.Expect]; a stream
 // that is not where Expect says is a *[ConflictError] at once. Its other errors
 // are those of [Log.Commit] that come before anything is written.
 func (l *Log) Prepare(ctx context.Context, c Changes) (*Prepared, error) {
-	ch, err := check(c)
+	ch, err := l.check(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -225,7 +227,7 @@ func (p *Prepared) Resolve(err error) error {
 func callers(reasons []*orm.Error) error {
 	var failed []error
 	for _, r := range reasons {
-		if r != nil && (r.Kind == orm.KindConditionFailed || r.Kind == orm.KindAlreadyExists) {
+		if r != nil && (r.Kind == orm.KindConditionFailed || r.Kind == orm.KindAlreadyExists || r.Kind == orm.KindVersionConflict) {
 			failed = append(failed, r)
 		}
 	}

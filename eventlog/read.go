@@ -26,8 +26,7 @@ func (l *Log) Stream(ctx context.Context, stream string, from int64) iter.Seq2[e
 			return
 		}
 		next := max(from, 1)
-		start := next
-		for s, err := range orm.Query(ctx, l.store, Events, stream, orm.Range[int64]{From: &start}) {
+		for s, err := range orm.QueryTable(Events, stream).From(next).All(ctx, l.store) {
 			if err != nil {
 				yield(event.Envelope{}, fmt.Errorf("read stream %s: %w", stream, err))
 				return

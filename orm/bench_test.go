@@ -56,7 +56,7 @@ func BenchmarkEncodeGuregu(b *testing.B) {
 func BenchmarkInsert(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := rows.Insert(sampleRow).Actions(); err != nil {
+		if _, err := rows.Insert(sampleRow).Actions(b.Context(), nil); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -84,21 +84,6 @@ func BenchmarkDecodeGuregu(b *testing.B) {
 	for b.Loop() {
 		var out row
 		if err := dynamo.UnmarshalItem(item, &out); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-// BenchmarkUpdateRequest builds an update with a condition, up to the request.
-func BenchmarkUpdateRequest(b *testing.B) {
-	r := requests{table: func(d string) string { return d }}
-	b.ReportAllocs()
-	for b.Loop() {
-		a, err := rows.Update("r1", rowStatus.Set("active"), rowCount.Add(1)).If(rowStatus.Eq("pending")).Actions()
-		if err != nil {
-			b.Fatal(err)
-		}
-		if _, err := r.transact(&a[0]); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -2,7 +2,8 @@ package orm
 
 import (
 	"errors"
-	"fmt"
+	"reflect"
+	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
@@ -75,11 +76,23 @@ func (a Attribute[T, V]) compare(op, absent CondOp, v V) Condition[T] {
 	case err != nil:
 		return Condition[T]{err: err}
 	case av != nil:
-		return Condition[T]{tree: &Cond{Op: op, Path: a.f.name, Values: []types.AttributeValue{av}}}
+		return Condition[T]{tree: &Cond{Op: op, Path: a.f.name, Into: a.into(), Values: []types.AttributeValue{av}}}
 	case absent == 0:
 		return Condition[T]{err: a.invalid("an empty value is stored by leaving the attribute out, and has no order: ask for Exists or NotExists")}
 	}
-	return Condition[T]{tree: &Cond{Op: absent, Path: a.f.name}}
+	return Condition[T]{tree: &Cond{Op: absent, Path: a.f.name, Into: a.into()}}
+}
+
+// equal makes a comparison with one of the values that the attribute may have.
+// Other rules than its enum are not asked: an item from before a rule may be
+// looked for.
+func (a Attribute[T, V]) equal(op, absent CondOp, v V) Condition[T] {
+	if f := a.leaf(); a.usable() == nil && f != nil && f.enum != nil {
+		if err := f.inEnum(reflect.ValueOf(&v).Elem()); err != nil {
+			return Condition[T]{err: a.invalid("%w", err)}
+		}
+	}
+	return a.compare(op, absent, v)
 }
 
 // order makes a comparison by order, which only some types have as they are
@@ -95,13 +108,15 @@ func (a Attribute[T, V]) ordered() error {
 	if a.usable() != nil {
 		return nil // encode reports it
 	}
-	switch {
-	case a.f.timeText:
-		return &Error{Kind: KindDefinition, Op: "compare", Table: a.table, Attribute: a.f.name,
-			Err: errors.New("times in text do not sort by time: add `,unixtime` to the field's dynamo tag, or store int64")}
-	case a.f.kind != "S" && a.f.kind != "N" && a.f.kind != "B":
-		return &Error{Kind: KindDefinition, Op: "compare", Table: a.table, Attribute: a.f.name,
-			Err: fmt.Errorf("values stored as %s have no order: only strings, numbers and bytes have", a.f.kind)}
+	timeText := a.f.timeText
+	if a.in != nil {
+		timeText = a.in.timeText
+	}
+	switch k := a.kind(); {
+	case timeText:
+		return a.misused("compare", "times in text do not sort by time: add `,unixtime` to the field's dynamo tag, or store int64")
+	case k != "S" && k != "N" && k != "B":
+		return a.misused("compare", "values stored as %s have no order: only strings, numbers and bytes have", k)
 	}
 	return nil
 }
@@ -110,15 +125,15 @@ func (a Attribute[T, V]) exists(op CondOp) Condition[T] {
 	if err := a.usable(); err != nil {
 		return Condition[T]{err: err}
 	}
-	return Condition[T]{tree: &Cond{Op: op, Path: a.f.name}}
+	return Condition[T]{tree: &Cond{Op: op, Path: a.f.name, Into: a.into()}}
 }
 
 // Eq holds when the attribute is v. For a value that is stored by leaving it out
 // it holds when the attribute is absent.
-func (a Attribute[T, V]) Eq(v V) Condition[T] { return a.compare(CondEq, CondNotExists, v) }
+func (a Attribute[T, V]) Eq(v V) Condition[T] { return a.equal(CondEq, CondNotExists, v) }
 
 // Ne holds when the attribute is not v, also when it is absent.
-func (a Attribute[T, V]) Ne(v V) Condition[T] { return a.compare(CondNe, CondExists, v) }
+func (a Attribute[T, V]) Ne(v V) Condition[T] { return a.equal(CondNe, CondExists, v) }
 
 // Lt holds when the attribute is less than v: numbers by value, strings and
 // bytes by their bytes.
@@ -156,14 +171,14 @@ func (a Attribute[T, V]) In(v ...V) Condition[T] {
 	in := &Cond{Op: CondIn}
 	var absent *Cond
 	for _, one := range v {
-		c := a.compare(CondEq, CondNotExists, one)
+		c := a.equal(CondEq, CondNotExists, one)
 		switch {
 		case c.err != nil:
 			return c
 		case c.tree.Op == CondNotExists:
 			absent = c.tree
 		default:
-			in.Path = c.tree.Path
+			in.Path, in.Into = c.tree.Path, c.tree.Into
 			in.Values = append(in.Values, c.tree.Values...)
 		}
 	}
@@ -190,4 +205,65 @@ func BeginsWith[T any, V ~string](a Attribute[T, V], prefix V) Condition[T] {
 // Contains holds when a string attribute contains part.
 func Contains[T any, V ~string](a Attribute[T, V], part V) Condition[T] {
 	return a.compare(CondContains, CondExists, part)
+}
+
+// Size is the size of what is stored, to be compared with a number: the
+// characters of a string, the bytes of a []byte, the elements of a list, set or
+// map. An absent attribute has none, so only Ne holds of it.
+//
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html
+func (a Attribute[T, V]) Size() AttributeSize[T] {
+	err := a.usable()
+	if err == nil && (a.kind() == "N" || a.kind() == "BOOL") {
+		err = a.misused("compare", "values stored as %s have no size: strings, bytes, lists, sets and maps have", a.kind())
+	}
+	if err != nil {
+		return AttributeSize[T]{err: err}
+	}
+	return AttributeSize[T]{of: Cond{Path: a.f.name, Into: a.into(), Size: true}}
+}
+
+// AttributeSize is the size of a stored attribute. It comes from
+// [Attribute.Size].
+type AttributeSize[T any] struct {
+	of  Cond
+	err error
+}
+
+func (s AttributeSize[T]) compare(op CondOp, sizes ...int) Condition[T] {
+	if s.err == nil && s.of.Path == "" {
+		s.err = &Error{Kind: KindDefinition, Op: "compare", Err: errors.New("an orm.AttributeSize must be made by Size of an attribute")}
+	}
+	if s.err != nil {
+		return Condition[T]{err: s.err}
+	}
+	c := s.of
+	c.Op = op
+	for _, n := range sizes {
+		c.Values = append(c.Values, &types.AttributeValueMemberN{Value: strconv.Itoa(n)})
+	}
+	return Condition[T]{tree: &c}
+}
+
+// Eq holds when the size is n.
+func (s AttributeSize[T]) Eq(n int) Condition[T] { return s.compare(CondEq, n) }
+
+// Ne holds when the size is not n, also when the attribute is absent.
+func (s AttributeSize[T]) Ne(n int) Condition[T] { return s.compare(CondNe, n) }
+
+// Lt holds when the size is less than n.
+func (s AttributeSize[T]) Lt(n int) Condition[T] { return s.compare(CondLt, n) }
+
+// Le holds when the size is n or less.
+func (s AttributeSize[T]) Le(n int) Condition[T] { return s.compare(CondLe, n) }
+
+// Gt holds when the size is greater than n.
+func (s AttributeSize[T]) Gt(n int) Condition[T] { return s.compare(CondGt, n) }
+
+// Ge holds when the size is n or greater.
+func (s AttributeSize[T]) Ge(n int) Condition[T] { return s.compare(CondGe, n) }
+
+// Between holds when the size is low, high or between them.
+func (s AttributeSize[T]) Between(low, high int) Condition[T] {
+	return s.compare(CondBetween, low, high)
 }

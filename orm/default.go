@@ -4,8 +4,10 @@ import (
 	"encoding"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"time"
+	"unsafe"
 )
 
 // defaultValue parses the text of a default tag for the field's type.
@@ -23,6 +25,17 @@ func (d *definer) defaultValue(f *field, text string, opts options) {
 		return
 	}
 	f.def = v
+}
+
+// defaultText is the default as the schema has it: as written, but of a text type
+// as it is stored.
+func (f *field) defaultText(written string) string {
+	if f.kind == "S" && f.def.IsValid() {
+		if text, err := enumText(reflect.Indirect(f.def)); err == nil {
+			return text
+		}
+	}
+	return written
 }
 
 func parseDefault(rt reflect.Type, text string) (reflect.Value, error) {
@@ -80,11 +93,66 @@ func parseDefault(rt reflect.Type, text string) (reflect.Value, error) {
 	return v, nil
 }
 
-// fillDefaults gives zero fields their default. item points at the struct.
+// DefaultFunc gives a zero field the value that newValue returns, on Insert and
+// Put: a new id, a day from now. f points at the field, as with [Attr]. It may be
+// a key. newValue is called once for each item, by several goroutines at once.
+//
+//	orm.DefaultFunc(func(u *User) *string { return &u.ID }, newID)
+func DefaultFunc[T, V any](f func(*T) *V, newValue func() V) Option {
+	return func(d *definer) {
+		fd, why := pointedAt(d, f)
+		switch {
+		case why != "":
+			d.problem("", "orm.DefaultFunc: "+why)
+			return
+		case newValue == nil:
+			d.problem(fd.goName, "orm.DefaultFunc: the function that makes the value is nil")
+			return
+		case fd.defFunc != nil:
+			d.problem(fd.goName, "orm.DefaultFunc is said twice: take one away")
+		case fd.def.IsValid():
+			d.problem(fd.goName, "it has a default tag and an orm.DefaultFunc: take one away")
+		}
+		fd.defFunc = func(v reflect.Value) { *v.Addr().Interface().(*V) = newValue() }
+		d.schema.Attributes[slices.IndexFunc(d.schema.Attributes, func(a AttributeSchema) bool { return a.Name == fd.name })].DefaultFunc = true
+	}
+}
+
+// pointedAt finds the field that an option's function points at, or says why
+// there is none.
+func pointedAt[T, V any](d *definer, f func(*T) *V) (*field, string) {
+	if d.item != reflect.TypeFor[T]() {
+		return nil, fmt.Sprintf("the function takes *%s, and the table's items are %s: write func(*%s)", reflect.TypeFor[T](), d.item, d.item)
+	}
+	item := new(T)
+	if f != nil {
+		if ptr := f(item); ptr != nil {
+			at := uintptr(unsafe.Pointer(ptr)) - uintptr(unsafe.Pointer(item))
+			for i := range d.plan.fields {
+				if c := &d.plan.fields[i]; c.offset == at && c.typ == reflect.TypeFor[V]() {
+					return c, ""
+				}
+			}
+		}
+	}
+	return nil, fmt.Sprintf("the function does not point at an attribute: return the address of a field of %s, such as &u.%s", d.item, d.plan.fields[0].goName)
+}
+
+// fillDefaults gives zero fields their default. item points at the struct, or at
+// the Item of a run-time definition, which is copied first: the map is the
+// caller's.
 func (p *plan) fillDefaults(item reflect.Value) {
+	if p.raw {
+		fillItem(item.Interface().(*Item), p.defaults)
+		return
+	}
 	for _, f := range p.defaults {
 		fv := item.Elem().FieldByIndex(f.index)
 		if !fv.IsZero() {
+			continue
+		}
+		if f.defFunc != nil {
+			f.defFunc(fv)
 			continue
 		}
 		if f.typ.Kind() != reflect.Pointer {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/vinci-go/vinci/internal/names"
@@ -30,16 +31,36 @@ func Define[T, K any](name string, opts ...Option) *Table[T, K] {
 		var zero K
 		pair, _ := any(zero).(twoPart)
 		d.checkKey(pair)
-		d.checkIndexes()
-		d.checkTTL()
-		d.checkUnique()
+		d.checkAttributes()
 		d.rules()
 	}
-	if err := names.Check(name); err != nil {
-		d.problem("", err.Error())
-	}
+	d.checkTable()
 	d.plan.finish()
 	return &Table[T, K]{schema: d.schema, plan: d.plan, err: errors.Join(d.problems...)}
+}
+
+// checkAttributes checks what is said of the attributes, when all are known and
+// the keys are found.
+func (d *definer) checkAttributes() {
+	d.checkIndexes()
+	d.checkIndexKeys()
+	d.checkTTL()
+	d.checkUnique()
+	d.checkStamps()
+	d.checkVersion()
+	d.checkEnums()
+	d.checkTemplates()
+}
+
+// checkTable checks what is said of the table as a whole.
+func (d *definer) checkTable() {
+	if err := names.Check(d.schema.Name); err != nil {
+		d.problem("", err.Error())
+	}
+	s := d.schema.Settings
+	for _, what := range slices.Concat(s.problems(), s.indexProblems(d.schema)) {
+		d.problem("", what)
+	}
 }
 
 // definer collects a definition and everything that is wrong with it.
@@ -66,7 +87,10 @@ func (e *definitionError) Is(target error) bool { return target == KindDefinitio
 // problem records what is wrong with a field, or with the table when field is
 // empty.
 func (d *definer) problem(field, what string) {
-	if field != "" {
+	switch {
+	case field != "" && d.plan != nil && d.plan.raw:
+		what = fmt.Sprintf("attribute %q: %s", field, what)
+	case field != "":
 		what = d.item.String() + "." + field + ": " + what
 	}
 	d.problems = append(d.problems, &definitionError{d.schema.DefinedAt, d.schema.Name, what})
@@ -160,7 +184,7 @@ func (d *definer) keyKind(f *field, what string) {
 		return // its type is a problem of its own
 	case "S", "N", "B":
 	default:
-		d.problem(f.goName, fmt.Sprintf("%s is stored as %s and cannot be %s: keys are strings, numbers or bytes (S, N, B)", f.typ, f.kind, what))
+		d.problem(f.goName, fmt.Sprintf("%s is stored as %s and cannot be %s: keys are strings, numbers or bytes (S, N, B)", f.goType, f.kind, what))
 	}
 	if f.timeText {
 		d.problem(f.goName, fmt.Sprintf("a time.Time in text cannot be %s: one instant has many texts, and they do not sort by time; add `,unixtime` to its dynamo tag, or use int64 or a string", what))
@@ -178,6 +202,28 @@ func (d *definer) checkTTL() {
 	}
 	if f.kind != "N" {
 		d.problem(f.goName, fmt.Sprintf("the TTL attribute is stored as %s, and expiry is a number of epoch seconds: use int64, or time.Time with `,unixtime`", f.kind))
+	}
+}
+
+// checkIndexKeys looks for keys of indexes that no item, or not every item, could
+// be written with.
+func (d *definer) checkIndexKeys() {
+	for _, x := range d.schema.Indexes {
+		if x.Hash == x.Sort && x.Hash != "" {
+			d.problem("", fmt.Sprintf("index %q has %q as both of its keys: take one away", x.Name, x.Hash))
+		}
+		for _, name := range []string{x.Hash, x.Sort} {
+			f := d.plan.byName[name]
+			if f == nil || x.Local && name == x.Hash {
+				continue
+			}
+			_, opts, _ := strings.Cut(f.tag.Get("dynamo"), ",")
+			for o := range strings.SplitSeq(opts, ",") {
+				if o == "null" || o == "allowempty" {
+					d.problem(f.goName, fmt.Sprintf("`,%s` would write what the key of index %q cannot be: take the option away, then an item without a value is not in the index", o, x.Name))
+				}
+			}
+		}
 	}
 }
 

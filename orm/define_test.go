@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/big"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -211,43 +212,48 @@ func TestDefineWrong(t *testing.T) {
 			A  string `json:"a,omitempty" dynamo:"a"`
 		}](), nil},
 	} {
-		t.Run(name, func(t *testing.T) {
-			var problems []string
-			if c.err != nil {
-				for _, err := range c.err.(interface{ Unwrap() []error }).Unwrap() {
-					if !errors.Is(err, KindDefinition) {
-						t.Errorf("problem %v is not of kind %q", err, KindDefinition)
-					}
-					if !strings.HasPrefix(err.Error(), "orm/define_test.go:") || !strings.Contains(err.Error(), ": table \"") {
-						t.Errorf("problem %q does not begin with the place and the table", err)
-					}
-					problems = append(problems, err.Error())
-				}
+		t.Run(name, func(t *testing.T) { checkProblems(t, c.err, c.want) })
+	}
+}
+
+// checkProblems checks that a definition's error has exactly the problems that
+// say want, each one a KindDefinition that names place and table.
+func checkProblems(t *testing.T, err error, want []string) {
+	t.Helper()
+	var problems []string
+	if err != nil {
+		for _, err := range err.(interface{ Unwrap() []error }).Unwrap() {
+			if !errors.Is(err, KindDefinition) {
+				t.Errorf("problem %v is not of kind %q", err, KindDefinition)
 			}
-			if len(problems) != len(c.want) {
-				t.Errorf("%d problems, want %d:\n%s", len(problems), len(c.want), strings.Join(problems, "\n"))
+			if !regexp.MustCompile(`^orm/[a-z_]+_test.go:\d+: table "`).MatchString(err.Error()) {
+				t.Errorf("problem %q does not begin with the place and the table", err)
 			}
-			for _, want := range c.want {
-				if !slices.ContainsFunc(problems, func(p string) bool { return strings.Contains(p, want) }) {
-					t.Errorf("no problem says %q:\n%s", want, strings.Join(problems, "\n"))
-				}
-			}
-		})
+			problems = append(problems, err.Error())
+		}
+	}
+	if len(problems) != len(want) {
+		t.Errorf("%d problems, want %d:\n%s", len(problems), len(want), strings.Join(problems, "\n"))
+	}
+	for _, want := range want {
+		if !slices.ContainsFunc(problems, func(p string) bool { return strings.Contains(p, want) }) {
+			t.Errorf("no problem says %q:\n%s", want, strings.Join(problems, "\n"))
+		}
 	}
 }
 
 func TestParseTag(t *testing.T) {
 	for text, want := range map[string]string{
-		``:                "",
-		`dynamo:"a,hash"`: "dynamo=a,hash",
-		`dynamo:"a" index:"x,hash" index:"y,range"`: "dynamo=a index=x,hash index=y,range",
-		`a:"\"\t"`:             "a=\"\t",
-		`a:"1"b:"2"`:           "a=1 b=2",
-		`dynamo:"a" default:x`: "error",
-		`dynamo`:               "error",
-		`dynamo: "a"`:          "error",
-		`dynamo:"a`:            "error",
-		`dynamo:"\q"`:          "error",
+		``:                                  "",
+		`dynamo:"a,hash"`:                   "dynamo=a,hash",
+		`dynamo:"a" index:"x,hash;y,range"`: "dynamo=a index=x,hash;y,range",
+		`a:"\"\t"`:                          "a=\"\t",
+		`a:"1"b:"2"`:                        "a=1 b=2",
+		`dynamo:"a" default:x`:              "error",
+		`dynamo`:                            "error",
+		`dynamo: "a"`:                       "error",
+		`dynamo:"a`:                         "error",
+		`dynamo:"\q"`:                       "error",
 	} {
 		tags, err := parseTag(reflect.StructTag(text))
 		var got []string
@@ -280,7 +286,7 @@ func TestUseOfWrongDefinition(t *testing.T) {
 		"encode": second(bad.Encode(noKey{})),
 		"decode": second(bad.Decode(nil)),
 		"query": func() error {
-			for _, err := range QueryIndex(ctx, nil, ix, "a", Range[string]{}) {
+			for _, err := range ix.Query("a").All(ctx, nil) {
 				return err
 			}
 			return nil
@@ -294,7 +300,7 @@ func TestUseOfWrongDefinition(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
-func actionsErr(w Write) error { return second(w.Actions()) }
+func actionsErr(w Write) error { return second(w.Actions(context.Background(), nil)) }
 
 func TestAttrPanics(t *testing.T) {
 	other := order{}

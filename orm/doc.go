@@ -33,16 +33,71 @@
 //	unixtime         store a time.Time as epoch seconds, which sort and expire
 //	-                no attribute
 //
-// Beside it:
+// Beside it, for the fields of the item's own struct:
 //
-//	index:"name,hash" index:"name,range"   keys of a global index; may stand more than once
-//	localIndex:"name,range"                sort key of a local index
-//	default:"text"     for a zero field on Insert and Put; a pointer tells zero from not given
-//	validate:"rules"   those of github.com/go-playground/validator/v10, on Insert and Put
-//	unique:"exact" or unique:"normalized"  no two items have the same value
+//	index:"name,hash;other,range"   keys of global indexes
+//	localIndex:"name,range"         sort key of a local index
+//	default:"text"                  for a zero field on Insert and Put; a pointer tells zero from not given
+//	enum:"pending,active"           the only values that are written: strings, whole numbers, text types
+//	validate:"rules"                those of github.com/go-playground/validator/v10
+//	unique:"exact"                  no two items have the same value; "normalized": nor one that reads the same
+//	version:"true"                  counts the item's changes: an optimistic lock
+//	stamp:"created"                 a time.Time, filled by the store's clock; "updated": with each write
+//	template:"{tenant}#{order:06}"  a key that is composed of other attributes
+//	output:"hidden"                 in no output, log or error
+//	log:"masked"                    *** in logs and errors
+//	description:"text"              for people who read the schema
+//
+// A mistyped key of these (uniqe) is a mistake of the definition, not silence;
+// so is one inside a nested struct, where only dynamo and validate are read.
+//
+// What a tag cannot say is an [Option] of [Define]: [Stream], [TTL],
+// [Description], [KeysOnly], [Include], [DefaultFunc] and [Deploy].
 //
 // A time.Time is stored as RFC 3339 with its zone's offset and nanoseconds; as
-// such it has no order, so it can be no key and takes no <, <=, > and >=.
+// such it has no order, so it can be no key and takes no <, <=, > and >=. Stamps
+// are in UTC.
+//
+// An enum and rules that need no other field hold for Set as well; what was
+// stored before is still read. A value that is left out, by `,omitempty` or as a
+// nil pointer, is no value and passes an enum.
+//
+// # Composite keys
+//
+// A template tag makes a string key out of other attributes, which are stored as
+// well:
+//
+//	type Order struct {
+//		PK     string    `dynamo:"pk,hash" template:"TENANT#{tenant}"`
+//		SK     string    `dynamo:"sk,range" template:"ORDER#{day}#{number:06}"`
+//		Tenant string    `dynamo:"tenant"`
+//		Day    time.Time `dynamo:"day"`
+//		Number int       `dynamo:"number"`
+//	}
+//
+// Insert and Put compose it, whatever the struct has there. Parts are named by
+// attribute: strings, text types, whole numbers and times. A whole number with a
+// width gets zeros in front and sorts; it must then be 0 or more and fit. A time
+// is written in UTC with nine digits of a second and sorts. Between two parts
+// stands a separator, a character that is no letter, digit or '%'.
+//
+// A part writes the separators and '%' as %XX, so different parts never make the
+// same key, and no key begins with another tenant's. A key of the table needs
+// all its parts; a key of an index is left out when one is empty, and the item
+// is then not in the index.
+//
+// [Table.KeyOf] is the key of an item, [Composite] makes a key or the prefix of
+// a query from parts, and takes one apart:
+//
+//	sk := orm.Composite(Orders, func(o *Order) *string { return &o.SK })
+//	prefix, err := sk.Prefix(Order{Day: day}) // "ORDER#2026-01-02T00:00:00.000000000Z#"
+//
+// # Output
+//
+// [Table.JSON] writes an item for people and programs, [Table.LogValue] for a
+// log record; the tags output and log say what is not shown. The schema itself
+// ([Table.Schema]) is a plain value with a JSON form, and [DefineSchema] makes a
+// definition of it again, for tools that do not have the Go type.
 //
 // # Unique values
 //
@@ -53,9 +108,8 @@
 // that begin with unique# are therefore the table's own. [NormalizeUnique] says
 // what unique:"normalized" takes for equal.
 //
-// For now unique values are claimed by Insert only: Put, Delete, and Update of a
-// unique attribute, are refused on such a table, because they would have to know
-// the value that was there before.
+// Put, Update and Delete read the item first when they touch a unique attribute,
+// and give its old value back in the same transaction.
 //
 // # Writing
 //
@@ -74,8 +128,18 @@
 // # Reading
 //
 //	user, err := Users.Get(ctx, store, id) // strongly consistent
-//	for event, err := range orm.Query(ctx, store, Events, stream, orm.Range[int64]{From: &first}) { … }
-//	for user, err := range orm.QueryIndex(ctx, store, byStatus, "active", orm.Range[time.Time]{Limit: 10}) { … }
+//	users, err := Users.GetBatch(ctx, store, ids) // in the order of ids, nil where there is none
+//	err := orm.TransactGet(ctx, store, Users.Into(&user, id), Stats.Into(&stats, "global")) // of one moment
+//
+//	for event, err := range orm.QueryTable(Events, stream).From(first).All(ctx, store) { … }
+//	page, err := byStatus.Query("active").Filter(visits.Gt(9)).Limit(10).StartAt(cursor).Page(ctx, store)
+//	for user, err := range Users.Scan().Segments(8).All(ctx, store) { … }
+//
+// A [Query] and a [Scan] are values: each method returns a changed copy, and what
+// is wrong comes out when they are read. They are read page by page, one page is
+// held, and whoever stops early reads no further. Limit counts what is returned.
+// A [Cursor] is text that survives a restart and fits no other query. [Export]
+// and [Import] carry whole tables, as lines of JSON in Amazon's own format.
 //
 // # Errors
 //

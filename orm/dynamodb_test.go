@@ -87,7 +87,7 @@ func TestRequests(t *testing.T) {
 		"insert": func(s Store) error { return Exec(ctx, s, orders.Insert(whole)) },
 		"update": func(s Store) error { return Exec(ctx, s, full) },
 		"update_remove": func(s Store) error {
-			return Exec(ctx, s, orders.Update(key, orderLabels.Remove(), orderStatus.Set("")))
+			return Exec(ctx, s, orders.Update(key, orderLabels.Remove(), orderStatus.Remove()))
 		},
 		"update_conditions": func(s Store) error {
 			return Exec(ctx, s, orders.Update(key, orderCount.Set(0)).If(orderCount.Between(1, 2), orderStatus.Ne("x"), BeginsWith(orderStatus, "p"),
@@ -95,12 +95,12 @@ func TestRequests(t *testing.T) {
 		},
 		"check": func(s Store) error { return Exec(ctx, s, orders.Check(key, orderStatus.Exists())) },
 		"transact": func(s Store) error {
-			actions, err := Actions(full, orders.Check(Key("acme", int64(8)), orderStatus.Eq("open")))
+			actions, err := Actions(t.Context(), nil, full, orders.Check(Key("acme", int64(8)), orderStatus.Eq("open")))
 			if err != nil {
 				return err
 			}
 			plain := Define[plainItem, string]("plain")
-			more, err := Actions(plain.Put(plainItem{ID: "p"}), plain.Delete("q").If(Attr(plain, func(p *plainItem) *string { return &p.Name }).Eq("n")))
+			more, err := Actions(t.Context(), nil, plain.Put(plainItem{ID: "p"}), plain.Delete("q").If(Attr(plain, func(p *plainItem) *string { return &p.Name }).Eq("n")))
 			if err != nil {
 				return err
 			}
@@ -108,14 +108,14 @@ func TestRequests(t *testing.T) {
 		},
 		"delete": func(s Store) error { return Exec(ctx, s, Define[plainItem, string]("plain").Delete("q")) },
 		"query": func(s Store) error {
-			for _, err := range Query(ctx, s, orders, "acme", Range[int64]{From: aws.Int64(1), To: aws.Int64(9), Descending: true, Limit: 5}) {
+			for _, err := range QueryTable(orders, "acme").From(1).To(9).Descending().Limit(5).All(ctx, s) {
 				return err
 			}
 			return nil
 		},
 		"query_index": func(s Store) error {
 			ix := IndexOf(orders, func(o *order) *string { return &o.Status }, func(o *order) *time.Time { return &o.UpdatedAt })
-			for _, err := range QueryIndex(ctx, s, ix, "open", Range[time.Time]{From: &at}) {
+			for _, err := range ix.Query("open").From(at).All(ctx, s) {
 				return err
 			}
 			return nil
@@ -123,7 +123,7 @@ func TestRequests(t *testing.T) {
 		"query_local_index": func(s Store) error {
 			ix := IndexOf(orders, func(o *order) *string { return &o.Tenant }, func(o *order) **int { return &o.Priority })
 			three := aws.Int(3)
-			for _, err := range QueryIndex(ctx, s, ix, "acme", Range[*int]{To: &three}) {
+			for _, err := range ix.Query("acme").To(three).All(ctx, s) {
 				return err
 			}
 			return nil
@@ -135,11 +135,7 @@ func TestRequests(t *testing.T) {
 			if err := call(s); err != nil {
 				t.Fatal(err)
 			}
-			for i := range w.requests { // the SDK's own random token
-				if m := w.requests[i].Body.(map[string]any); m["ClientRequestToken"] != nil && m["ClientRequestToken"] != "token" {
-					m["ClientRequestToken"] = "(random)"
-				}
-			}
+			w.hideTokens()
 			golden(t, "request_"+name+".json", w.requests)
 		})
 	}
@@ -173,29 +169,59 @@ func TestFailures(t *testing.T) {
 	}{
 		"ProvisionedThroughputExceededException":   {400, "slow down", KindThrottled},
 		"ThrottlingException":                      {400, "slow down", KindThrottled},
+		"Throttling":                               {400, "slow down", KindThrottled},
 		"RequestLimitExceeded":                     {400, "slow down", KindThrottled},
+		"LimitExceededException":                   {400, "too many at once", KindThrottled},
 		"TransactionConflictException":             {400, "conflict", KindConflict},
+		"ReplicatedWriteConflictException":         {400, "conflict", KindConflict},
 		"TransactionInProgressException":           {400, "wait", KindUnavailable},
+		"RequestAbortedException":                  {400, "gone", KindUnavailable},
+		"ResourceInUseException":                   {400, "being changed", KindUnavailable},
+		"RequestTimeoutException":                  {408, "late", KindUnavailable},
 		"ItemCollectionSizeLimitExceededException": {400, "10 GB", KindTooLarge},
+		"RequestEntityTooLargeException":           {413, "too large", KindTooLarge},
+		"SomethingWithoutACode":                    {413, "Request Entity Too Large", KindTooLarge},
 		"ValidationException":                      {400, "bad expression", KindValidation},
+		"ValidationError":                          {400, "bad request", KindValidation},
 		"IdempotentParameterMismatchException":     {400, "other parameters", KindValidation},
-		"ResourceNotFoundException":                {400, "Requested resource not found", KindNoTable},
-		"AccessDeniedException":                    {400, "not authorized to perform", KindDenied},
-		"UnrecognizedClientException":              {400, "bad token", KindDenied},
-		"InternalServerError":                      {500, "sorry", KindUnavailable},
-		"ServiceUnavailable":                       {503, "sorry", KindUnavailable},
+		"MalformedHttpRequestException":            {400, "unexpected", KindValidation},
+		"UnknownOperationException":                {400, "what?", KindValidation},
 		"SerializationException":                   {400, "unexpected", KindValidation},
+		"NobodyDocumentedThisException":            {400, "no", KindValidation},
+		"ResourceNotFoundException":                {400, "Requested resource not found", KindNoTable},
+		"TableNotFoundException":                   {400, "Requested resource not found", KindNoTable},
+		"AccessDeniedException":                    {400, "not authorized to perform", KindDenied},
+		"NotAuthorized":                            {401, "not authorized to perform", KindDenied},
+		"OptInRequired":                            {403, "subscribe", KindDenied},
+		"UnrecognizedClientException":              {400, "bad token", KindDenied},
+		"InvalidClientTokenId":                     {403, "bad token", KindDenied},
+		"ExpiredTokenException":                    {400, "old token", KindDenied},
+		"RequestExpired":                           {400, "old request", KindDenied},
+		"InvalidSignatureException":                {400, "bad signature", KindDenied},
+		"SignatureDoesNotMatch":                    {403, "bad signature", KindDenied},
+		"IncompleteSignatureException":             {400, "half a signature", KindDenied},
+		"IncompleteSignature":                      {400, "half a signature", KindDenied},
+		"MissingAuthenticationTokenException":      {400, "no signature", KindDenied},
+		"MissingAuthenticationToken":               {403, "no signature", KindDenied},
+		"InternalServerError":                      {500, "sorry", KindUnavailable},
+		"InternalFailure":                          {500, "sorry", KindUnavailable},
+		"ServiceUnavailable":                       {503, "sorry", KindUnavailable},
 	} {
 		t.Run(code, func(t *testing.T) {
 			w := wire{status: c.status, answer: answer(code, c.message)}
 			s, _ := w.store()
 			for what, err := range map[string]error{
-				"get":      second(plainTable.Get(ctx, s, "a")),
-				"put":      Exec(ctx, s, plainTable.Put(plainItem{ID: "a"})),
-				"update":   Exec(ctx, s, plainTable.Update("a", name.Set("x"))),
-				"delete":   Exec(ctx, s, plainTable.Delete("a")),
-				"check":    Exec(ctx, s, plainTable.Check("a", name.Exists())),
-				"transact": Exec(ctx, s, plainTable.Put(plainItem{ID: "a"}), plainTable.Delete("b")),
+				"get":          second(plainTable.Get(ctx, s, "a")),
+				"put":          Exec(ctx, s, plainTable.Put(plainItem{ID: "a"})),
+				"update":       Exec(ctx, s, plainTable.Update("a", name.Set("x"))),
+				"delete":       Exec(ctx, s, plainTable.Delete("a")),
+				"check":        Exec(ctx, s, plainTable.Check("a", name.Exists())),
+				"transact":     Exec(ctx, s, plainTable.Put(plainItem{ID: "a"}), plainTable.Delete("b")),
+				"query":        second(s.Query(ctx, &QueryRequest{Table: plainTable.Schema(), Hash: str("a")})),
+				"scan":         second(s.Scan(ctx, &ScanRequest{Table: plainTable.Schema()})),
+				"batch get":    second(s.BatchGet(ctx, &BatchGetRequest{Table: plainTable.Schema(), Keys: []Item{{"id": str("a")}}})),
+				"batch write":  second(s.BatchWrite(ctx, &BatchWriteRequest{Table: plainTable.Schema(), Deletes: []Item{{"id": str("a")}}})),
+				"transact get": second(s.TransactGet(ctx, []GetRequest{{Table: plainTable.Schema(), Key: Item{"id": str("a")}}})),
 			} {
 				if !errors.Is(err, c.want) {
 					t.Errorf("%s: error is %v, want kind %q", what, err, c.want)
@@ -205,17 +231,50 @@ func TestFailures(t *testing.T) {
 				}
 			}
 			if c.want == KindNoTable {
-				if err := Exec(ctx, s, plainTable.Put(plainItem{ID: "a"})); !strings.Contains(err.Error(), "no table app-dev-plain") {
+				if err := Exec(ctx, s, plainTable.Put(plainItem{ID: "a"})); !strings.Contains(err.Error(), "no table app-dev-plain:") {
 					t.Errorf("error %q does not name the physical table", err)
+				}
+				if err := s.Transact(ctx, "", []Action{{Op: OpDelete, Table: plainTable.Schema(), Key: Item{"id": str("a")}}, {Op: OpDelete, Table: awkward, Key: awkwardKey("1")}}); !strings.Contains(err.Error(), "no table app-dev-plain or app-dev-status:") {
+					t.Errorf("error %q does not name the physical tables", err)
 				}
 			}
 		})
 	}
-	t.Run("item size", func(t *testing.T) {
-		w := wire{status: 400, answer: answer("ValidationException", "Item size has exceeded the maximum allowed size")}
+	t.Run("size", func(t *testing.T) {
+		for _, message := range []string{
+			"Item size has exceeded the maximum allowed size",
+			"Item size to update has exceeded the maximum allowed size",
+			"Invalid UpdateExpression: Expression size has exceeded the maximum allowed size; expression size: 5167",
+			"Transaction request size exceeds 4 MB",
+			"One or more parameter values were invalid: Aggregated size of all range keys has exceeded the size limit of 1024 bytes",
+		} {
+			w := wire{status: 400, answer: answer("ValidationException", message)}
+			s, _ := w.store()
+			for what, err := range map[string]error{
+				"put":          Exec(ctx, s, plainTable.Put(plainItem{ID: "a"})),
+				"batch write":  second(s.BatchWrite(ctx, &BatchWriteRequest{Table: plainTable.Schema(), Puts: []Item{{"id": str("a")}}})),
+				"transact get": second(s.TransactGet(ctx, []GetRequest{{Table: plainTable.Schema(), Key: Item{"id": str("a")}}})),
+			} {
+				if !errors.Is(err, KindTooLarge) {
+					t.Errorf("%s: error is %v, want kind %q", what, err, KindTooLarge)
+				}
+			}
+		}
+	})
+	t.Run("never sent", func(t *testing.T) {
+		var w wire
 		s, _ := w.store()
-		if err := Exec(ctx, s, plainTable.Put(plainItem{ID: "a"})); !errors.Is(err, KindTooLarge) {
-			t.Errorf("error is %v, want kind %q", err, KindTooLarge)
+		if err := second(s.Get(ctx, &GetRequest{Table: plainTable.Schema()})); !errors.Is(err, KindValidation) || len(w.requests) > 0 {
+			t.Errorf("error is %v after %d requests, want kind %q and none", err, len(w.requests), KindValidation)
+		}
+	})
+	t.Run("ended context", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(ctx)
+		cancel()
+		w := wire{err: context.Canceled}
+		s, _ := w.store()
+		if err := second(s.Scan(ctx, &ScanRequest{Table: awkward})); !errors.Is(err, KindUnavailable) || !errors.Is(err, context.Canceled) {
+			t.Errorf("error is %v, want kind %q and the context's error", err, KindUnavailable)
 		}
 	})
 	t.Run("network", func(t *testing.T) {
@@ -269,6 +328,9 @@ func TestRepeatedWrites(t *testing.T) {
 	failed := answer{status: 400, body: `{"__type":"ConditionalCheckFailedException","message":"failed","Item":{"id":{"S":"a"}}}`}
 	done := answer{status: 200, body: "{}"}
 
+	raw := func(changes ...Change) Write {
+		return rawWrite{Action{Op: OpUpdate, Table: &Schema{Name: "raw", Hash: "id", Version: "v"}, Key: Item{"id": str("a")}, Changes: changes}}
+	}
 	insert, update := plainTable.Insert(plainItem{ID: "a"}), plainTable.Update("a", name.Set("x"))
 	count := counters.Update("a", n.Add(1))
 	for what, c := range map[string]struct {
@@ -293,6 +355,17 @@ func TestRepeatedWrites(t *testing.T) {
 		"count in a transaction, lost":   {transaction{count, update}, []answer{lost, done}, "", 2},
 		"count under a condition, lost":  {count.If(n.Lt(5)), []answer{lost, failed}, KindUnavailable, 1},
 		"count, throttled, then no more": {count, []answer{slow, slow, slow}, KindThrottled, 3},
+		"append, lost":                   {raw(Change{Op: ChangeAppend, Path: "l", Value: listOf(num("1"))}), []answer{lost, done}, KindUnavailable, 1},
+		"prepend, lost":                  {raw(Change{Op: ChangePrepend, Path: "l", Value: listOf(num("1"))}), []answer{lost, done}, KindUnavailable, 1},
+		"increment, lost":                {raw(Change{Op: ChangeIncrement, Path: "n", Into: []Step{{Index: 1}}, Value: num("1")}), []answer{lost, done}, KindUnavailable, 1},
+		"append, throttled":              {raw(Change{Op: ChangeAppend, Path: "l", Value: listOf(num("1"))}), []answer{slow, done}, "", 2},
+		"version, lost":                  {raw(Change{Op: ChangeSet, Path: "x", Value: num("1")}, Change{Op: ChangeAdd, Path: "v", Value: num("1")}), []answer{lost, done}, "", 2},
+		"version and count, lost":        {raw(Change{Op: ChangeAdd, Path: "x", Value: num("1")}, Change{Op: ChangeAdd, Path: "v", Value: num("1")}), []answer{lost, done}, KindUnavailable, 1},
+		"set elements, lost":             {raw(Change{Op: ChangeAdd, Path: "s", Value: strs("a")}, Change{Op: ChangeDelete, Path: "d", Value: strs("a")}), []answer{lost, done}, "", 2},
+		"remove, lost":                   {raw(Change{Op: ChangeRemove, Path: "x"}), []answer{lost, done}, "", 2},
+		"remove of an element, lost":     {raw(Change{Op: ChangeRemove, Path: "l", Into: []Step{{Index: 0}}}), []answer{lost, done}, KindUnavailable, 1},
+		"remove in an element, lost":     {raw(Change{Op: ChangeRemove, Path: "l", Into: []Step{{Index: 0}, {Name: "x"}}}), []answer{lost, done}, "", 2},
+		"set of an element, lost":        {raw(Change{Op: ChangeSet, Path: "l", Into: []Step{{Index: 0}}, Value: num("1")}), []answer{lost, done}, KindUnavailable, 1},
 	} {
 		t.Run(what, func(t *testing.T) {
 			wire := &answers{all: c.answers}
@@ -317,10 +390,21 @@ func TestRepeatedWrites(t *testing.T) {
 	}
 }
 
+// rawWrite is an action as it is.
+type rawWrite struct{ a Action }
+
+func (w rawWrite) Table() *Schema { return w.a.Table }
+
+func (w rawWrite) Actions(context.Context, Reader) ([]Action, error) { return []Action{w.a}, nil }
+
 // transaction is several writes as one, which Exec makes a transaction of.
 type transaction []Write
 
-func (t transaction) Actions() ([]Action, error) { return Actions(t...) }
+func (t transaction) Table() *Schema { return t[0].Table() }
+
+func (t transaction) Actions(ctx context.Context, r Reader) ([]Action, error) {
+	return Actions(ctx, r, t...)
+}
 
 func TestCancelledReasons(t *testing.T) {
 	ctx := context.Background()

@@ -16,7 +16,9 @@ const (
 	KindNotFound        Kind = "not found"
 	KindAlreadyExists   Kind = "already exists"
 	KindConditionFailed Kind = "condition failed"
-	KindConflict        Kind = "transaction conflict"
+	KindVersionConflict Kind = "version conflict"     // the item has another version than was expected
+	KindChanged         Kind = "changed meanwhile"    // the item is not as it was when the write was made from it: make it anew
+	KindConflict        Kind = "transaction conflict" // another transaction is on the item: try again
 	KindThrottled       Kind = "throttled"
 	KindTooLarge        Kind = "too large"
 	KindValidation      Kind = "validation"

@@ -59,15 +59,14 @@ func TestDecodeError(t *testing.T) {
 
 func TestQueryRefused(t *testing.T) {
 	ctx := t.Context()
-	one := int64(1)
 	byCode := IndexOf(orders, func(o *order) *string { return &o.Code }, func(o *order) *int64 { return &o.Number })
 	if s := byCode.Schema(); s.Name != "by_code" {
 		t.Errorf("index is %q, want by_code", s.Name)
 	}
 	for name, err := range map[string]error{
-		"empty key":       first(Query(ctx, nil, orders, "", Range[int64]{From: &one})),
-		"empty index key": first(QueryIndex(ctx, nil, byCode, "", Range[int64]{})),
-		"negative limit":  first(Query(ctx, nil, orders, "acme", Range[int64]{Limit: -1})),
+		"empty key":       first(QueryTable(orders, "").From(1).All(ctx, nil)),
+		"empty index key": first(byCode.Query("").All(ctx, nil)),
+		"negative limit":  first(QueryTable(orders, "acme").Limit(-1).All(ctx, nil)),
 	} {
 		if !errors.Is(err, KindValidation) {
 			t.Errorf("%s: error is %v, want kind %q", name, err, KindValidation)

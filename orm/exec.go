@@ -1,12 +1,16 @@
 package orm
 
-import "context"
+import (
+	"context"
+	"errors"
+	"fmt"
+)
 
 // Actions collects the actions of writes, in order.
-func Actions(writes ...Write) ([]Action, error) {
+func Actions(ctx context.Context, r Reader, writes ...Write) ([]Action, error) {
 	var out []Action
 	for _, w := range writes {
-		a, err := w.Actions()
+		a, err := w.Actions(ctx, r)
 		if err != nil {
 			return nil, err
 		}
@@ -15,33 +19,80 @@ func Actions(writes ...Write) ([]Action, error) {
 	return out, nil
 }
 
+// maxChangedTries is how often a write is made anew that was outrun.
+const maxChangedTries = 5
+
 // Exec executes the writes: one action by itself, several as one transaction,
 // none as nothing. All writes happen or none does. The error of a transaction is
 // a [*TransactionError], that of a single action an [*Error]; errors.Is finds
 // the kind in both.
-func Exec(ctx context.Context, w Writer, writes ...Write) error {
-	actions, err := Actions(writes...)
-	if err != nil {
+//
+// A write that depends on what is stored, because of unique values, is made anew
+// when another was faster, up to 5 times in all with a wait between; then
+// [KindChanged] is returned, and nothing is written.
+func Exec(ctx context.Context, s Store, writes ...Write) error {
+	return unlessOutrun(ctx, s, func() error {
+		actions, err := Actions(ctx, s, writes...)
+		if err != nil {
+			return err
+		}
+		_, err = execute(ctx, s, actions)
 		return err
-	}
-	switch len(actions) {
-	case 0:
-		return nil
-	case 1:
-		_, err := w.Do(ctx, actions[0])
-		return err
-	}
-	return w.Transact(ctx, "", actions)
+	})
 }
 
-// Apply executes an update and returns the item as it is afterwards.
-func (t *Table[T, K]) Apply(ctx context.Context, w Writer, u *Update[T]) (T, error) {
-	var out T
-	actions, err := u.Actions()
-	if err != nil {
-		return out, err
+// execute executes actions, and returns the item after a single update.
+func execute(ctx context.Context, s Store, actions []Action) (Item, error) {
+	switch len(actions) {
+	case 0:
+		return nil, nil
+	case 1:
+		return s.Do(ctx, actions[0])
 	}
-	item, err := w.Do(ctx, actions[0])
+	return nil, s.Transact(ctx, "", actions)
+}
+
+// unlessOutrun tries again what was made from an item that has changed since.
+// Other reasons of the same cancelled transaction do not matter: they may come
+// from the same change, and if not, they come again.
+func unlessOutrun(ctx context.Context, r Reader, try func() error) error {
+	for n := 1; ; n++ {
+		err := try()
+		if n == maxChangedTries || !errors.Is(err, KindChanged) {
+			return err
+		}
+		if waited := r.Backoff(ctx, n); waited != nil {
+			return errors.Join(err, waited)
+		}
+	}
+}
+
+// Apply executes an update and returns the item as it is afterwards. Tries and
+// errors are those of [Exec].
+//
+// An update that changes unique values is a transaction, which returns no item:
+// it is read after that, strongly consistent, and may then be newer than this
+// update. When it is gone already, or cannot be read, the error says that the
+// update has happened.
+func (t *Table[T, K]) Apply(ctx context.Context, s Store, u *Update[T]) (T, error) {
+	var out T
+	var item Item
+	err := unlessOutrun(ctx, s, func() error {
+		actions, err := u.Actions(ctx, s)
+		if err != nil {
+			return err
+		}
+		if item, err = execute(ctx, s, actions); err != nil || len(actions) == 1 {
+			return err
+		}
+		if item, err = s.Get(ctx, &GetRequest{Table: t.schema, Key: u.key}); err == nil && item == nil {
+			err = &Error{Kind: KindNotFound, Op: "apply", Table: t.schema.Name, Key: t.schema.KeyText(u.key)}
+		}
+		if err != nil {
+			return fmt.Errorf("the update has happened, and the item could not be read afterwards: %w", err)
+		}
+		return nil
+	})
 	if err != nil {
 		return out, err
 	}
@@ -55,8 +106,14 @@ func (a *Action) Failed(item Item) *Error {
 	e := a.Wrap(KindConditionFailed, nil)
 	e.Item = item
 	switch {
+	case a.Unique != "" && a.Op == OpDelete:
+		e.Attribute, e.Err = a.Unique, errNotOwner
 	case a.Unique != "":
 		e.Kind, e.Attribute = KindAlreadyExists, a.Unique
+	case a.Version != nil && a.otherVersion(item):
+		e.Kind, e.Attribute, e.Err = KindVersionConflict, a.Table.Version, a.versions(item)
+	case a.changed(item):
+		e.Kind = KindChanged
 	case a.isInsert():
 		e.Kind = KindAlreadyExists
 	}

@@ -12,26 +12,30 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// codeKind says what kind of error each of DynamoDB's error codes is, those of
-// requests and those of a cancelled transaction's reasons.
+// codeKind says what kind of error each of DynamoDB's error codes is: those of
+// requests, those that every AWS service has, and those of a cancelled
+// transaction's reasons.
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
+// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/CommonErrors.html
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
 func codeKind(code string) Kind {
 	switch code {
 	case "TransactionConflictException", "TransactionConflict", "ReplicatedWriteConflictException":
 		return KindConflict
-	case "ProvisionedThroughputExceededException", "ProvisionedThroughputExceeded", "ThrottlingException", "ThrottlingError",
+	case "ProvisionedThroughputExceededException", "ProvisionedThroughputExceeded", "ThrottlingException", "ThrottlingError", "Throttling",
 		"RequestLimitExceeded", "LimitExceededException":
 		return KindThrottled
-	case "ItemCollectionSizeLimitExceededException", "ItemCollectionSizeLimitExceeded":
+	case "ItemCollectionSizeLimitExceededException", "ItemCollectionSizeLimitExceeded", "RequestEntityTooLargeException", "RequestEntityTooLarge":
 		return KindTooLarge
-	case "ValidationException", "ValidationError", "IdempotentParameterMismatchException":
+	case "ValidationException", "ValidationError", "IdempotentParameterMismatchException", "SerializationException",
+		"MalformedHttpRequestException", "UnknownOperationException":
 		return KindValidation
-	case "ResourceNotFoundException":
+	case "ResourceNotFoundException", "TableNotFoundException":
 		return KindNoTable
-	case "AccessDeniedException", "UnrecognizedClientException", "ExpiredTokenException", "InvalidSignatureException",
-		"IncompleteSignatureException", "MissingAuthenticationTokenException", "MissingAuthenticationToken":
+	case "AccessDeniedException", "AccessDenied", "NotAuthorized", "OptInRequired", "UnrecognizedClientException", "InvalidClientTokenId",
+		"ExpiredTokenException", "RequestExpired", "InvalidSignatureException", "SignatureDoesNotMatch",
+		"IncompleteSignatureException", "IncompleteSignature", "MissingAuthenticationTokenException", "MissingAuthenticationToken":
 		return KindDenied
 	}
 	return KindUnavailable
@@ -42,71 +46,131 @@ func (s *store) failure(err error, e *Error) error {
 	e.Kind, e.Err = KindUnavailable, err
 	var api smithy.APIError
 	if !errors.As(err, &api) {
-		return e // the network, a time-out, a cancelled context
+		if unsendable(err) {
+			e.Kind = KindValidation
+		}
+		return e // else the network, a time-out, an ended context
 	}
 	e.Kind = codeKind(api.ErrorCode())
 	switch {
-	case e.Kind == KindValidation && aboutSize(api.ErrorMessage()):
+	case e.Kind == KindValidation && aboutSize(api.ErrorMessage()) || status(err) == http.StatusRequestEntityTooLarge:
 		e.Kind = KindTooLarge
-	case e.Kind == KindUnavailable && refused(err) && !undecided(api.ErrorCode()):
-		e.Kind = KindValidation
+	case e.Kind == KindUnavailable && refused(err):
+		e.Kind = KindValidation // a code that nobody has documented yet
 	case e.Kind == KindNoTable:
-		e.Err = fmt.Errorf("no table %s: deploy the table's stack, or check that the function belongs to this deployment: %w", s.table(e.Table), err)
+		e.Err = fmt.Errorf("no table %s: deploy the table's stack, or check that the function belongs to this deployment: %w", s.physical(e.Table), err)
 	}
 	return e
+}
+
+// physical are the physical names of an error's tables: one, or one of several.
+func (r requests) physical(names string) string {
+	tables := strings.Split(names, "+")
+	for i, name := range tables {
+		tables[i] = r.table(name)
+	}
+	return strings.Join(tables, " or ")
+}
+
+// unsendable reports whether the client could not make a request of it, so that
+// nothing was sent.
+func unsendable(err error) bool {
+	var missing smithy.InvalidParamsError
+	var serialization *smithy.SerializationError
+	return errors.As(err, &missing) || errors.As(err, &serialization)
 }
 
 // refused reports whether the answer says that the request was wrong, so that
 // sending it again cannot help.
 func refused(err error) bool {
-	var re *smithyhttp.ResponseError
-	if !errors.As(err, &re) {
+	n := status(err)
+	if n < 400 || n >= 500 || n == http.StatusRequestTimeout || n == http.StatusTooManyRequests {
 		return false
 	}
-	status := re.HTTPStatusCode()
-	return status >= 400 && status < 500 && status != http.StatusRequestTimeout && status != http.StatusTooManyRequests
+	var api smithy.APIError
+	return !errors.As(err, &api) || !undecided(api.ErrorCode())
+}
+
+// status is the answer's HTTP status, 0 without an answer.
+func status(err error) int {
+	var re *smithyhttp.ResponseError
+	if !errors.As(err, &re) {
+		return 0
+	}
+	return re.HTTPStatusCode()
 }
 
 // undecided are the codes of status 400 that do not say what became of the
-// request: a transaction under way under the same token, and one cancelled
-// without its reasons.
+// request, or that another time it may succeed: a transaction under way under
+// the same token, one cancelled without its reasons, a connection that ended
+// before the answer, a table that is being changed.
 func undecided(code string) bool {
-	return code == "TransactionInProgressException" || code == "TransactionCanceledException"
+	switch code {
+	case "TransactionInProgressException", "TransactionCanceledException", "RequestAbortedException", "ResourceInUseException", "TableInUseException":
+		return true
+	}
+	return false
 }
 
-// aboutSize recognises a refusal for an item's size, for which DynamoDB has no
-// code of its own.
+// aboutSize recognises a refusal for the size of an item, an expression or a
+// request, for which DynamoDB has no code of its own.
 func aboutSize(message string) bool {
 	m := strings.ToLower(message)
-	return strings.Contains(m, "item size") || strings.Contains(m, "aggregated size") || strings.Contains(m, "transaction request size")
+	for _, words := range []string{"maximum allowed size", "item size", "request size", "aggregated size", "aggregate size"} {
+		if strings.Contains(m, words) {
+			return true
+		}
+	}
+	return false
 }
 
-// cancelled makes the reasons of a cancelled transaction typed; nil when there
-// is none among them.
-func (s *store) cancelled(c *types.TransactionCanceledException, actions []Action) error {
-	if len(c.CancellationReasons) != len(actions) {
+// conditionalCheckFailed is the reason of a cancelled transaction that [Action.Failed]
+// explains.
+const conditionalCheckFailed = "ConditionalCheckFailed"
+
+// cancelled makes the reasons of a cancelled transaction typed; nil when err is
+// no such thing, or says no reason. n is how many requests the transaction had,
+// begin starts the error of one of them: without a kind, the reason gives it.
+func cancelled(err error, n int, begin func(i int, r *types.CancellationReason) *Error) error {
+	var c *types.TransactionCanceledException
+	if !errors.As(err, &c) || len(c.CancellationReasons) != n {
 		return nil
 	}
-	out := &TransactionError{Reasons: make([]*Error, len(actions))}
+	out := &TransactionError{Reasons: make([]*Error, n)}
 	found := false
-	for i, r := range c.CancellationReasons {
+	for i := range c.CancellationReasons {
+		r := &c.CancellationReasons[i]
 		code := aws.ToString(r.Code)
 		if code == "" || code == "None" {
 			continue
 		}
 		found = true
-		if code == "ConditionalCheckFailed" {
-			out.Reasons[i] = actions[i].Failed(r.Item)
+		e := begin(i, r)
+		out.Reasons[i] = e
+		if e.Kind != "" {
 			continue
 		}
-		e := actions[i].Wrap(codeKind(code), fmt.Errorf("%s: %s", code, aws.ToString(r.Message)))
+		e.Kind, e.Err = codeKind(code), fmt.Errorf("%s: %s", code, aws.ToString(r.Message))
 		if e.Kind == KindValidation && aboutSize(aws.ToString(r.Message)) {
 			e.Kind = KindTooLarge
 		}
-		out.Reasons[i] = e
 	}
 	if !found {
 		return nil
 	}
 	return out
 }
+
+// wrong completes e, what was being asked for, with why it could not be made a
+// request: [KindValidation], unless the cause has a kind itself.
+func (e *Error) wrong(cause error) *Error {
+	e.Kind, e.Err = KindValidation, cause
+	var inner *Error
+	if errors.As(cause, &inner) {
+		e.Kind, e.Err = inner.Kind, inner.Err
+	}
+	return e
+}
+
+// wrong is the error of an action that could not be made a request.
+func (a *Action) wrong(cause error) *Error { return a.Wrap("", nil).wrong(cause) }

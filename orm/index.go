@@ -1,10 +1,7 @@
 package orm
 
 import (
-	"context"
 	"fmt"
-	"iter"
-	"reflect"
 	"slices"
 	"strings"
 )
@@ -51,6 +48,7 @@ func (d *definer) checkIndexes() {
 
 // Index is a typed secondary index. Make it with [IndexOf].
 type Index[T, H, S any] struct {
+	table      Definition
 	plan       *plan
 	schema     *IndexSchema
 	hash, sort *field
@@ -63,9 +61,9 @@ type Index[T, H, S any] struct {
 // not, and queries return that error.
 func IndexOf[T, K, H, S any](t *Table[T, K], hash func(*T) *H, sort func(*T) *S) *Index[T, H, S] {
 	if t.err != nil {
-		return &Index[T, H, S]{err: t.err}
+		return &Index[T, H, S]{table: t, err: t.err}
 	}
-	ix := &Index[T, H, S]{plan: t.plan, hash: findField(t.plan, "orm.IndexOf", hash)}
+	ix := &Index[T, H, S]{table: t, plan: t.plan, hash: findField(t.plan, "orm.IndexOf", hash)}
 	sortName := ""
 	if sort != nil {
 		ix.sort = findField(t.plan, "orm.IndexOf", sort)
@@ -83,15 +81,3 @@ func IndexOf[T, K, H, S any](t *Table[T, K], hash func(*T) *H, sort func(*T) *S)
 
 // Schema describes the index; nil when its table is defined wrong.
 func (ix *Index[T, H, S]) Schema() *IndexSchema { return ix.schema }
-
-// QueryIndex reads the items of one partition of an index, in the order of its
-// sort key, page by page as they are asked for. A global index is eventually
-// consistent: what was just written may be missing. On a KEYS_ONLY index only
-// the key fields of T are filled. The sequence ends after the first error.
-func QueryIndex[T, H, S any](ctx context.Context, r Reader, ix *Index[T, H, S], hash H, rg Range[S]) iter.Seq2[T, error] {
-	if ix.err != nil {
-		return failed[T](ix.err)
-	}
-	req := QueryRequest{Table: ix.plan.schema, Index: ix.schema.Name, Eventual: !ix.schema.Local}
-	return query[T](ctx, r, ix.plan, req, ix.hash, ix.sort, reflect.ValueOf(&hash).Elem(), rg)
-}

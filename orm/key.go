@@ -3,7 +3,9 @@ package orm
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -25,6 +27,9 @@ var (
 
 // key encodes a key of type K.
 func (p *plan) key(op string, key any) (Item, error) {
+	if p.raw {
+		return p.rawKey(op, key.(Item))
+	}
 	out := make(Item, 2)
 	hash := key
 	if pair, ok := key.(twoPart); ok && p.sort != nil {
@@ -44,6 +49,26 @@ func (p *plan) key(op string, key any) (Item, error) {
 	return out, p.checkKey(op, out)
 }
 
+// rawKey checks a key of a run-time definition: the key attributes and no other.
+func (p *plan) rawKey(op string, key Item) (Item, error) {
+	var others []string
+	for name := range key {
+		if f := p.byName[name]; f == nil || !f.inKey {
+			others = append(others, name)
+		}
+	}
+	if len(others) > 0 {
+		slices.Sort(others)
+		names := []string{p.hash.name}
+		if p.sort != nil {
+			names = append(names, p.sort.name)
+		}
+		return nil, &Error{Kind: KindValidation, Op: op, Table: p.schema.Name, Key: p.schema.KeyText(key),
+			Err: fmt.Errorf("%s is no key attribute: the key is %s", list(others), list(names))}
+	}
+	return maps.Clone(key), p.checkKey(op, key)
+}
+
 // checkKey checks the key attributes of an item.
 func (p *plan) checkKey(op string, item Item) error {
 	for _, f := range []*field{p.hash, p.sort} {
@@ -55,6 +80,9 @@ func (p *plan) checkKey(op string, item Item) error {
 			limit = maxSortBytes
 		}
 		err := checkKeyValue(item[f.name], limit)
+		if kind := item[f.name]; p.raw && kind != nil && typeOf(kind) != f.kind {
+			err = fmt.Errorf("the key is stored as %s here, and as %s in the table", typeOf(kind), f.kind)
+		}
 		if s, ok := item[f.name].(*types.AttributeValueMemberS); ok && f == p.hash && strings.HasPrefix(s.Value, uniquePrefix) {
 			err = errReservedKey
 		}
@@ -95,14 +123,39 @@ func (f *field) keyValue(v reflect.Value) (types.AttributeValue, error) {
 	return av, err
 }
 
-// KeyText writes an item's primary key for people: "u1", or "order/1, 3" for a
-// two-part key.
+// KeyText writes an item's primary key for people: "u1", or "order/1", 3 for a
+// two-part key. It is what errors and logs say, so an attribute with
+// `log:"masked"` or `output:"hidden"` is written as ***.
 func (s *Schema) KeyText(item Item) string {
-	text := valueText(item[s.Hash])
+	text := s.keyPartText(s.Hash, item)
 	if s.Sort != "" {
-		text += ", " + valueText(item[s.Sort])
+		text += ", " + s.keyPartText(s.Sort, item)
 	}
 	return text
+}
+
+func (s *Schema) keyPartText(name string, item Item) string {
+	if s.secret(name) {
+		return maskText
+	}
+	if v, ok := item[name].(*types.AttributeValueMemberS); ok && name == s.Hash {
+		if unique, ok := strings.CutPrefix(v.Value, uniquePrefix); ok { // the key of a unique value's item is that value
+			if attribute, _, ok := strings.Cut(unique, "#"); ok && s.secret(attribute) {
+				return strconv.Quote(uniquePrefix + attribute + "#" + maskText)
+			}
+		}
+	}
+	return valueText(item[name])
+}
+
+// secret reports whether an attribute's values stay out of errors and logs.
+func (s *Schema) secret(name string) bool {
+	for i := range s.Attributes {
+		if a := &s.Attributes[i]; a.Name == name {
+			return a.Hidden || a.Masked
+		}
+	}
+	return false
 }
 
 func valueText(av types.AttributeValue) string {

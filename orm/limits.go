@@ -16,7 +16,9 @@ const (
 	MaxItemSize           = 400 << 10 // bytes, names included
 	MaxTransactionSize    = 4 << 20   // bytes of all its items
 	MaxTransactionActions = 100
-	MaxTokenLength        = 36 // characters of a transaction's token
+	MaxTokenLength        = 36        // characters of a transaction's token
+	MaxExpressionSize     = 4 << 10   // bytes of one expression, with aliases for its names and values
+	MaxScanSegments       = 1_000_000 // parts of a parallel scan
 )
 
 // ItemSize is an item's size in bytes as DynamoDB counts it against its limits.
@@ -104,12 +106,12 @@ func CheckTransaction(token string, actions []Action) error {
 	seen := make(map[string]int, len(actions))
 	for i := range actions {
 		a := &actions[i]
-		id := a.Table.Name + " " + a.Table.KeyText(a.PrimaryKey())
+		id := a.Table.Name + " " + a.Table.keyID(a.PrimaryKey())
 		if before, ok := seen[id]; ok {
 			return fail(KindValidation, a, "actions %d and %d of the transaction are on this item, and DynamoDB takes one an item: join them into one write", before, i)
 		}
 		seen[id] = i
-		size += a.size()
+		size += a.Size()
 	}
 	if size > MaxTransactionSize {
 		return fail(KindTooLarge, nil, "the transaction's items are %d bytes, allowed are %d", size, MaxTransactionSize)
@@ -117,10 +119,17 @@ func CheckTransaction(token string, actions []Action) error {
 	return nil
 }
 
-func (a *Action) size() int {
+// Size is what an action adds to the bytes of its transaction. Of an update only
+// the key and the new values are known, not the item it changes: the service
+// refuses what that makes too large.
+func (a *Action) Size() int {
 	n := ItemSize(a.Item) + ItemSize(a.Key)
-	for _, c := range a.Changes {
+	for i := range a.Changes {
+		c := &a.Changes[i]
 		n += len(c.Path)
+		for _, s := range c.Into {
+			n += len(s.Name)
+		}
 		if c.Value != nil {
 			n += valueSize(c.Value)
 		}
@@ -129,11 +138,20 @@ func (a *Action) size() int {
 }
 
 func tableNames(actions []Action) string {
-	var names []string
+	names := ""
 	for i := range actions {
-		if n := actions[i].Table.Name; !slices.Contains(names, n) {
-			names = append(names, n)
-		}
+		names = addName(names, actions[i].Table.Name)
 	}
-	return strings.Join(names, "+")
+	return names
+}
+
+// addName adds a table to the names of an error's tables: users+orders.
+func addName(names, name string) string {
+	switch {
+	case names == "":
+		return name
+	case slices.Contains(strings.Split(names, "+"), name):
+		return names
+	}
+	return names + "+" + name
 }

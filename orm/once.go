@@ -16,7 +16,7 @@ import (
 // has, so after a try without an answer a repetition may be the second time.
 type once struct {
 	aws.RetryerV2
-	counts  bool // doing it twice is not the same as doing it once
+	counts  bool // doing it twice is not doing it once
 	unknown bool // a try may have happened without an answer
 }
 
@@ -62,10 +62,29 @@ func throttled(err error) bool {
 
 // counts reports whether the action has another effect each time it is done.
 func (a *Action) counts() bool {
-	for _, c := range a.Changes {
-		if _, number := c.Value.(*types.AttributeValueMemberN); number && c.Op == ChangeAdd {
+	for i := range a.Changes {
+		if a.Changes[i].counts(a.Table) {
 			return true
 		}
+	}
+	return false
+}
+
+// counts: the version of an item does not count, because it only says that the
+// item changed, and nobody can have read the one between. A list's element does:
+// removing it moves the next one to its place, and setting one beyond the end
+// appends.
+//
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html
+func (c *Change) counts(s *Schema) bool {
+	switch c.Op {
+	case ChangeAppend, ChangePrepend, ChangeIncrement:
+		return true
+	case ChangeAdd:
+		_, number := c.Value.(*types.AttributeValueMemberN)
+		return number && (c.Path != s.Version || c.Into != nil)
+	case ChangeSet, ChangeSetIfNotExists, ChangeRemove:
+		return len(c.Into) > 0 && c.Into[len(c.Into)-1].Name == ""
 	}
 	return false
 }

@@ -77,7 +77,6 @@ var (
 	orderMade   = Attr(orders, func(o *order) *time.Time { return &o.CreatedAt })
 	orderMoved  = Attr(orders, func(o *order) *time.Time { return &o.UpdatedAt })
 	orderTotal  = Attr(orders, func(o *order) *float64 { return &o.Total })
-	orderCode   = Attr(orders, func(o *order) *string { return &o.Code })
 	orderNumber = Number(orders, func(o *order) *int64 { return &o.Number })
 	orderWait   = Attr(orders, func(o *order) *time.Duration { return &o.Wait })
 	orderLines  = Attr(orders, func(o *order) *[]address { return &o.Lines })

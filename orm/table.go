@@ -30,9 +30,13 @@ type Definition interface {
 // methods of [Table] and goes to [Exec], to a commit of the log or to a
 // transactional handler.
 type Write interface {
-	// Actions returns what a store has to do for it. A write to a table with
-	// unique attributes needs several. The result is shared: do not change it.
-	Actions() ([]Action, error)
+	// Table is the table that is written to, nil when it is not known.
+	Table() *Schema
+	// Actions returns what a store has to do for it, now: the store's clock stamps
+	// it, and where it depends on what is stored (a unique value that is to be
+	// given back), that is read. A write to a table with unique attributes needs
+	// several actions. The result is shared: do not change it.
+	Actions(ctx context.Context, r Reader) ([]Action, error)
 }
 
 // Table is a table definition with its item type T and its key type K: the
@@ -53,26 +57,64 @@ func (t *Table[T, K]) Schema() *Schema { return t.schema }
 // definition, the field, what is allowed and how to mend it.
 func (t *Table[T, K]) Err() error { return t.err }
 
-// Get reads one item, strongly consistent. The error is of [KindNotFound] when
-// there is none, and of [KindValidation] when the key cannot be one (empty, too
-// long, in the reserved space of unique values).
-func (t *Table[T, K]) Get(ctx context.Context, r Reader, key K) (T, error) {
+// Get reads one item, strongly consistent unless [Eventually] is given. The error
+// is of [KindNotFound] when there is none, and of [KindValidation] when the key
+// cannot be one (empty, too long, in the reserved space of unique values).
+func (t *Table[T, K]) Get(ctx context.Context, r Reader, key K, opts ...ReadOption) (T, error) {
 	var out T
-	if t.err != nil {
-		return out, t.err
-	}
-	k, err := t.plan.key("get", key)
+	req, err := t.get("get", key, opts)
 	if err != nil {
 		return out, err
 	}
-	item, err := r.Get(ctx, &GetRequest{Table: t.schema, Key: k})
+	item, err := r.Get(ctx, req)
 	if err != nil {
 		return out, err
 	}
 	if item == nil {
-		return out, &Error{Kind: KindNotFound, Op: "get", Table: t.schema.Name, Key: t.schema.KeyText(k)}
+		return out, t.notFound("get", req.Key)
 	}
 	return t.Decode(item)
+}
+
+// Exists reports whether there is an item with the key. Like Get it reads the
+// item, of which only the key is sent.
+func (t *Table[T, K]) Exists(ctx context.Context, r Reader, key K, opts ...ReadOption) (bool, error) {
+	req, err := t.get("get", key, opts)
+	if err != nil {
+		return false, err
+	}
+	req.Select = []string{t.schema.Hash}
+	item, err := r.Get(ctx, req)
+	return item != nil, err
+}
+
+func (t *Table[T, K]) get(op string, key K, opts []ReadOption) (*GetRequest, error) {
+	if t.err != nil {
+		return nil, t.err
+	}
+	o, err := t.readOptions(op, opts)
+	if err != nil {
+		return nil, err
+	}
+	k, err := t.plan.key(op, key)
+	if err != nil {
+		return nil, err
+	}
+	return &GetRequest{Table: t.schema, Key: k, Select: o.names, Eventual: o.eventual}, nil
+}
+
+func (t *Table[T, K]) notFound(op string, key Item) *Error {
+	return &Error{Kind: KindNotFound, Op: op, Table: t.schema.Name, Key: t.schema.KeyText(key)}
+}
+
+// CheckKey reports what is wrong with a key, with an error of [KindValidation]:
+// empty, too long, in the reserved space of unique values. nil: it can be one.
+func (t *Table[T, K]) CheckKey(key K) error {
+	if t.err != nil {
+		return t.err
+	}
+	_, err := t.plan.key("check", key)
+	return err
 }
 
 // Encode returns the item as it is stored: no defaults, no validation. Empty

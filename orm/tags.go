@@ -2,7 +2,6 @@ package orm
 
 import (
 	"fmt"
-	"maps"
 	"reflect"
 	"regexp"
 	"slices"
@@ -35,9 +34,17 @@ func (d *definer) fields(rt reflect.Type, index []int, offset uintptr, prefix st
 		if name == "-" {
 			continue
 		}
+		for _, what := range tagKeys(tags) {
+			d.problem(goName, what)
+		}
 		path := append(slices.Clone(index), i)
 		if sf.Anonymous && embeds(sf.Type) {
 			d.embedded(sf, goName, path, offset+sf.Offset)
+			for _, t := range tags {
+				if slices.Contains(ownTags[2:], t.key) {
+					d.problem(goName, fmt.Sprintf("the tag %s has no effect at an embedded struct: put it at the fields inside", t.key))
+				}
+			}
 			continue
 		}
 		if !sf.IsExported() {
@@ -46,15 +53,11 @@ func (d *definer) fields(rt reflect.Type, index []int, offset uintptr, prefix st
 			}
 			continue
 		}
-		f := field{name: name, goName: goName, index: path, offset: offset + sf.Offset, typ: sf.Type, tag: dynamoTagText(tags)}
+		f := field{name: name, goName: goName, index: path, offset: offset + sf.Offset, typ: sf.Type, goType: sf.Type.String(), tag: dynamoTagText(tags), optional: opts["omitempty"]}
 		c := typeChecker{problem: func(where, what string) { d.problem(goName+where, what) }}
 		f.kind = c.kind(sf.Type, opts, atField, "")
-		f.floats, f.times = c.floats, c.times
+		f.floats = c.floats
 		f.timeText = indirect(sf.Type) == timeType && !opts["unixtime"]
-		keyless := maps.Clone(opts)
-		delete(keyless, "hash")
-		delete(keyless, "range")
-		f.simple = isSimple(sf.Type, keyless)
 		if n := len(name); n > 255 {
 			d.problem(goName, fmt.Sprintf("the attribute name is %d bytes long, allowed are 255", n))
 		}
@@ -89,18 +92,46 @@ func (d *definer) attribute(f *field, tags []tag, opts options) {
 	}
 	f.unique, _ = lookup(tags, "unique")
 	f.rule, _ = lookup(tags, "validate")
-	a := AttributeSchema{Name: f.name, Field: f.goName, Type: f.kind, Go: f.typ.String(), Unique: f.unique, Validate: f.rule}
+	a := AttributeSchema{Name: f.name, Field: f.goName, Type: f.kind, Go: f.goType, Unique: f.unique, Validate: f.rule}
+	a.Description, _ = lookup(tags, "description")
+	a.Template, _ = lookup(tags, "template")
 	if text, ok := lookup(tags, "default"); ok {
-		a.Default = text
 		d.defaultValue(f, text, opts)
+		a.Default = f.defaultText(text)
 	}
+	if text, ok := lookup(tags, "enum"); ok {
+		d.enum(f, text)
+		a.Enum = f.enum
+	}
+	if stamp, ok := d.word(f, tags, "stamp", stampCreated, stampUpdated); ok {
+		f.stamp, a.Stamp = stamp, stamp
+	}
+	_, f.version = d.word(f, tags, "version", "true")
+	_, f.hidden = d.word(f, tags, "output", "hidden")
+	_, f.masked = d.word(f, tags, "log", "masked")
+	a.Hidden, a.Masked = f.hidden, f.masked
 	d.schema.Attributes = append(d.schema.Attributes, a)
 	for _, t := range tags {
 		if t.key == "index" || t.key == "localIndex" {
-			d.indexTag(f, t)
+			for entry := range strings.SplitSeq(t.value, ";") {
+				d.indexTag(f, tag{t.key, strings.TrimSpace(entry)})
+			}
 		}
 	}
 	d.plan.fields = append(d.plan.fields, *f)
+}
+
+// word reads a tag that takes one of a few words; ok is false when the tag is
+// not there or has another.
+func (d *definer) word(f *field, tags []tag, key string, allowed ...string) (value string, ok bool) {
+	if value, ok = lookup(tags, key); !ok {
+		return "", false
+	}
+	if !slices.Contains(allowed, value) {
+		d.problem(f.goName, fmt.Sprintf("%s:%q is unknown: allowed is %s:\"%s\"", key, value, key, strings.Join(allowed, `" or "`)))
+		return "", false
+	}
+	return value, true
 }
 
 // dynamoTag reads the attribute's name and options.
@@ -134,7 +165,8 @@ func dynamoTagText(tags []tag) reflect.StructTag {
 
 var indexName = regexp.MustCompile(`^[a-zA-Z0-9_.-]{3,255}$`)
 
-// indexTag reads one index:"name,hash" or localIndex:"name,range".
+// indexTag reads one entry of index:"name,hash;other,range" or
+// localIndex:"name,range;other,range".
 func (d *definer) indexTag(f *field, t tag) {
 	name, role, _ := strings.Cut(t.value, ",")
 	local := t.key == "localIndex"
@@ -170,8 +202,7 @@ func (d *definer) indexTag(f *field, t tag) {
 	*at = f.name
 }
 
-// tag is one key:"value" of a struct tag. A key may stand there more than once,
-// as index does.
+// tag is one key:"value" of a struct tag.
 type tag struct{ key, value string }
 
 func lookup(tags []tag, key string) (string, bool) {

@@ -4,6 +4,7 @@ import (
 	"encoding"
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
@@ -17,7 +18,7 @@ var (
 	textUnmarshaler     = reflect.TypeFor[encoding.TextUnmarshaler]()
 	valueMarshalers     = []reflect.Type{reflect.TypeFor[dynamo.Marshaler](), reflect.TypeFor[dynamo.Unmarshaler](), reflect.TypeFor[attributevalue.Marshaler](), reflect.TypeFor[attributevalue.Unmarshaler]()}
 	itemMarshalers      = []reflect.Type{reflect.TypeFor[dynamo.ItemMarshaler](), reflect.TypeFor[dynamo.ItemUnmarshaler]()}
-	supportedTypes      = "string, bool, integers, floats, []byte, time.Time, time.Duration, slices, arrays, maps and structs of these, pointers to them, and types with MarshalText and UnmarshalText"
+	supportedTypes      = "string, bool, integers, floats, orm.Decimal, []byte, time.Time, time.Duration, slices, arrays, maps and structs of these, pointers to them, and types with MarshalText and UnmarshalText"
 	errTextOneDirection = "has only one of MarshalText (on the value) and UnmarshalText (on the pointer): it needs both, or neither"
 )
 
@@ -73,9 +74,8 @@ const (
 // not store or would lose.
 type typeChecker struct {
 	problem func(where, what string)
-	within  []reflect.Type // structs being looked at, for types that hold themselves
+	within  []reflect.Type // being looked at, for types that hold themselves
 	floats  bool           // a float was met
-	times   bool           // a time was met
 }
 
 // kind is the DynamoDB type of rt, empty when it has none.
@@ -90,6 +90,9 @@ func (c *typeChecker) kind(rt reflect.Type, o options, at position, where string
 }
 
 func (c *typeChecker) value(rt reflect.Type, o options, at position, where string) string {
+	if rt == decimalType {
+		return c.decimal(o, at, where)
+	}
 	ptr := reflect.PointerTo(rt)
 	for _, m := range valueMarshalers {
 		if ptr.Implements(m) {
@@ -98,7 +101,6 @@ func (c *typeChecker) value(rt reflect.Type, o options, at position, where strin
 		}
 	}
 	if rt == timeType {
-		c.times = c.times || !o["unixtime"]
 		if o["unixtime"] {
 			return "N"
 		}
@@ -108,6 +110,9 @@ func (c *typeChecker) value(rt reflect.Type, o options, at position, where strin
 		c.problem(where, fmt.Sprintf("`,unixtime` is for time.Time, this is %s", rt))
 	}
 	if o["set"] && at == atField {
+		if rt.Implements(textMarshaler) {
+			c.problem(where, fmt.Sprintf("`,set` does not fit %s, which is stored as the text of its MarshalText: take it away", rt))
+		}
 		return c.set(rt, where)
 	}
 	// MarshalText on the pointer does not count: the codec calls it on nil too.
@@ -122,11 +127,21 @@ func (c *typeChecker) value(rt reflect.Type, o options, at position, where strin
 	return c.plain(rt, o, at, where)
 }
 
+// decimal is a number, though its methods write text.
+func (c *typeChecker) decimal(o options, at position, where string) string {
+	for _, no := range []string{"set", "unixtime"} {
+		if o[no] && at == atField {
+			c.problem(where, fmt.Sprintf("`,%s` does not fit orm.Decimal, which is one number: take it away", no))
+		}
+	}
+	return "N"
+}
+
 // plain is for types without methods of their own.
 func (c *typeChecker) plain(rt reflect.Type, o options, at position, where string) string {
 	switch rt.Kind() {
 	case reflect.Pointer:
-		return c.value(rt.Elem(), o, at, where)
+		c.problem(where, fmt.Sprintf("a pointer to the pointer %s is not supported: one is enough to tell a value from none", rt))
 	case reflect.Bool:
 		return "BOOL"
 	case reflect.Float32, reflect.Float64:
@@ -141,10 +156,10 @@ func (c *typeChecker) plain(rt reflect.Type, o options, at position, where strin
 		if rt.Elem().Kind() == reflect.Uint8 {
 			return "B"
 		}
-		c.kind(rt.Elem(), o.elements(), inList, where+"[]")
+		c.inside(rt, where, func() { c.kind(rt.Elem(), o.elements(), inList, where+"[]") })
 		return "L"
 	case reflect.Map:
-		c.mapping(rt, o, where)
+		c.inside(rt, where, func() { c.mapping(rt, o, where) })
 		return "M"
 	case reflect.Struct:
 		c.structure(rt, where)
@@ -155,6 +170,19 @@ func (c *typeChecker) plain(rt reflect.Type, o options, at position, where strin
 		c.problem(where, fmt.Sprintf("type %s is not supported: supported are %s", rt, supportedTypes))
 	}
 	return ""
+}
+
+// inside looks into a list or map, unless that holds itself.
+func (c *typeChecker) inside(rt reflect.Type, where string, look func()) {
+	if slices.Contains(c.within, rt) {
+		if rt.Name() != "" { // else a struct is between, which holds itself by it
+			c.problem(where, fmt.Sprintf("%s holds itself, and nothing else could ever be stored in it", rt))
+		}
+		return
+	}
+	c.within = append(c.within, rt)
+	look()
+	c.within = c.within[:len(c.within)-1]
 }
 
 // elements are the options that reach the elements of a list or map.
@@ -170,7 +198,7 @@ func (c *typeChecker) mapping(rt reflect.Type, o options, where string) {
 		c.problem(where, fmt.Sprintf("map key type %s %s", k, errTextOneDirection))
 	}
 	e := rt.Elem()
-	empty := e.Kind() == reflect.String || e.Kind() == reflect.Pointer || e.Kind() == reflect.Map || isBytes(e) || e != timeType && e.Implements(textMarshaler)
+	empty := e.Kind() == reflect.String || e.Kind() == reflect.Pointer || e.Kind() == reflect.Map || isBytes(e) || e != timeType && e != decimalType && e.Implements(textMarshaler)
 	if empty && !o["allowemptyelem"] && !o["omitemptyelem"] {
 		c.problem(where, fmt.Sprintf("entries of %s with an empty value would not be stored: add `,allowemptyelem` to its dynamo tag to keep them, or `,omitemptyelem` to drop them", rt))
 	}
@@ -200,6 +228,9 @@ func (c *typeChecker) nested(rt reflect.Type, where string, depth int, seen map[
 		if err != nil {
 			c.problem(at, err.Error())
 			continue
+		}
+		for _, what := range nestedTags(tags) {
+			c.problem(at, what)
 		}
 		d := definer{item: rt, schema: &Schema{}}
 		name, o := d.dynamoTag(sf.Name, sf, tags)
@@ -251,14 +282,14 @@ func (c *typeChecker) set(rt reflect.Type, where string) string {
 		c.problem(where, fmt.Sprintf("%s cannot be a set: %s", rt, allowed))
 		return ""
 	}
+	if e == decimalType {
+		return "NS"
+	}
 	text := e.Implements(textMarshaler)
 	switch {
 	case text != reflect.PointerTo(e).Implements(textUnmarshaler):
 		c.problem(where, e.String()+" "+errTextOneDirection)
 		return ""
-	case e == timeType:
-		c.times = true
-		return "SS"
 	case text:
 		return "SS"
 	}

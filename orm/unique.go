@@ -39,11 +39,11 @@ func (d *definer) checkUnique() {
 		switch {
 		case f.kind == "":
 		case f.kind != "S" && f.kind != "N":
-			d.problem(f.goName, fmt.Sprintf("%s is stored as %s and cannot be unique: strings and numbers can", f.typ, f.kind))
+			d.problem(f.goName, fmt.Sprintf("%s is stored as %s and cannot be unique: strings and numbers can", f.goType, f.kind))
 		case f.timeText || f.floats:
-			d.problem(f.goName, fmt.Sprintf("%s cannot be unique, equal values of it may differ as they are stored: use a string or an integer", f.typ))
+			d.problem(f.goName, fmt.Sprintf("%s cannot be unique, equal values of it may differ as they are stored: use a string or an integer", f.goType))
 		case f.unique == UniqueNormalized && f.kind != "S":
-			d.problem(f.goName, fmt.Sprintf("only strings are normalized, this is %s: say unique:%q", f.typ, UniqueExact))
+			d.problem(f.goName, fmt.Sprintf("only strings are normalized, this is %s: say unique:%q", f.goType, UniqueExact))
 		}
 		if strings.Contains(f.name, "#") {
 			d.problem(f.goName, fmt.Sprintf("a unique attribute's name cannot hold '#', %q does: it separates name and value in the table", f.name))
@@ -56,7 +56,7 @@ func (d *definer) checkUnique() {
 		return
 	}
 	if h := d.plan.hash; h != nil && h.kind != "S" && h.kind != "" {
-		d.problem(h.goName, fmt.Sprintf("the table has unique attributes, whose values are kept under string keys in the same table, and its partition key is %s: use a string", h.typ))
+		d.problem(h.goName, fmt.Sprintf("the table has unique attributes, whose values are kept under string keys in the same table, and its partition key is %s: use a string", h.goType))
 	}
 	if f, ok := d.plan.byName[uniqueOwner]; ok {
 		d.problem(f.goName, fmt.Sprintf("the attribute name %q is the table's own, as it has unique attributes: choose another", uniqueOwner))
@@ -79,23 +79,25 @@ func (p *plan) uniqueActions(op string, item Item) ([]Action, error) {
 	var out []Action
 	for _, f := range p.uniques {
 		av := item[f.name]
-		if av == nil {
+		if isNothing(av) {
 			continue
 		}
 		text, err := uniqueText(f, av)
 		if err != nil {
 			return nil, &Error{Kind: KindValidation, Op: op, Table: p.schema.Name, Key: p.schema.KeyText(item), Attribute: f.name, Err: err}
 		}
-		u := Item{
-			p.hash.name: &types.AttributeValueMemberS{Value: text},
-			uniqueOwner: &types.AttributeValueMemberM{Value: p.schema.KeyOf(item)},
-		}
-		if p.sort != nil {
-			u[p.sort.name] = uniqueSort(p.sort.kind)
-		}
+		u := p.uniqueKey(text)
+		u[uniqueOwner] = &types.AttributeValueMemberM{Value: p.schema.KeyOf(item)}
 		out = append(out, Action{Op: OpPut, Table: p.schema, Item: u, Unique: f.name, If: &Cond{Op: CondNotExists, Path: p.hash.name}})
 	}
 	return out, nil
+}
+
+// isNothing reports whether an attribute has no value: it is absent, or NULL, as
+// the option `,null` stores it.
+func isNothing(av types.AttributeValue) bool {
+	_, null := av.(*types.AttributeValueMemberNULL)
+	return av == nil || null
 }
 
 // isUniqueValue reports whether an item of the table is one that keeps a unique

@@ -15,10 +15,15 @@ import (
 // struct, and on a bad parameter when it first compares a value with it. Both
 // are found here, by trying each rule on a zero value.
 func (d *definer) rules() {
+	if d.plan.raw {
+		return // the rules are for Go values
+	}
 	ruled := false
 	for i := range d.plan.fields {
 		f := &d.plan.fields[i]
-		ruled = ruled || f.rule != "" || hasRules(f.typ, nil)
+		inside := hasRules(f.typ, nil)
+		f.inside = inside && indirect(f.typ).Kind() == reflect.Struct
+		ruled = ruled || f.rule != "" || inside
 	}
 	if !ruled {
 		return
@@ -35,6 +40,7 @@ func (d *definer) rules() {
 	for i := range d.plan.fields {
 		if f := &d.plan.fields[i]; f.rule != "" {
 			d.fieldRules(v, f)
+			f.alone = aloneRules(f.rule)
 		}
 	}
 	if len(d.problems) == before { // else it would say the same again
@@ -43,6 +49,7 @@ func (d *definer) rules() {
 		}
 	}
 	d.plan.validate = v
+	d.plan.quick, _ = quickChecks(d.item, 0)
 }
 
 // hasRules reports whether a struct inside the item has validate tags.
@@ -109,8 +116,8 @@ func tryRule(v *validator.Validate, rt reflect.Type, rule string) string {
 		return "an empty rule: take the extra comma away"
 	case name == "validateFn":
 		return "validateFn calls methods by name, which makes every function's binary bigger by megabytes: check it in code instead"
-	case strings.Contains(name, "field"), strings.HasPrefix(name, "required_"), strings.HasPrefix(name, "excluded_"), strings.HasPrefix(name, "skip_"):
-		return "" // compares with other fields: tried on the whole struct
+	case comparesFields(rule):
+		return "" // tried on the whole struct
 	}
 	zero := reflect.New(rt).Elem()
 	if rt.Kind() == reflect.Pointer { // a nil pointer ends the checks early
@@ -125,6 +132,28 @@ func tryRule(v *validator.Validate, rt reflect.Type, rule string) string {
 	return ""
 }
 
+// comparesFields reports whether a rule looks at other fields of the struct.
+func comparesFields(rule string) bool {
+	for alternative := range strings.SplitSeq(rule, "|") {
+		name, _, _ := strings.Cut(alternative, "=")
+		if strings.Contains(name, "field") || strings.HasPrefix(name, "required_") || strings.HasPrefix(name, "excluded_") || strings.HasPrefix(name, "skip_") {
+			return true
+		}
+	}
+	return false
+}
+
+// aloneRules are those of a validate tag that need no other field.
+func aloneRules(rule string) string {
+	var out []string
+	for one := range strings.SplitSeq(rule, ",") {
+		if !comparesFields(one) {
+			out = append(out, one)
+		}
+	}
+	return strings.Join(out, ",")
+}
+
 // attempt turns a panic of the validator into an error.
 func attempt(f func()) (err error) {
 	defer func() {
@@ -136,25 +165,77 @@ func attempt(f func()) (err error) {
 	return nil
 }
 
-// check runs the validate tags on item, a pointer to the struct.
-func (p *plan) check(op, key string, item any) error {
+// check runs the enum and validate tags on item, a pointer to the struct: one
+// error an attribute. stored is the item encoded, for its key.
+func (p *plan) check(op string, stored Item, item any) error {
+	var errs []error
+	bad := func(attribute string, err error) {
+		errs = append(errs, &Error{Kind: KindValidation, Op: op, Table: p.schema.Name, Key: p.schema.KeyText(stored), Attribute: attribute, Err: err})
+	}
+	rv := reflect.ValueOf(item).Elem()
+	for _, f := range p.enums {
+		var err error
+		if p.raw {
+			err = f.storedInEnum((*item.(*Item))[f.name])
+		} else {
+			err = f.inEnum(rv.FieldByIndex(f.index))
+		}
+		if err != nil {
+			bad(f.name, err)
+		}
+	}
+	if p.validate != nil && !p.obvious(reflect.ValueOf(item).UnsafePointer()) {
+		err := p.validate.Struct(item)
+		var failed validator.ValidationErrors
+		if !errors.As(err, &failed) && err != nil {
+			return err
+		}
+		for _, f := range failed {
+			_, attribute, _ := strings.Cut(f.Namespace(), ".")
+			bad(attribute, unsatisfied(f))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func unsatisfied(f validator.FieldError) error {
+	rule := f.Tag()
+	if f.Param() != "" {
+		rule += "=" + f.Param()
+	}
+	return fmt.Errorf("must satisfy %q", rule)
+}
+
+// checkValue checks one value of a field by itself: its enum, and those of its
+// rules that need no other field. The error names neither table nor attribute,
+// the caller does.
+func (p *plan) checkValue(f *field, v reflect.Value) error {
+	if f.enum != nil {
+		if err := f.inEnum(v); err != nil {
+			return err
+		}
+	}
 	if p.validate == nil {
 		return nil
 	}
-	err := p.validate.Struct(item)
+	var err error
+	switch {
+	case f.alone != "":
+		err = p.validate.Var(v.Interface(), f.alone)
+	case f.inside && (v.Kind() == reflect.Struct || !v.IsNil()):
+		err = p.validate.Struct(v.Interface())
+	}
 	var failed validator.ValidationErrors
 	if !errors.As(err, &failed) {
 		return err
 	}
 	var errs []error
-	for _, f := range failed {
-		_, attribute, _ := strings.Cut(f.Namespace(), ".")
-		rule := f.Tag()
-		if f.Param() != "" {
-			rule += "=" + f.Param()
+	for _, one := range failed {
+		err := unsatisfied(one)
+		if _, inner, ok := strings.Cut(one.Namespace(), "."); ok {
+			err = fmt.Errorf("%s: %w", inner, err)
 		}
-		errs = append(errs, &Error{Kind: KindValidation, Op: op, Table: p.schema.Name, Key: key, Attribute: attribute,
-			Err: fmt.Errorf("must satisfy %q", rule)})
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }

@@ -94,7 +94,7 @@ func (s *Stage) table(ctx context.Context, events ...event.Envelope) error {
 	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "EVENT\tTYPE\tSUBSCRIPTION\tOUTCOME\tATTEMPTS\tDURATION")
 	for _, e := range events {
-		for d, err := range orm.Query(ctx, s.Store, bus.Deliveries, e.ID, orm.Range[string]{}) {
+		for d, err := range orm.QueryTable(bus.Deliveries, e.ID).All(ctx, s.Store) {
 			if err != nil {
 				return &stepError{"read the deliveries", "", err}
 			}

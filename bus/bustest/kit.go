@@ -157,7 +157,7 @@ func (k *Kit) Delivered(eventID string) bool {
 func (k *Kit) Troubles() []bus.Delivery {
 	k.t.Helper()
 	var out []bus.Delivery
-	for d, err := range orm.QueryIndex(context.Background(), k.Store, bus.DeliveriesBySubscription, k.name, orm.Range[string]{}) {
+	for d, err := range bus.DeliveriesBySubscription.Query(k.name).All(context.Background(), k.Store) {
 		if err != nil {
 			k.t.Fatalf("bustest: %v", err)
 		}

@@ -21,3 +21,14 @@ func Sleep(ctx context.Context, d time.Duration) error {
 		return ctx.Err()
 	}
 }
+
+// Exponential is first before try 1 and twice as long before each further one,
+// never above limit. With [Jitter] it is the exponential back-off with full
+// jitter.
+func Exponential(first, limit time.Duration, try int) time.Duration {
+	d := first
+	for ; try > 1 && d < limit; try-- {
+		d *= 2
+	}
+	return min(d, limit)
+}

@@ -1,3 +1,3 @@
-// Package backoff holds the waits of those who try again. Both functions are
+// Package backoff holds the waits of those who try again. Its functions are
 // what a program uses; tests put their own in their place.
 package backoff

@@ -99,7 +99,7 @@ var rules = []rule{
 	{
 		why: "the framework imports no application package",
 		in:  []string{"bus/...", "cmd/...", "constructs/...", "event/...", "eventlog/...", "internal/...", "orm/..."},
-		ban: []string{module + "/domain", module + "/tables", module + "/lambdas", module + "/stacks", module + "/scenario"},
+		ban: []string{module + "/domain", module + "/tables", module + "/lambdas", module + "/stacks", module + "/scenario", module + "/migrations"},
 	},
 }
 

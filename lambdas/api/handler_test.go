@@ -111,8 +111,11 @@ func TestProblems(t *testing.T) {
 	}
 }
 
-// failing is a store that answers everything with one error.
-type failing struct{ err error }
+// failing is a store that answers all that the API asks with one error.
+type failing struct {
+	orm.Store
+	err error
+}
 
 func (f failing) Get(context.Context, *orm.GetRequest) (orm.Item, error)      { return nil, f.err }
 func (f failing) Query(context.Context, *orm.QueryRequest) (*orm.Page, error) { return nil, f.err }
@@ -131,7 +134,7 @@ func TestServerSide(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var logged bytes.Buffer
-			resp, doc := do(t, newTestAPI(failing{tt.err}, &logged), "GET", "/users/alice", "")
+			resp, doc := do(t, newTestAPI(failing{err: tt.err}, &logged), "GET", "/users/alice", "")
 			if resp.StatusCode != tt.status {
 				t.Errorf("status %d, want %d: %v", resp.StatusCode, tt.status, doc)
 			}

@@ -34,7 +34,7 @@ func checkRequest(a *orm.Action) error {
 			return err
 		}
 		for name, v := range a.Item {
-			if err := checkValue(v); err != nil {
+			if err := checkValue(v, 1); err != nil {
 				return fmt.Errorf("attribute %s: %w", name, err)
 			}
 		}
@@ -56,61 +56,57 @@ func checkChanges(a *orm.Action) error {
 	if len(a.Changes) == 0 {
 		return errors.New("an update needs a change")
 	}
-	var seen []string
-	for _, c := range a.Changes {
-		if slices.Contains(seen, c.Path) {
-			return fmt.Errorf("attribute %s is changed twice", c.Path)
+	for i := range a.Changes {
+		c := &a.Changes[i]
+		if err := checkChange(a.Table, c); err != nil {
+			return fmt.Errorf("attribute %s: %w", pathText(c.Path, c.Into), err)
 		}
-		seen = append(seen, c.Path)
-		if c.Path == a.Table.Hash || c.Path == a.Table.Sort {
-			return fmt.Errorf("attribute %s is part of the key and cannot be changed", c.Path)
-		}
-		if c.Op == orm.ChangeRemove {
-			continue
-		}
-		if err := checkValue(c.Value); err != nil {
-			return fmt.Errorf("attribute %s: %w", c.Path, err)
-		}
-		if k := kind(c.Value); c.Op == orm.ChangeAdd && k != "N" && k != "SS" && k != "NS" && k != "BS" {
-			return fmt.Errorf("attribute %s: %w", c.Path, errAddType)
+		for j := range i {
+			if err := checkOverlap(&a.Changes[j], c); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-func checkCond(c *orm.Cond) error {
-	if c == nil {
+func checkChange(s *orm.Schema, c *orm.Change) error {
+	if err := checkPath(c.Path, c.Into); err != nil {
+		return err
+	}
+	if c.Path == s.Hash || c.Path == s.Sort {
+		return errors.New("it is part of the key and cannot be changed")
+	}
+	if c.Op == orm.ChangeRemove {
+		if c.Value != nil {
+			return errors.New("REMOVE takes no value")
+		}
 		return nil
 	}
-	values, of := 1, 0
-	switch c.Op {
-	case orm.CondAnd, orm.CondOr:
-		values, of = 0, max(len(c.Of), 1)
-	case orm.CondNot:
-		values, of = 0, 1
-	case orm.CondExists, orm.CondNotExists:
-		values = 0
-	case orm.CondBetween:
-		values = 2
-	case orm.CondIn:
-		values = max(len(c.Values), 1)
+	if err := checkValue(c.Value, len(c.Into)+1); err != nil {
+		return err
+	}
+	switch k := kind(c.Value); c.Op {
+	case orm.ChangeSet, orm.ChangeSetIfNotExists:
+	case orm.ChangeAdd, orm.ChangeDelete:
+		switch {
+		case len(c.Into) > 0:
+			return errors.New("ADD and DELETE are for top-level attributes only")
+		case c.Op == orm.ChangeAdd && k != "N" && !isSet(c.Value):
+			return errAddType
+		case c.Op == orm.ChangeDelete && !isSet(c.Value):
+			return errDeleteType
+		}
+	case orm.ChangeAppend, orm.ChangePrepend:
+		if k != "L" {
+			return fmt.Errorf("list_append takes a list, not a value of type %s", k)
+		}
+	case orm.ChangeIncrement:
+		if k != "N" {
+			return fmt.Errorf("an increment takes a number, not a value of type %s", k)
+		}
 	default:
-		if c.Op < orm.CondEq || c.Op > orm.CondNot {
-			return fmt.Errorf("unknown operator %d in a condition", c.Op)
-		}
-	}
-	if len(c.Values) != values || len(c.Of) != of {
-		return fmt.Errorf("operator %d of a condition has %d values and %d conditions, it takes %d and %d", c.Op, len(c.Values), len(c.Of), values, of)
-	}
-	for _, v := range c.Values {
-		if err := checkValue(v); err != nil {
-			return fmt.Errorf("condition on %s: %w", c.Path, err)
-		}
-	}
-	for _, one := range c.Of {
-		if err := checkCond(one); err != nil {
-			return err
-		}
+		return fmt.Errorf("unknown change %d", c.Op)
 	}
 	return nil
 }
@@ -127,28 +123,36 @@ func checkKey(s *orm.Schema, key orm.Item) error {
 	return checkKeys(s, key)
 }
 
+// The longest keys, in bytes.
+//
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html
+const (
+	maxHashKey = 2048
+	maxSortKey = 1024
+)
+
 // checkKeys checks the key attributes of an item.
 func checkKeys(s *orm.Schema, item orm.Item) error {
-	if err := checkKeyAttribute(s, item, s.Hash, 2048, true); err != nil {
+	if err := checkKeyAttribute(s, item, s.Hash, maxHashKey, true); err != nil {
 		return err
 	}
 	if s.Sort == "" {
 		return nil
 	}
-	return checkKeyAttribute(s, item, s.Sort, 1024, true)
+	return checkKeyAttribute(s, item, s.Sort, maxSortKey, true)
 }
 
 // checkIndexKeys checks the attributes that are keys of an index: they may be
 // absent, but not of another type and not empty.
 func checkIndexKeys(s *orm.Schema, item orm.Item) error {
 	for _, x := range s.Indexes {
-		if err := checkKeyAttribute(s, item, x.Hash, 2048, false); err != nil {
+		if err := checkKeyAttribute(s, item, x.Hash, maxHashKey, false); err != nil {
 			return fmt.Errorf("index %s: %w", x.Name, err)
 		}
 		if x.Sort == "" {
 			continue
 		}
-		if err := checkKeyAttribute(s, item, x.Sort, 1024, false); err != nil {
+		if err := checkKeyAttribute(s, item, x.Sort, maxSortKey, false); err != nil {
 			return fmt.Errorf("index %s: %w", x.Name, err)
 		}
 	}
@@ -180,25 +184,28 @@ func checkKeyAttribute(s *orm.Schema, item orm.Item, name string, limit int, req
 	if n > limit {
 		return fmt.Errorf("key attribute %s is %d bytes long, allowed are %d", name, n, limit)
 	}
-	return checkValue(v)
+	return checkValue(v, 1)
 }
 
 // checkValue refuses values that DynamoDB does: bad numbers, empty sets, members
-// that are twice in a set.
-func checkValue(v value) error {
+// that are twice in a set, too many levels. level is the value's own, from 1.
+func checkValue(v value, level int) error {
+	if level > maxDepth {
+		return fmt.Errorf("it is nested deeper than %d levels", maxDepth)
+	}
 	switch x := v.(type) {
 	case *types.AttributeValueMemberN:
 		_, err := parseNumber(x.Value)
 		return err
 	case *types.AttributeValueMemberL:
 		for i, e := range x.Value {
-			if err := checkValue(e); err != nil {
+			if err := checkValue(e, level+1); err != nil {
 				return fmt.Errorf("element %d: %w", i, err)
 			}
 		}
 	case *types.AttributeValueMemberM:
 		for name, e := range x.Value {
-			if err := checkValue(e); err != nil {
+			if err := checkValue(e, level+1); err != nil {
 				return fmt.Errorf("entry %s: %w", name, err)
 			}
 		}

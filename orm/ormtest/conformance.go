@@ -13,8 +13,13 @@ import (
 
 // Conformance checks that a store behaves as DynamoDB does: what is stored, what
 // conditions and changes mean, what a transaction promises, which errors come.
-// newStore makes a store that has the given tables, all empty.
-func Conformance(t *testing.T, newStore func(t *testing.T, tables ...orm.Definition) orm.Store) {
+// newStore makes a store that has the given tables, all empty. known lists what
+// the store is known to do otherwise.
+//
+// What a store should do is taken from Amazon's documentation and, where that
+// says nothing, from tests that others ran against DynamoDB: those of ScyllaDB's
+// Alternator, test/alternator in its repository, say of each what DynamoDB does.
+func Conformance(t *testing.T, newStore func(t *testing.T, tables ...orm.Definition) orm.Store, known ...Difference) {
 	t.Helper()
 	s := newSuite(newStore)
 	for _, c := range []struct {
@@ -31,6 +36,10 @@ func Conformance(t *testing.T, newStore func(t *testing.T, tables ...orm.Definit
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, s) })
 	}
+	t.Run("Requests", func(t *testing.T) {
+		(&raw{newStore: newStore, known: known, seen: map[string]bool{}}).run(t)
+	})
+	t.Run("Reading", func(t *testing.T) { reading(t, newStore) })
 }
 
 // suite holds the tables that the tests use.

@@ -209,7 +209,7 @@ func testContext(t *testing.T, s *suite) {
 		"do":       func() error { return orm.Exec(ctx, st, s.things.Put(thing{ID: "a"})) },
 		"transact": func() error { return orm.Exec(ctx, st, s.things.Put(thing{ID: "a"}), s.things.Put(thing{ID: "b"})) },
 		"query": func() error {
-			for _, err := range orm.QueryIndex(ctx, st, s.byStatus, "new", orm.Range[int64]{}) {
+			for _, err := range s.byStatus.Query("new").All(ctx, st) {
 				return err
 			}
 			return nil

@@ -39,30 +39,30 @@ func testQueryNumbers(t *testing.T, s *suite) {
 		do(t, st, s.entries.Put(entry{Stream: "s", Version: v}))
 	}
 	do(t, st, s.entries.Put(entry{Stream: "other", Version: 5}))
-	at := func(n int64) *int64 { return &n }
+	q := orm.QueryTable(s.entries, "s")
 	for name, c := range map[string]struct {
-		r    orm.Range[int64]
+		q    orm.Query[entry, int64]
 		want string
 	}{
-		"all":        {orm.Range[int64]{}, "-3 0 1 2 9 10 100"},
-		"descending": {orm.Range[int64]{Descending: true}, "100 10 9 2 1 0 -3"},
-		"from":       {orm.Range[int64]{From: at(9)}, "9 10 100"},
-		"to":         {orm.Range[int64]{To: at(1)}, "-3 0 1"},
-		"between":    {orm.Range[int64]{From: at(1), To: at(10)}, "1 2 9 10"},
-		"limit":      {orm.Range[int64]{From: at(1), Limit: 2}, "1 2"},
-		"last":       {orm.Range[int64]{Descending: true, Limit: 1}, "100"},
-		"none":       {orm.Range[int64]{From: at(101)}, ""},
+		"all":        {q, "-3 0 1 2 9 10 100"},
+		"descending": {q.Descending(), "100 10 9 2 1 0 -3"},
+		"from":       {q.From(9), "9 10 100"},
+		"to":         {q.To(1), "-3 0 1"},
+		"between":    {q.From(1).To(10), "1 2 9 10"},
+		"limit":      {q.From(1).Limit(2), "1 2"},
+		"last":       {q.Descending().Limit(1), "100"},
+		"none":       {q.From(101), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := versions(t, orm.Query(ctx, st, s.entries, "s", c.r)); got != c.want {
+			if got := versions(t, c.q.All(ctx, st)); got != c.want {
 				t.Errorf("versions are %q, want %q", got, c.want)
 			}
 		})
 	}
-	for _, err := range orm.Query(ctx, st, s.entries, "s", orm.Range[int64]{From: at(2), To: at(1)}) {
+	for _, err := range q.From(2).To(1).All(ctx, st) {
 		wantKind(t, err, orm.KindValidation) // DynamoDB refuses it, so nobody may count on an empty answer
 	}
-	if got := versions(t, orm.Query(ctx, st, s.entries, "nothing", orm.Range[int64]{})); got != "" {
+	if got := versions(t, orm.QueryTable(s.entries, "nothing").All(ctx, st)); got != "" {
 		t.Errorf("an empty partition has versions %q", got)
 	}
 }
@@ -74,7 +74,7 @@ func testQueryStrings(t *testing.T, s *suite) {
 		do(t, st, s.words.Put(word{"x", want[(i*7)%len(want)]}))
 	}
 	var got []string
-	for _, w := range all(t, orm.Query(context.Background(), st, s.words, "x", orm.Range[string]{})) {
+	for _, w := range all(t, orm.QueryTable(s.words, "x").All(context.Background(), st)) {
 		got = append(got, w.Word)
 	}
 	if !slices.Equal(got, want) {
@@ -89,7 +89,7 @@ func testQueryBytes(t *testing.T, s *suite) {
 		do(t, st, s.blobs.Put(blob{"x", want[(i*3)%len(want)]}))
 	}
 	var got [][]byte
-	for _, b := range all(t, orm.Query(context.Background(), st, s.blobs, "x", orm.Range[[]byte]{})) {
+	for _, b := range all(t, orm.QueryTable(s.blobs, "x").All(context.Background(), st)) {
 		got = append(got, b.Key)
 	}
 	if !slices.EqualFunc(got, want, bytes.Equal) {
@@ -151,14 +151,14 @@ func testQueryLargePages(t *testing.T, s *suite) {
 	for v := range int64(items) {
 		do(t, st, s.entries.Put(entry{Stream: "s", Version: v, Body: strings.Repeat("x", 200<<10)}))
 	}
-	if n := len(all(t, orm.Query(ctx, st, s.entries, "s", orm.Range[int64]{}))); n != items {
+	if n := len(all(t, orm.QueryTable(s.entries, "s").All(ctx, st))); n != items {
 		t.Errorf("read %d items, want %d", n, items)
 	}
 	if st.queries < 2 {
 		t.Errorf("%d page for 2.4 MB: a page ends at 1 MB", st.queries)
 	}
 	st.queries = 0
-	for range orm.Query(ctx, st, s.entries, "s", orm.Range[int64]{}) {
+	for range orm.QueryTable(s.entries, "s").All(ctx, st) {
 		break
 	}
 	if st.queries != 1 {
@@ -176,7 +176,7 @@ func testIndex(t *testing.T, s *suite) {
 	do(t, st, s.things.Put(thing{ID: "e", Rank: 5}))        // no status
 	ids := func() string {
 		var out []string
-		for _, x := range all(t, orm.QueryIndex(ctx, st, s.byStatus, "open", orm.Range[int64]{})) {
+		for _, x := range all(t, s.byStatus.Query("open").All(ctx, st)) {
 			out = append(out, x.ID+x.Name)
 		}
 		return strings.Join(out, " ")
@@ -190,7 +190,7 @@ func testIndex(t *testing.T, s *suite) {
 	do(t, st, s.visits.Put(visit{Visitor: "v", Page: "p", Topic: "go", At: at, Note: "not a key"}))
 	eventually(t, "v p go 2026-11-20T10:00:00Z |", func() string {
 		var out string
-		for _, x := range all(t, orm.QueryIndex(ctx, st, s.visitsByTopic, "go", orm.Range[time.Time]{From: &at})) {
+		for _, x := range all(t, s.visitsByTopic.Query("go").From(at).All(ctx, st)) {
 			out += fmt.Sprintf("%s %s %s %s |%s", x.Visitor, x.Page, x.Topic, x.At.Format(time.RFC3339), x.Note)
 		}
 		return out
@@ -204,7 +204,7 @@ func testLocalIndex(t *testing.T, s *suite) {
 		do(t, st, s.entries.Put(entry{Stream: "s", Version: int64(v), Kind: kind}))
 	}
 	do(t, st, s.entries.Put(entry{Stream: "other", Version: 9, Kind: "a"}))
-	if got := versions(t, orm.QueryIndex(ctx, st, s.byKind, "s", orm.Range[string]{})); got != "2 4 3 0" {
+	if got := versions(t, s.byKind.Query("s").All(ctx, st)); got != "2 4 3 0" {
 		t.Errorf("versions by kind are %q, want %q", got, "2 4 3 0")
 	}
 	// Items of one sort key need the table's key to go on between pages.

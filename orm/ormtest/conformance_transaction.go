@@ -95,7 +95,7 @@ func testToken(t *testing.T, s *suite) {
 	ctx := context.Background()
 	st := s.newStore(t, s.things)
 	add := func(n int64) []orm.Action {
-		actions, err := orm.Actions(s.things.Update("a", s.count.Add(n)), s.things.Put(thing{ID: "b"}))
+		actions, err := orm.Actions(ctx, st, s.things.Update("a", s.count.Add(n)), s.things.Put(thing{ID: "b"}))
 		must(t, err)
 		return actions
 	}

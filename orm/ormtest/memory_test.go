@@ -212,7 +212,7 @@ func TestItemsAreCopies(t *testing.T) {
 func TestTokenExpires(t *testing.T) {
 	now := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
 	m := ormtest.New(ormtest.Clock(func() time.Time { return now }))
-	add, err := orm.Actions(notes.Update("a", noteCount.Add(1)))
+	add, err := orm.Actions(t.Context(), m, notes.Update("a", noteCount.Add(1)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,7 +229,7 @@ func TestTokenExpires(t *testing.T) {
 		}
 	}
 	// A cancelled transaction leaves no token behind.
-	check, err := orm.Actions(notes.Check("none", noteText.Exists()))
+	check, err := orm.Actions(t.Context(), m, notes.Check("none", noteText.Exists()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -247,29 +247,6 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-func BenchmarkMemoryPut(b *testing.B) {
-	m := ormtest.New()
-	for i := 0; b.Loop(); i++ {
-		if err := orm.Exec(b.Context(), m, quiet.Put(note{ID: fmt.Sprint(i % 10000), Text: "text", Count: i})); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-func BenchmarkMemoryGet(b *testing.B) {
-	m := ormtest.New()
-	for i := range 10000 {
-		if err := orm.Exec(b.Context(), m, quiet.Put(note{ID: fmt.Sprint(i), Text: "text"})); err != nil {
-			b.Fatal(err)
-		}
-	}
-	for i := 0; b.Loop(); i++ {
-		if _, err := quiet.Get(b.Context(), m, fmt.Sprint(i%10000)); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
 // An index whose partition key is the table's sort key holds the items of unique
 // values as well; whoever queries it asks for the table's items.
 func TestQueryWithoutUniqueValues(t *testing.T) {
@@ -285,7 +262,7 @@ func TestQueryWithoutUniqueValues(t *testing.T) {
 		exec(t, m, seats.Insert(seat{Hall: hall, Row: 0, Mail: hall + "@example.com"}))
 	}
 	var got []string
-	for s, err := range orm.QueryIndex(t.Context(), m, byRow, 0, orm.Range[string]{Limit: 2}) {
+	for s, err := range byRow.Query(0).Limit(2).All(t.Context(), m) {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,7 @@
 package ormtest
 
 import (
+	"cmp"
 	"fmt"
 	"math/big"
 	"strconv"
@@ -120,6 +121,12 @@ func plainInteger(s string) bool {
 }
 
 func compareNumbers(a, b string) int {
+	if plainInteger(a) && plainInteger(b) { // keys, the usual case
+		if len(a) != len(b) {
+			return cmp.Compare(len(a), len(b))
+		}
+		return strings.Compare(a, b)
+	}
 	x, errX := parseNumber(a)
 	y, errY := parseNumber(b)
 	if errX != nil || errY != nil {

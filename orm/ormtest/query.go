@@ -1,25 +1,31 @@
 package ormtest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"sort"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/vinci-go/vinci/orm"
 )
 
-// pageBytes is where DynamoDB ends a page.
-const pageBytes = 1 << 20
-
 // Query implements [orm.Reader].
 func (m *Memory) Query(ctx context.Context, r *orm.QueryRequest) (*orm.Page, error) {
 	var page *orm.Page
-	err := m.call(ctx, Call{Op: "query", Query: r}, func() (err error) {
-		if page, err = m.query(r); err != nil {
-			err = &orm.Error{Kind: orm.KindValidation, Op: "query", Table: r.Table.Name, Err: err}
+	err := m.call(ctx, Call{Op: "query", Query: r}, func() error {
+		if err := orm.CheckQuery(r); err != nil {
+			return err
 		}
-		return err
+		v := viewOf(r.Table, r.Index)
+		if err := v.checkQuery(r); err != nil {
+			return &orm.Error{Kind: orm.KindValidation, Op: "query", Table: r.Table.Name, Err: err}
+		}
+		page = m.query(ctx, v, r)
+		return nil
 	})
 	if err != nil {
 		return nil, err
@@ -27,165 +33,93 @@ func (m *Memory) Query(ctx context.Context, r *orm.QueryRequest) (*orm.Page, err
 	return page, nil
 }
 
-// view is a table or an index as a query sees it.
-type view struct {
-	schema     *orm.Schema
-	hash, sort string
-	index      *orm.IndexSchema
-}
-
-func viewOf(r *orm.QueryRequest) (view, error) {
-	v := view{schema: r.Table, hash: r.Table.Hash, sort: r.Table.Sort}
-	if r.Index == "" {
-		return v, nil
+func (m *Memory) query(ctx context.Context, v view, r *orm.QueryRequest) *orm.Page {
+	s := v.space(m.table(r.Table))
+	p := pager{view: v, filter: r.Filter, names: r.Select, count: r.Count, limit: int(r.Limit)}
+	var items []orm.Item
+	if in, ok := s.partitions[text(r.Hash)]; ok {
+		items = v.between(in.items, r)
 	}
-	for i := range r.Table.Indexes {
-		if x := &r.Table.Indexes[i]; x.Name == r.Index {
-			v.hash, v.sort, v.index = x.Hash, x.Sort, x
-			return v, nil
+	if r.Start != nil {
+		after := sort.Search(len(items), func(i int) bool { return s.compare(items[i], r.Start) > 0 })
+		if !r.Descending {
+			items = items[after:]
+		} else {
+			items = items[:sort.Search(after, func(i int) bool { return s.compare(items[i], r.Start) >= 0 })]
 		}
 	}
-	return v, fmt.Errorf("the table has no index %q", r.Index)
-}
-
-func (m *Memory) query(r *orm.QueryRequest) (*orm.Page, error) {
-	v, err := viewOf(r)
-	if err != nil {
-		return nil, err
-	}
-	if err := v.check(r); err != nil {
-		return nil, err
-	}
-	items := v.partition(m.table(r.Table), r.Hash)
-	page := &orm.Page{}
-	size := 0
-	started := r.Start == nil
-	if r.Descending {
-		slices.Reverse(items)
-	}
-	var last orm.Item
-	for _, item := range items {
-		if !v.within(r, item) {
-			continue
+	for i := range items {
+		if r.Descending {
+			i = len(items) - 1 - i
 		}
-		if !started {
-			o := v.order(item, r.Start)
-			if r.Descending {
-				o = -o
-			}
-			if o <= 0 {
-				continue
-			}
-			started = true
-		}
-		if last != nil && (r.Limit > 0 && len(page.Items) == int(r.Limit) || size > pageBytes) {
-			page.Next = cloneItem(v.keyOf(last))
+		if !p.take(items[i]) {
 			break
 		}
-		last = item
-		size += orm.ItemSize(item)
-		page.Items = append(page.Items, cloneItem(v.project(item)))
 	}
-	// DynamoDB does not look further than the limit: a full page has a
-	// continuation even when nothing comes after it.
-	if page.Next == nil && last != nil && r.Limit > 0 && len(page.Items) == int(r.Limit) {
-		page.Next = cloneItem(v.keyOf(last))
-	}
-	return page, nil
+	return p.done(ctx, r.Eventual)
 }
 
-func (v view) check(r *orm.QueryRequest) error {
-	if err := v.checkBound(v.hash, r.Hash); err != nil {
+// between is the part of a partition that is within the query's bounds.
+func (v view) between(items []orm.Item, r *orm.QueryRequest) []orm.Item {
+	// first is the first item whose sort key is beyond a bound, or at it.
+	first := func(bound value, at bool) int {
+		return sort.Search(len(items), func(i int) bool {
+			o := order(items[i][v.sort], bound)
+			return o > 0 || at && o == 0
+		})
+	}
+	if r.To != nil {
+		items = items[:first(r.To, r.ToExcluded)]
+	}
+	if r.From != nil {
+		items = items[first(r.From, !r.FromExcluded):]
+	}
+	if r.Prefix != nil {
+		items = items[first(r.Prefix, true):]
+		items = items[:sort.Search(len(items), func(i int) bool { return !beginsWith(items[i][v.sort], r.Prefix) })]
+	}
+	return items
+}
+
+func beginsWith(v, prefix value) bool {
+	switch x := v.(type) {
+	case *types.AttributeValueMemberS:
+		p, ok := prefix.(*types.AttributeValueMemberS)
+		return ok && strings.HasPrefix(x.Value, p.Value)
+	case *types.AttributeValueMemberB:
+		p, ok := prefix.(*types.AttributeValueMemberB)
+		return ok && bytes.HasPrefix(x.Value, p.Value)
+	}
+	return false
+}
+
+func (v view) checkQuery(r *orm.QueryRequest) error {
+	if err := v.checkBound(v.hash, r.Hash, maxHashKey); err != nil {
 		return err
 	}
-	if r.From == nil && r.To == nil {
-		return nil
-	}
-	if v.sort == "" {
-		return errors.New("a range needs a sort key")
-	}
-	for _, b := range []value{r.From, r.To} {
+	for _, b := range []value{r.From, r.To, r.Prefix} {
 		if b == nil {
 			continue
 		}
-		if err := v.checkBound(v.sort, b); err != nil {
+		if err := v.checkBound(v.sort, b, maxSortKey); err != nil {
 			return err
 		}
+	}
+	if r.Prefix != nil && kind(r.Prefix) == "N" {
+		return fmt.Errorf("key attribute %s is a number, and numbers have no prefix", v.sort)
 	}
 	if r.From != nil && r.To != nil && order(r.From, r.To) > 0 {
 		return errors.New("the range's lower bound is above its upper bound")
 	}
-	return nil
+	if err := v.checkStart(r.Start); err != nil {
+		return err
+	}
+	if r.Start != nil && !equal(r.Start[v.hash], r.Hash) {
+		return errors.New("the start is in another partition than the query")
+	}
+	return checkCond(r.Filter)
 }
 
-func (v view) checkBound(name string, b value) error {
-	if a, _ := v.schema.Attribute(name); kind(b) != a.Type {
-		return fmt.Errorf("key attribute %s: the value is of type %s, the key's is %s", name, kind(b), a.Type)
-	}
-	return checkValue(b)
-}
-
-// partition collects the items under one partition key, in order.
-func (v view) partition(t *table, hash value) []orm.Item {
-	if v.index == nil {
-		if p, ok := t.partitions[text(hash)]; ok {
-			return slices.Clone(p.items)
-		}
-		return nil
-	}
-	var out []orm.Item
-	for _, p := range t.partitions {
-		for _, item := range p.items {
-			if h, ok := item[v.hash]; !ok || !equal(h, hash) {
-				continue
-			}
-			if _, ok := item[v.sort]; v.sort == "" || ok { // an index is sparse
-				out = append(out, item)
-			}
-		}
-	}
-	slices.SortFunc(out, v.order)
-	return out
-}
-
-// order is by the sort key, then by the table's key, so that it is total.
-func (v view) order(a, b orm.Item) int {
-	for _, name := range []string{v.sort, v.schema.Hash, v.schema.Sort} {
-		if name == "" {
-			continue
-		}
-		if o := order(a[name], b[name]); o != 0 {
-			return o
-		}
-	}
-	return 0
-}
-
-func (v view) within(r *orm.QueryRequest, item orm.Item) bool {
-	return (r.From == nil || order(item[v.sort], r.From) >= 0) && (r.To == nil || order(item[v.sort], r.To) <= 0)
-}
-
-// keyOf is what a query needs to go on after the item.
-func (v view) keyOf(item orm.Item) orm.Item {
-	out := v.schema.KeyOf(item)
-	if v.index != nil {
-		out[v.hash] = item[v.hash]
-		if v.sort != "" {
-			out[v.sort] = item[v.sort]
-		}
-	}
-	return out
-}
-
-func (v view) project(item orm.Item) orm.Item {
-	if v.index == nil || v.index.Projection == orm.ProjectAll {
-		return item
-	}
-	out := v.keyOf(item)
-	for _, name := range v.index.Include {
-		if av, ok := item[name]; ok {
-			out[name] = av
-		}
-	}
-	return out
+func (v view) checkBound(name string, b value, limit int) error {
+	return checkKeyAttribute(v.schema, orm.Item{name: b}, name, limit, true)
 }

@@ -203,7 +203,8 @@ func fingerprint(actions []orm.Action) string {
 		writeItem(&b, a.Key)
 		writeItem(&b, a.Item)
 		for _, c := range a.Changes {
-			fmt.Fprintf(&b, "%d %q ", c.Op, c.Path)
+			fmt.Fprintf(&b, "%d ", c.Op)
+			writePath(&b, c.Path, c.Into)
 			writeText(&b, c.Value)
 		}
 		writeCond(&b, a.If)
@@ -216,7 +217,8 @@ func writeCond(b *strings.Builder, c *orm.Cond) {
 	if c == nil {
 		return
 	}
-	fmt.Fprintf(b, "(%d %q ", c.Op, c.Path)
+	fmt.Fprintf(b, "(%d %t ", c.Op, c.Size)
+	writePath(b, c.Path, c.Into)
 	for _, v := range c.Values {
 		writeText(b, v)
 	}
@@ -224,4 +226,11 @@ func writeCond(b *strings.Builder, c *orm.Cond) {
 		writeCond(b, one)
 	}
 	b.WriteByte(')')
+}
+
+func writePath(b *strings.Builder, attribute string, into []orm.Step) {
+	fmt.Fprintf(b, "%q ", attribute)
+	for _, step := range into {
+		fmt.Fprintf(b, "%q %d ", step.Name, step.Index)
+	}
 }
