@@ -18,7 +18,10 @@ import (
 // function that had it dies.
 const counterTimeout = 5 * time.Second
 
-func main() {
+func main() { application().Synth() }
+
+// application is everything that the application consists of.
+func application() *constructs.Application {
 	// The deployment id comes from the context: cdk synth -c deployment=dev.
 	app := constructs.NewApplication(&constructs.ApplicationProps{
 		AppName:  domain.Application,
@@ -48,5 +51,5 @@ func main() {
 		Access:   users.APIAccess(),
 	})
 
-	app.Synth()
+	return app
 }

@@ -52,9 +52,13 @@ func (d *Deployment) TableARN(t orm.Definition) string {
 func (d *Deployment) IndexARNs(t orm.Definition) []string {
 	var arns []string
 	for _, index := range t.Schema().Indexes {
-		arns = append(arns, sub("arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/"+d.TableName(t)+"/index/"+index.Name))
+		arns = append(arns, d.indexARN(t, index.Name))
 	}
 	return arns
+}
+
+func (d *Deployment) indexARN(t orm.Definition, index string) string {
+	return sub("arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/" + d.TableName(t) + "/index/" + index)
 }
 
 // BusName is the physical name of the event bus.

@@ -38,8 +38,26 @@
 // # Roles
 //
 // Each function has a role of its own. What it allows is derived from what the
-// function declares (bus.Reads, bus.Writes, bus.Commits) and from the queues it
-// works with: exact actions on exact ARNs, no managed policy, no wildcard.
+// function declares (bus.Reads, bus.ReadsIndex, bus.Scans, bus.Writes,
+// bus.Appends, bus.Commits) and from the queues it works with: exact actions on
+// exact ARNs, no managed policy, no wildcard. The actions on a table are those
+// that package orm's client uses:
+//
+//	Reads       GetItem, BatchGetItem, Query; Query on its indexes
+//	ReadsIndex  Query on that index
+//	Scans       those of Reads; Scan, on its indexes as well
+//	Writes      those of Reads; PutItem, UpdateItem, DeleteItem, BatchWriteItem, ConditionCheckItem
+//	Appends     PutItem
+//
+// # Tables
+//
+// A table has what its definition says with orm.Deploy, and is safe where that
+// says nothing: see [Table]. What CloudFormation cannot change in one deployment
+// is refused, with the steps to take, by comparison with tables.lock.json in the
+// module's root, which `vinci tables lock` writes and which is committed: another
+// key, a changed index, two new or deleted global indexes, another attribute of
+// expiry. Without the file nothing is compared. The deployment "local", which
+// `vinci dev` runs, is never refused: its tables are no CloudFormation's.
 //
 // # Building blocks
 //

@@ -24,41 +24,46 @@ func TestTemplates(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			out := synth(t, testApp(false, context))
-			golden := filepath.Join("testdata", "golden", name)
-			found := templates(t, out)
-			if *update {
-				if err := os.RemoveAll(golden); err != nil {
-					t.Fatal(err)
-				}
-				if err := os.MkdirAll(golden, 0o755); err != nil {
-					t.Fatal(err)
-				}
-				for file, got := range found {
-					if err := os.WriteFile(filepath.Join(golden, file), got, 0o644); err != nil {
-						t.Fatal(err)
-					}
-				}
-			}
-			want, err := os.ReadDir(golden)
-			if err != nil {
+			compareTemplates(t, filepath.Join("testdata", "golden", name), templates(t, out))
+		})
+	}
+}
+
+// compareTemplates compares a folder of golden files with what was found, or
+// writes it.
+func compareTemplates(t *testing.T, golden string, found map[string][]byte) {
+	t.Helper()
+	if *update {
+		if err := os.RemoveAll(golden); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.MkdirAll(golden, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		for file, got := range found {
+			if err := os.WriteFile(filepath.Join(golden, file), got, 0o644); err != nil {
 				t.Fatal(err)
 			}
-			for _, file := range want {
-				if _, ok := found[file.Name()]; !ok {
-					t.Errorf("%s was not written", file.Name())
-				}
-			}
-			for file, got := range found {
-				want, err := os.ReadFile(filepath.Join(golden, file))
-				if err != nil {
-					t.Errorf("%v (go test ./constructs -update writes it)", err)
-					continue
-				}
-				if !bytes.Equal(got, want) {
-					t.Errorf("%s differs from %s (go test ./constructs -update writes it again):\n%s", file, golden, firstDifference(string(got), string(want)))
-				}
-			}
-		})
+		}
+	}
+	want, err := os.ReadDir(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range want {
+		if _, ok := found[file.Name()]; !ok {
+			t.Errorf("%s was not written", file.Name())
+		}
+	}
+	for file, got := range found {
+		want, err := os.ReadFile(filepath.Join(golden, file))
+		if err != nil {
+			t.Errorf("%v (go test ./constructs -update writes it)", err)
+			continue
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("%s differs from %s (go test ./constructs -update writes it again):\n%s", file, golden, firstDifference(string(got), string(want)))
+		}
 	}
 }
 

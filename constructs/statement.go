@@ -42,22 +42,34 @@ func list(words []string) []any {
 	return all
 }
 
-// What access means in actions. A transaction needs the permission of each of
-// its parts, and none of its own:
+// What access means in actions: those that package orm's client uses, and no
+// other. A batch is an action of its own. A transaction needs the permission of
+// each of its parts, and none of its own: reading in one is GetItem.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
 var (
-	readActions  = [...]string{"dynamodb:GetItem", "dynamodb:Query"}
-	writeActions = [...]string{"dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:ConditionCheckItem"}
+	readActions = [...]string{"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"}
+
+	writeActions = [...]string{
+		"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query",
+		"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem", "dynamodb:ConditionCheckItem",
+	}
+
+	// An insert is a put on a condition, which takes no permission of its own: not
+	// ConditionCheckItem, which is for checks beside other items. A batch could
+	// delete as well.
+	appendActions = [...]string{"dynamodb:PutItem"}
+
+	// The log is read by key and by stream.
+	logActions = [...]string{"dynamodb:GetItem", "dynamodb:Query"}
 )
 
 // accessStatements turns what a function declares into what its role allows, in
 // an order that does not depend on the order of declaration.
 func (d *Deployment) accessStatements(a bus.Access, events orm.Definition) []Statement {
 	writes := byName(a.Writes)
-	reads := byName(a.Reads)
-	reads = slices.DeleteFunc(reads, func(r orm.Definition) bool { // writing includes reading
-		return slices.ContainsFunc(writes, func(w orm.Definition) bool { return w.Schema() == r.Schema() })
-	})
+	scans := byName(a.Scans)
+	reads := without(byName(slices.Concat(a.Reads, scans)), writes) // writing and scanning include reading
 
 	var all []Statement
 	tables := func(sid string, actions []string, definitions []orm.Definition) {
@@ -72,13 +84,17 @@ func (d *Deployment) accessStatements(a bus.Access, events orm.Definition) []Sta
 	}
 	tables("ReadTables", readActions[:], reads)
 	tables("WriteTables", writeActions[:], writes)
+	tables("AppendTables", appendActions[:], without(byName(a.Appends), writes))
 
-	query := Statement{Sid: "QueryIndexes", Actions: []string{"dynamodb:Query"}}
-	for _, t := range byName(slices.Concat(reads, writes)) {
-		query.Resources = append(query.Resources, d.IndexARNs(t)...)
+	scan := Statement{Sid: "ScanTables", Actions: []string{"dynamodb:Scan"}}
+	for _, t := range scans {
+		scan.Resources = append(append(scan.Resources, d.TableARN(t)), d.IndexARNs(t)...)
 	}
-	if len(query.Resources) > 0 {
-		all = append(all, query)
+	if len(scan.Resources) > 0 {
+		all = append(all, scan)
+	}
+	if arns := d.queriedIndexes(slices.Concat(reads, writes), a.Indexes); len(arns) > 0 {
+		all = append(all, Statement{Sid: "QueryIndexes", Actions: []string{"dynamodb:Query"}, Resources: arns})
 	}
 
 	if len(a.Commits) > 0 {
@@ -88,10 +104,44 @@ func (d *Deployment) accessStatements(a bus.Access, events orm.Definition) []Sta
 			Sid: "CommitEvents", Actions: []string{"dynamodb:PutItem"}, Resources: []string{d.TableARN(events)},
 			StringEquals: map[string]string{"dynamodb:EnclosingOperation": "TransactWriteItems"},
 		}, Statement{
-			Sid: "ReadLog", Actions: readActions[:], Resources: []string{d.TableARN(events)},
+			Sid: "ReadLog", Actions: logActions[:], Resources: []string{d.TableARN(events)},
 		})
 	}
 	return all
+}
+
+// queriedIndexes are the indexes that may be queried, by the names of table and
+// index: all of the tables that may be read, and those that are granted alone.
+func (d *Deployment) queriedIndexes(readable []orm.Definition, alone []orm.IndexDefinition) []string {
+	type index struct {
+		table orm.Definition
+		name  string
+	}
+	var indexes []index
+	for _, t := range readable {
+		for _, x := range t.Schema().Indexes {
+			indexes = append(indexes, index{t, x.Name})
+		}
+	}
+	for _, x := range alone {
+		indexes = append(indexes, index{x.Definition(), x.IndexName()})
+	}
+	compare := func(a, b index) int {
+		return cmp.Or(cmp.Compare(a.table.Schema().Name, b.table.Schema().Name), cmp.Compare(a.name, b.name))
+	}
+	slices.SortStableFunc(indexes, compare)
+	var arns []string
+	for _, x := range slices.CompactFunc(indexes, func(a, b index) bool { return compare(a, b) == 0 }) {
+		arns = append(arns, d.indexARN(x.table, x.name))
+	}
+	return arns
+}
+
+// without takes tables out of others.
+func without(tables, others []orm.Definition) []orm.Definition {
+	return slices.DeleteFunc(tables, func(t orm.Definition) bool {
+		return slices.ContainsFunc(others, func(o orm.Definition) bool { return o.Schema() == t.Schema() })
+	})
 }
 
 // byName sorts tables by name and drops those that are there twice.

@@ -18,6 +18,7 @@ import (
 	"github.com/vinci-go/vinci/constructs/internal/build"
 	"github.com/vinci-go/vinci/constructs/internal/plan"
 	"github.com/vinci-go/vinci/eventlog"
+	"github.com/vinci-go/vinci/internal/definitions"
 	"github.com/vinci-go/vinci/internal/names"
 	"github.com/vinci-go/vinci/internal/progress"
 )
@@ -74,6 +75,9 @@ func closeCDK() {
 // application with mistakes gives an error that is [ErrInvalid] and lists them
 // all. A program that is about to end calls jsii.Close afterwards. Only one
 // synthesis may run at a time in a process, because the CDK allows no more.
+//
+// With the environment variable VINCI_DEFINITIONS it writes the definitions of
+// the tables to the file of that name, for the vinci tool, and nothing else.
 func (a *Application) Synthesize(ctx context.Context, options *SynthOptions) error {
 	if options == nil {
 		options = &SynthOptions{}
@@ -90,7 +94,10 @@ func (a *Application) Synthesize(ctx context.Context, options *SynthOptions) err
 	if err != nil {
 		return fmt.Errorf("synthesize: %w", err)
 	}
-	problems := p.Check()
+	if file := a.env()(definitions.Env); file != "" {
+		return writeDefinitions(p, file)
+	}
+	problems := append(p.Check(), p.CheckLock()...)
 	// The functions are compiled even so: one run tells everything.
 	assets, err := a.compile(ctx, p, options.Progress)
 	var failed *build.Error

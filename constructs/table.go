@@ -1,9 +1,11 @@
 package constructs
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	cdk "github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
@@ -17,10 +19,11 @@ type TableProps struct {
 	Definition orm.Definition // required; without errors
 }
 
-// Table is a DynamoDB table made from its definition: on demand, with TTL,
-// stream and indexes as defined. In a deployment that is not ephemeral it has
-// point-in-time recovery (35 days) and deletion protection, and neither deleting
-// the stack nor replacing the table deletes the data.
+// Table is a DynamoDB table made from its definition, with an alarm on throttled
+// requests. What [orm.Settings] leave open is: on demand, point-in-time recovery
+// over 35 days, deletion protection, and data that neither deleting the stack nor
+// replacing the table deletes. In an ephemeral deployment there is nothing of
+// this, whatever the settings say: the table goes with its stack.
 //
 // It is an AWS::DynamoDB::GlobalTable with one replica, because a table of the
 // older resource type cannot get a second one later without a migration:
@@ -28,6 +31,7 @@ type TableProps struct {
 type Table struct {
 	cdk.Construct
 	Resource awsdynamodb.CfnGlobalTable
+	Alarms   []awscloudwatch.CfnAlarm // on throttles; one, or several where it has more than four global indexes
 }
 
 // NewTable makes a table. Its physical name is computed from the deployment.
@@ -36,42 +40,20 @@ func NewTable(scope cdk.Construct, id string, props *TableProps) *Table {
 	s, d := props.Definition.Schema(), props.Deployment
 	must("table "+s.Name, props.Definition.Err())
 
-	replica := &awsdynamodb.CfnGlobalTable_ReplicaSpecificationProperty{
-		Region: awscdk.Aws_REGION(),
-		PointInTimeRecoverySpecification: &awsdynamodb.CfnGlobalTable_PointInTimeRecoverySpecificationProperty{
-			PointInTimeRecoveryEnabled: jsii.Bool(!d.ephemeral),
-		},
-		DeletionProtectionEnabled: jsii.Bool(!d.ephemeral),
-	}
 	p := &awsdynamodb.CfnGlobalTableProps{
 		TableName:            jsii.String(d.TableName(props.Definition)),
-		BillingMode:          jsii.String("PAY_PER_REQUEST"),
 		AttributeDefinitions: keyAttributes(s),
 		KeySchema:            keySchema(s.Hash, s.Sort),
-		Replicas:             []any{replica},
 	}
-	var global, local []any
-	for _, index := range s.Indexes {
-		projection := &awsdynamodb.CfnGlobalTable_ProjectionProperty{ProjectionType: jsii.String(index.Projection)}
-		if len(index.Include) > 0 {
-			projection.NonKeyAttributes = jsii.Strings(index.Include...)
-		}
-		if index.Local {
-			local = append(local, &awsdynamodb.CfnGlobalTable_LocalSecondaryIndexProperty{
-				IndexName: jsii.String(index.Name), KeySchema: keySchema(index.Hash, index.Sort), Projection: projection,
-			})
-		} else {
-			global = append(global, &awsdynamodb.CfnGlobalTable_GlobalSecondaryIndexProperty{
-				IndexName: jsii.String(index.Name), KeySchema: keySchema(index.Hash, index.Sort), Projection: projection,
-			})
-		}
+	replica := &awsdynamodb.CfnGlobalTable_ReplicaSpecificationProperty{
+		Region:                           awscdk.Aws_REGION(),
+		PointInTimeRecoverySpecification: recovery(s.Settings, d.ephemeral),
+		DeletionProtectionEnabled:        jsii.Bool(protected(s.Settings, d.ephemeral)),
+		Tags:                             tags(s.Settings.Tags),
 	}
-	if len(global) > 0 {
-		p.GlobalSecondaryIndexes = global
-	}
-	if len(local) > 0 {
-		p.LocalSecondaryIndexes = local
-	}
+	setIndexes(p, replica, s, d.ephemeral)
+	setThroughput(p, replica, s.Settings, d.ephemeral)
+	p.Replicas = []any{replica}
 	if s.TTL != "" {
 		p.TimeToLiveSpecification = &awsdynamodb.CfnGlobalTable_TimeToLiveSpecificationProperty{
 			AttributeName: jsii.String(s.TTL), Enabled: jsii.Bool(true),
@@ -84,11 +66,78 @@ func NewTable(scope cdk.Construct, id string, props *TableProps) *Table {
 	}
 	t.Resource = awsdynamodb.NewCfnGlobalTable(t.Construct, jsii.String("Resource"), p)
 	policy := awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE
-	if d.ephemeral {
+	if d.ephemeral || s.Settings.DeleteData != "" {
 		policy = awscdk.RemovalPolicy_DESTROY
 	}
 	t.Resource.ApplyRemovalPolicy(policy, nil)
+	if s.Settings.NoThrottleAlarm == "" {
+		t.Alarms = d.throttleAlarms(t.Construct, d.TableName(props.Definition), s)
+	}
 	return t
+}
+
+func protected(s orm.Settings, ephemeral bool) bool { return !ephemeral && s.NoProtection == "" }
+
+func recovery(s orm.Settings, ephemeral bool) *awsdynamodb.CfnGlobalTable_PointInTimeRecoverySpecificationProperty {
+	p := &awsdynamodb.CfnGlobalTable_PointInTimeRecoverySpecificationProperty{
+		PointInTimeRecoveryEnabled: jsii.Bool(!ephemeral && s.NoRecovery == ""),
+	}
+	if *p.PointInTimeRecoveryEnabled.(*bool) {
+		p.RecoveryPeriodInDays = jsii.Number(orInt(s.RecoveryDays, orm.DefaultRecoveryDays))
+	}
+	return p
+}
+
+// tags in the order of their keys; nil for none.
+func tags(all map[string]string) *[]*awscdk.CfnTag {
+	if len(all) == 0 {
+		return nil
+	}
+	var list []*awscdk.CfnTag
+	for _, key := range slices.Sorted(maps.Keys(all)) {
+		list = append(list, &awscdk.CfnTag{Key: jsii.String(key), Value: jsii.String(all[key])})
+	}
+	return &list
+}
+
+// setIndexes gives the table its indexes, in the order of the definition, which
+// is that of their names.
+func setIndexes(p *awsdynamodb.CfnGlobalTableProps, replica *awsdynamodb.CfnGlobalTable_ReplicaSpecificationProperty, s *orm.Schema, ephemeral bool) {
+	var global, local, replicated []any
+	for _, index := range s.Indexes {
+		if index.Local {
+			local = append(local, &awsdynamodb.CfnGlobalTable_LocalSecondaryIndexProperty{
+				IndexName: jsii.String(index.Name), KeySchema: keySchema(index.Hash, index.Sort), Projection: projection(index),
+			})
+			continue
+		}
+		g := &awsdynamodb.CfnGlobalTable_GlobalSecondaryIndexProperty{
+			IndexName: jsii.String(index.Name), KeySchema: keySchema(index.Hash, index.Sort), Projection: projection(index),
+		}
+		global = append(global, g)
+		if r := setIndexThroughput(g, s.Settings.OfIndex(index.Name), ephemeral); r != nil {
+			replicated = append(replicated, r)
+		}
+	}
+	if len(global) > 0 {
+		p.GlobalSecondaryIndexes = global
+	}
+	if len(local) > 0 {
+		p.LocalSecondaryIndexes = local
+	}
+	if len(replicated) > 0 {
+		replica.GlobalSecondaryIndexes = replicated
+	}
+}
+
+// projection has the included attributes sorted: they are a set, and another
+// order in the definition must not look like a change of the index.
+func projection(index orm.IndexSchema) *awsdynamodb.CfnGlobalTable_ProjectionProperty {
+	p := &awsdynamodb.CfnGlobalTable_ProjectionProperty{ProjectionType: jsii.String(index.Projection)}
+	if len(index.Include) > 0 {
+		p.NonKeyAttributes = jsii.Strings(slices.Sorted(slices.Values(index.Include))...)
+	}
+	return p
 }
 
 // StreamARN is the ARN of the table's stream. It holds the time at which the

@@ -72,7 +72,7 @@ func (tr *transcript) wait(t *testing.T, from int, pattern string) ([]string, in
 // place is a block of the README that says which file it belongs in.
 var (
 	fileBlock   = regexp.MustCompile("(?s)```go file=(\\S+)\n(.*?)```")
-	insertBlock = regexp.MustCompile("(?s)```go insert=(\\S+) before=(\\S+)\n(.*?)```")
+	insertBlock = regexp.MustCompile("(?s)```go insert=(\\S+) before=([^\n]+)\n(.*?)```")
 )
 
 // blocks returns what the README tells a new user to write: files, and lines to

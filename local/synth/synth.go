@@ -15,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/vinci-go/vinci/internal/definitions"
 )
 
 // Deployment is the deployment id of what runs on a laptop.
@@ -55,7 +57,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // Options say what to synthesize and where.
 type Options struct {
 	Dir    string    // folder of cdk.json
-	Out    string    // folder of the assembly; made when absent, relative to Dir unless absolute
+	Out    string    // folder of the assembly, made when absent; file of the definitions; relative to Dir unless absolute
 	Output io.Writer // what the app prints; nil: it is kept and shown in the error
 
 	// Deployment is the deployment id; default [Deployment].
@@ -84,13 +86,53 @@ func Run(ctx context.Context, o Options) (string, error) {
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return "", fmt.Errorf("make the assembly's folder: %w", err)
 	}
+	if err := run(ctx, o, dir, app, "PATH="+node+string(os.PathListSeparator)+os.Getenv("PATH"), "CDK_OUTDIR="+out); err != nil {
+		return "", err
+	}
+	return out, nil
+}
+
+// Definitions runs the app for its definitions only, which it writes to o.Out:
+// package internal/definitions reads that file. It is quick, because the app
+// compiles no function, and it needs no Node, because the CDK is not started.
+func Definitions(ctx context.Context, o Options) error {
+	dir, err := filepath.Abs(o.Dir)
+	if err != nil {
+		return fmt.Errorf("ask %s for its definitions: %w", o.Dir, err)
+	}
+	app, err := readApp(dir)
+	if err != nil {
+		return err
+	}
+	out, err := os.MkdirTemp("", "vinci-")
+	if err != nil {
+		return fmt.Errorf("make a temporary folder: %w", err)
+	}
+	defer os.RemoveAll(out) // it is empty, unless the app does not know the variable
+	file := o.Out
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(dir, file)
+	}
+	if err := run(ctx, o, dir, app, definitions.Env+"="+file, "CDK_OUTDIR="+out); err != nil {
+		return err
+	}
+	if _, err := os.Stat(file); err != nil {
+		return &Error{Kind: Failed, Err: err, Message: fmt.Sprintf("the app of %s (%s) wrote no definitions: it must end in Application.Synth, and use the version of Vinci that this tool is of",
+			filepath.Join(dir, "cdk.json"), app.App)}
+	}
+	return nil
+}
+
+// run runs the app's command with the context, and with env added to the
+// environment.
+func run(ctx context.Context, o Options, dir string, app *cdkJSON, env ...string) error {
 	deployment := o.Deployment
 	if deployment == "" {
 		deployment = Deployment
 	}
 	contextJSON, err := json.Marshal(app.contextFor(deployment))
 	if err != nil {
-		return "", fmt.Errorf("encode the context of cdk.json: %w", err)
+		return fmt.Errorf("encode the context of cdk.json: %w", err)
 	}
 
 	var kept bytes.Buffer
@@ -101,11 +143,10 @@ func Run(ctx context.Context, o Options) (string, error) {
 	cmd := exec.CommandContext(ctx, "sh", "-c", app.App)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(),
-		"PATH="+node+string(os.PathListSeparator)+os.Getenv("PATH"),
-		"CDK_OUTDIR="+out,
 		"CDK_CONTEXT_JSON="+string(contextJSON),
 		"CDK_VALIDATION=false", // three seconds and 400 MB: `make synth` and CI have it on
 	)
+	cmd.Env = append(cmd.Env, env...)
 	cmd.Stdout, cmd.Stderr = output, output
 	// `go run` starts the app and the app starts Node: a group of their own lets
 	// one signal reach them all.
@@ -114,7 +155,7 @@ func Run(ctx context.Context, o Options) (string, error) {
 	cmd.WaitDelay = 5 * time.Second
 	if err := cmd.Run(); err != nil {
 		if ctx.Err() != nil {
-			return "", fmt.Errorf("synthesize: %w", ctx.Err())
+			return fmt.Errorf("synthesize: %w", ctx.Err())
 		}
 		message := fmt.Sprintf("the app of %s failed (%s)", filepath.Join(dir, "cdk.json"), app.App)
 		if text := said(kept.String()); text != "" {
@@ -124,9 +165,9 @@ func Run(ctx context.Context, o Options) (string, error) {
 				err = nil // the app has said why: its exit status adds nothing
 			}
 		}
-		return "", &Error{Kind: Failed, Message: message, Err: err}
+		return &Error{Kind: Failed, Message: message, Err: err}
 	}
-	return out, nil
+	return nil
 }
 
 // said is what the app printed, without the line that go run adds to it.

@@ -100,6 +100,38 @@ func TestRunFails(t *testing.T) {
 	}
 }
 
+// An app that is asked for its definitions gets the context, no Node, and no
+// folder of an assembly that anybody keeps.
+func TestDefinitions(t *testing.T) {
+	dir := app(t, `printf %s "$CDK_CONTEXT_JSON" > "$VINCI_DEFINITIONS"; printf %s "$CDK_OUTDIR" > outdir`)
+	if err := os.RemoveAll(filepath.Join(dir, "node_modules")); err != nil {
+		t.Fatal(err)
+	}
+	if err := synth.Definitions(t.Context(), synth.Options{Dir: dir, Out: "definitions.json", Deployment: "dev"}); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(filepath.Join(dir, "definitions.json"))
+	if err != nil || !strings.Contains(string(b), `"deployment":"dev"`) {
+		t.Errorf("the app wrote %s, %v", b, err)
+	}
+	out, err := os.ReadFile(filepath.Join(dir, "outdir"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(string(out)); !os.IsNotExist(err) {
+		t.Errorf("the assembly's folder %s is left: %v", out, err)
+	}
+	for command, says := range map[string]string{
+		"echo what is wrong >&2; exit 1": "what is wrong",
+		"true":                           "wrote no definitions",
+	} {
+		err := synth.Definitions(t.Context(), synth.Options{Dir: app(t, command), Out: "definitions.json"})
+		if !errors.Is(err, synth.Failed) || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v, want %q", command, err, says)
+		}
+	}
+}
+
 // The app's own words are the last: no exit status after them, neither that of
 // go run nor the app's.
 func TestRunSaysItOnce(t *testing.T) {

@@ -15,11 +15,35 @@ func (c *checker) checkAccess(a bus.Access, subject, at string) {
 	for _, d := range a.Reads {
 		c.checkGrant("reads", d, subject, at)
 	}
+	for _, x := range a.Indexes {
+		if x == nil { // what is wrong with a table, its own definition says
+			c.checkGrant("reads an index of", nil, subject, at)
+			continue
+		}
+		c.checkGrant("reads an index of", x.Definition(), subject, at)
+	}
+	for _, d := range a.Scans {
+		c.checkGrant("scans", d, subject, at)
+	}
 	for _, d := range a.Writes {
 		c.checkGrant("writes", d, subject, at)
 	}
+	for _, d := range a.Appends {
+		c.checkGrant("appends to", d, subject, at)
+	}
 	for _, e := range a.Commits {
 		c.checkCommit(e, subject, at)
+	}
+	if strings.HasPrefix(subject, "subscription") {
+		return // which says the rest of itself
+	}
+	for _, d := range a.Appends {
+		if d != nil && slices.ContainsFunc(a.Writes, func(w orm.Definition) bool { return w != nil && w.Schema() == d.Schema() }) {
+			c.add(Problem{
+				What: fmt.Sprintf("%s: appends to table %q, and writes it as well", subject, d.Schema().Name), Where: at,
+				Allowed: "bus.Appends or bus.Writes for a table", Mend: "take one of the two grants away",
+			})
+		}
 	}
 }
 
@@ -34,9 +58,9 @@ func (c *checker) checkGrant(verb string, d orm.Definition, subject, at string) 
 	name := d.Schema().Name
 	if c.EventBus && c.isFramework(d) {
 		// A subscription says this of itself.
-		if verb == "writes" && !strings.HasPrefix(subject, "subscription") {
+		if (verb == "writes" || verb == "appends to") && !strings.HasPrefix(subject, "subscription") {
 			c.add(Problem{
-				What: fmt.Sprintf("%s: writes %q, a table of the framework", subject, name), Where: at,
+				What: fmt.Sprintf("%s: %s %q, a table of the framework", subject, verb, name), Where: at,
 				Allowed: "reading it", Mend: "use bus.Reads; events are written with bus.Commits, and nothing changes them",
 			})
 		}

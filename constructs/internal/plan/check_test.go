@@ -31,6 +31,12 @@ func newTable(name, at string) table {
 	return table{schema: &orm.Schema{Name: name, Hash: "id", DefinedAt: at, Attributes: []orm.AttributeSchema{{Name: "id", Type: "S"}}}}
 }
 
+// byStatus is an index of a table.
+type byStatus struct{ of table }
+
+func (x byStatus) Definition() orm.Definition { return x.of }
+func (x byStatus) IndexName() string          { return "by_status" }
+
 // eventType is an event.Type that says what a test wants it to say.
 type eventType struct {
 	name string
@@ -185,9 +191,17 @@ var bad = map[string]func(*Plan){
 		p.APIs = append(p.APIs, API{Function: Function{Folder: "lambdas/api"}, Routes: []string{"GET /"}, At: "app.go:9"})
 	},
 	"api_unknown_table": func(p *Plan) { p.APIs[0].Grants = append(p.APIs[0].Grants, bus.Reads(newTable("orders", "o.go:1"))) },
-	"routes_none":       func(p *Plan) { p.APIs[0].Routes = nil },
-	"routes_too_many":   manyRoutes,
-	"routes_bad":        badRoutes,
+	"api_grants": func(p *Plan) {
+		orders := newTable("orders", "o.go:1")
+		p.APIs[0].Grants = append(p.APIs[0].Grants, bus.Scans(orders), bus.Appends(orders, p.Framework.State, users), bus.ReadsIndex(nil, byStatus{orders}, byStatus{newTable("users", "o.go:2")}))
+	},
+	"subscription_grants": func(p *Plan) {
+		orders := newTable("orders", "o.go:1")
+		addHandler(p, subscription("late", want(created), bus.Scans(orders), bus.Appends(orders, p.Framework.State), bus.Writes(orders), bus.ReadsIndex(nil, byStatus{orders})))
+	},
+	"routes_none":     func(p *Plan) { p.APIs[0].Routes = nil },
+	"routes_too_many": manyRoutes,
+	"routes_bad":      badRoutes,
 	"routes_twice": func(p *Plan) {
 		p.APIs[0].Routes = []string{"GET /users/{id}", "GET /users/{user_id}", "GET /stats", "GET /stats"}
 	},
@@ -294,19 +308,25 @@ func TestProblems(t *testing.T) {
 			if strings.Contains(got, p.Dir) {
 				t.Errorf("a message names a folder of this machine:\n%s", got)
 			}
-			golden := filepath.Join("testdata", "problems", name+".txt")
-			if *update {
-				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatalf("%v (go test -update writes it)", err)
-			}
-			if got != string(want) {
-				t.Errorf("problems are\n%s\nwant\n%s", got, want)
-			}
+			golden(t, name, got)
 		})
+	}
+}
+
+// golden compares what a person reads with its golden file.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", "problems", name+".txt")
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatalf("%v (go test -update writes it)", err)
+	}
+	if got != string(want) {
+		t.Errorf("problems are\n%s\nwant\n%s", got, want)
 	}
 }

@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"github.com/vinci-go/vinci/bus"
@@ -41,6 +43,29 @@ type Framework struct {
 // All returns the definitions in a fixed order.
 func (f Framework) All() []orm.Definition {
 	return []orm.Definition{f.Deliveries, f.Events, f.State}
+}
+
+// definitions are those of all tables, the framework's included.
+func (p *Plan) definitions() []orm.Definition {
+	var all []orm.Definition
+	if p.EventBus {
+		all = p.Framework.All()
+	}
+	for _, t := range p.Tables {
+		all = append(all, t.Definition)
+	}
+	return all
+}
+
+// Schemas are all tables that are made, the framework's included, sorted by
+// name. Rely on it when Check found nothing.
+func (p *Plan) Schemas() []*orm.Schema {
+	var all []*orm.Schema
+	for _, d := range p.definitions() {
+		all = append(all, d.Schema())
+	}
+	slices.SortFunc(all, func(a, b *orm.Schema) int { return cmp.Compare(a.Name, b.Name) })
+	return all
 }
 
 // Table is a table that was added.

@@ -1,0 +1,79 @@
+package constructs
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/vinci-go/vinci/internal/definitions"
+	"github.com/vinci-go/vinci/internal/tablelock"
+	"github.com/vinci-go/vinci/orm"
+)
+
+// TestDefinitions: with VINCI_DEFINITIONS the tables are written and nothing is
+// compiled or synthesized, though Node is missing.
+func TestDefinitions(t *testing.T) {
+	dir, file := module(t), filepath.Join(t.TempDir(), "definitions.json")
+	env := map[string]string{definitions.Env: file, "CDK_CONTEXT_JSON": `{"deployment":"dev"}`, "JSII_NODE": "/no/such/node"}
+	app := testApp(false, nil)
+	app.build = nil
+	app.getenv = func(key string) string { return env[key] }
+	if err := app.Synthesize(t.Context(), &SynthOptions{Dir: dir}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "cdk.out")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("an assembly was written: %v", err)
+	}
+	f, err := definitions.Read(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, s := range f.Tables {
+		names = append(names, s.Name)
+	}
+	const want = "deliveries events sessions state user_stats users"
+	if got := strings.Join(names, " "); got != want || f.Application != "shop" {
+		t.Errorf("application %q has tables %s, want shop with %s", f.Application, got, want)
+	}
+
+	// What is wrong is told as by a synth, and nothing is written.
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	env["CDK_CONTEXT_JSON"] = `{"deployment":"Dev"}`
+	if err := app.Synthesize(t.Context(), &SynthOptions{Dir: dir}); !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), `deployment id "Dev"`) {
+		t.Errorf("error is %v, want %v", err, ErrInvalid)
+	}
+	if _, err := os.Stat(file); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the file of a wrong application: %v", err)
+	}
+}
+
+// TestLock: what a deployment cannot do to the tables of tables.lock.json is
+// refused before anything is synthesized. The tool that writes the lock is told
+// the definitions even so.
+func TestLock(t *testing.T) {
+	dir, file := module(t), filepath.Join(t.TempDir(), "definitions.json")
+	env := map[string]string{"CDK_CONTEXT_JSON": `{"deployment":"dev"}`, "JSII_NODE": "/no/such/node"}
+	app := testApp(false, nil)
+	app.getenv = func(key string) string { return env[key] }
+	lock := tablelock.Of([]*orm.Schema{{Name: "users", Hash: "email", Attributes: []orm.AttributeSchema{{Name: "email", Type: "S"}}}})
+	if err := tablelock.Write(filepath.Join(dir, tablelock.File), lock); err != nil {
+		t.Fatal(err)
+	}
+	err := app.Synthesize(t.Context(), &SynthOptions{Dir: dir})
+	if !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), `table "users": its key changes from email (S) to user_id (S)`) {
+		t.Errorf("error is %v, want %v", err, ErrInvalid)
+	}
+	env["CDK_CONTEXT_JSON"] = `{"deployment":"local"}`
+	if err := app.Synthesize(t.Context(), &SynthOptions{Dir: dir}); err == nil || errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), "Node.js") {
+		t.Errorf("on the laptop: %v, want it to come as far as Node", err)
+	}
+	env[definitions.Env], env["CDK_CONTEXT_JSON"] = file, `{"deployment":"dev"}`
+	if err := app.Synthesize(t.Context(), &SynthOptions{Dir: dir}); err != nil {
+		t.Errorf("the definitions: %v", err)
+	}
+}

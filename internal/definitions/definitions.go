@@ -1,0 +1,77 @@
+package definitions
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+
+	"github.com/vinci-go/vinci/orm"
+)
+
+// Env is the environment variable that names the file to write.
+const Env = "VINCI_DEFINITIONS"
+
+// File is what is in the file.
+type File struct {
+	Application string        `json:"application"` // its name, without a deployment
+	Tables      []*orm.Schema `json:"tables"`      // the framework's included, sorted by name
+}
+
+// Table finds a table by its name; nil when there is none.
+func (f *File) Table(name string) *orm.Schema {
+	for _, s := range f.Tables {
+		if s.Name == name {
+			return s
+		}
+	}
+	return nil
+}
+
+// Write writes the file, with the tables in order of their names. It replaces
+// what was there; the folder must exist.
+func Write(file string, f *File) error {
+	sorted := &File{Application: f.Application, Tables: slices.Clone(f.Tables)}
+	slices.SortFunc(sorted.Tables, func(a, b *orm.Schema) int { return cmp.Compare(a.Name, b.Name) })
+	if sorted.Tables == nil {
+		sorted.Tables = []*orm.Schema{} // [] and not null: there are none
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false) // types and validation tags are read by people
+	e.SetIndent("", "  ")
+	if err := e.Encode(sorted); err != nil {
+		return fmt.Errorf("write the definitions to %s: %w", file, err)
+	}
+	if err := os.WriteFile(file, b.Bytes(), 0o644); err != nil {
+		return fmt.Errorf("write the definitions: %w", err)
+	}
+	return nil
+}
+
+// Read reads a file that [Write] wrote. A field that it does not know is an
+// error: tool and application are then of different versions of Vinci.
+func Read(file string) (*File, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read the definitions: %w", err)
+	}
+	f := &File{}
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(f); err != nil {
+		return nil, fmt.Errorf("read the definitions from %s: %w; it is written by the application's version of Vinci, and the tool must be of the same: install it from the application's go.mod", file, err)
+	}
+	if f.Application == "" {
+		return nil, fmt.Errorf("read the definitions from %s: %w", file, errors.New("it names no application"))
+	}
+	for i, s := range f.Tables {
+		if s == nil || s.Name == "" {
+			return nil, fmt.Errorf("read the definitions from %s: table %d has no name", file, i)
+		}
+	}
+	return f, nil
+}

@@ -1,0 +1,81 @@
+package definitions
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/vinci-go/vinci/orm"
+)
+
+type order struct {
+	ID     string `dynamo:"id,hash"`
+	Status string `dynamo:"status" index:"by_status,hash" default:"new" validate:"required,max=10"`
+	At     int64  `dynamo:"at"`
+}
+
+func TestRoundTrip(t *testing.T) {
+	orders := orm.Define[order, string]("orders", orm.Description("Orders <of> customers & others."), orm.TTL("at"), orm.Stream(), orm.KeysOnly("by_status"))
+	other := orm.Define[order, string]("carts")
+	for _, d := range []orm.Definition{orders, other} {
+		if err := d.Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file := filepath.Join(t.TempDir(), "definitions.json")
+	if err := Write(file, &File{Application: "shop", Tables: []*orm.Schema{orders.Schema(), other.Schema()}}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := Read(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Application != "shop" || len(got.Tables) != 2 || got.Tables[0].Name != "carts" {
+		t.Fatalf("read %+v, want shop with carts, orders", got)
+	}
+	want := *orders.Schema()
+	want.DefinedAt = "" // a place in the sources of this machine
+	if !reflect.DeepEqual(got.Table("orders"), &want) {
+		t.Errorf("read %+v\nwant %+v", got.Table("orders"), &want)
+	}
+	if got.Table("absent") != nil {
+		t.Error("a table that is not there was found")
+	}
+	text, _ := os.ReadFile(file)
+	if !strings.Contains(string(text), "<of> customers & others") || !strings.HasSuffix(string(text), "}\n") {
+		t.Errorf("not written for people:\n%s", text)
+	}
+}
+
+func TestRefused(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "definitions.json")
+	if _, err := Read(file); err == nil || !strings.Contains(err.Error(), file) {
+		t.Errorf("an absent file: %v", err)
+	}
+	for text, want := range map[string]string{
+		`{`:                                   "unexpected EOF",
+		`{"tables":[]}`:                       "names no application",
+		`{"application":"a","tables":[null]}`: "table 0 has no name",
+		`{"application":"a","tables":[{}]}`:   "table 0 has no name",
+		`{"application":"a","tables":[],"newer":1}`:         "must be of the same",
+		`{"application":"a","tables":[{"name":"x","y":1}]}`: "must be of the same",
+	} {
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Read(file); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), file) {
+			t.Errorf("%s: %v, want %q and the file's name", text, err, want)
+		}
+	}
+	if err := Write(filepath.Join(file, "below", "a file"), &File{Application: "a"}); err == nil {
+		t.Error("a folder that is none: no error")
+	}
+	if err := Write(file, &File{Application: "a"}); err != nil {
+		t.Fatal(err)
+	}
+	if f, err := Read(file); err != nil || len(f.Tables) != 0 {
+		t.Errorf("no tables: %v, %v", f, err)
+	}
+}
