@@ -95,6 +95,7 @@ deploy: deployment install ## deploy a deployment to AWS
 .PHONY: diff
 diff: deployment install ## compare a deployment with what is on AWS
 	@$(STEP) "compare $$DEPLOYMENT" $(CDK) diff -c "deployment=$$DEPLOYMENT" $(ARGS) || { ./scripts/account.sh; exit 1; }
+	@$(STEP) "compare the tables of $$DEPLOYMENT" go run ./cmd/vinci tables diff --deployment "$$DEPLOYMENT" || { ./scripts/account.sh; exit 1; }
 
 .PHONY: destroy
 destroy: deployment install ## delete a deployment from AWS

@@ -37,8 +37,9 @@ machine and follows the sources: a changed function or changed infrastructure
 is built and put in place without a restart. No AWS account is needed.
 
 It prints the URL of each HTTP API, and the endpoint and credentials with which
-any AWS SDK and the aws CLI reach the tables, queues and buses. Function logs
-follow. Ctrl-C stops everything it started; the data stays in --data.`,
+any AWS SDK and the aws CLI reach the tables, queues and buses; vinci tables and
+vinci migrate find it by themselves in the same --dir. Function logs follow.
+Ctrl-C stops everything it started; the data stays in --data.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
@@ -124,6 +125,14 @@ func dev(ctx context.Context, o devOptions, stdout, stderr io.Writer) error {
 			fmt.Fprintln(stderr, "vinci: stop:", err)
 		}
 	}()
+	if err := writeSession(dir, rt); err != nil {
+		return err
+	}
+	defer func() {
+		if err := removeSession(dir); err != nil {
+			fmt.Fprintln(stderr, "vinci: stop:", err)
+		}
+	}()
 	screen.banner(rt)
 
 	logs := rt.Subscribe(ctx)
@@ -134,7 +143,11 @@ func dev(ctx context.Context, o devOptions, stdout, stderr io.Writer) error {
 			return nil
 		case <-rt.Done():
 			return fmt.Errorf("the local runtime stopped: %w: start it again; its data is kept in %s", rt.Err(), data)
-		case line := <-logs:
+		case line, ok := <-logs:
+			if !ok {
+				logs = nil // ctx is ending
+				continue
+			}
 			screen.log(line)
 		case files, ok := <-changes:
 			if !ok {

@@ -124,7 +124,7 @@ func followREADME(t *testing.T, dir string) {
 }
 
 // TestDev is a developer's session: start, follow the README, change a function,
-// make a mistake, mend it, stop.
+// make a mistake, mend it, look into the tables, stop.
 func TestDev(t *testing.T) {
 	dir := moduletest.Copy(t, filepath.Join("..", ".."))
 	forgetREADME(t, dir)
@@ -176,12 +176,17 @@ func TestDev(t *testing.T) {
 	_, at = screen.wait(t, at, `changed: domain/users/renamed\.go`)
 	screen.wait(t, at, `nothing changed|replaced`)
 
+	lookIntoTables(t, dir)
+
 	cancel()
 	if err := <-done; err != nil {
 		t.Errorf("dev: %v", err)
 	}
 	if left := processesOf(t, dir); len(left) > 0 {
 		t.Errorf("processes outlive dev: %v", left)
+	}
+	if s, err := readSession(dir); s != nil || err != nil {
+		t.Errorf("after its end it is still found: %v, %v", s, err)
 	}
 }
 

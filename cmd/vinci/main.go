@@ -1,7 +1,8 @@
 // Command vinci is the command line tool of the framework.
 //
 // vinci dev runs an application on this machine and keeps it up to date with its
-// sources. Every command has --help.
+// sources; vinci tables lists the application's tables and looks into them; vinci
+// migrate changes every item of one. Every command has --help.
 package main
 
 import (
@@ -27,9 +28,12 @@ func run() int {
 	context.AfterFunc(ctx, stop)
 
 	err := newRoot().ExecuteContext(ctx)
+	var code exitCode
 	switch {
 	case err == nil:
 		return 0
+	case errors.As(err, &code):
+		return int(code) // who has it has said why
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
 		return 130 // ended by a signal, as shells say it
 	}
@@ -44,6 +48,6 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newDev())
+	root.AddCommand(newDev(), newTables(), newMigrate())
 	return root
 }

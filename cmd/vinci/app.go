@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/vinci-go/vinci/internal/definitions"
+	"github.com/vinci-go/vinci/internal/names"
+	"github.com/vinci-go/vinci/internal/progress"
+	"github.com/vinci-go/vinci/local/synth"
+	"github.com/vinci-go/vinci/orm"
+)
+
+// application is what the CDK app says of itself.
+type application struct {
+	dir    string // of cdk.json
+	name   string
+	tables []*orm.Schema
+}
+
+// loadApplication runs the app of dir for its definitions. It is the one way in
+// which commands learn of them.
+func loadApplication(ctx context.Context, report *progress.Reporter, dir, deployment string) (*application, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("--dir: %w", err)
+	}
+	temp, err := os.MkdirTemp("", "vinci-")
+	if err != nil {
+		return nil, fmt.Errorf("make a temporary folder: %w", err)
+	}
+	defer os.RemoveAll(temp)
+	out := filepath.Join(temp, "definitions.json")
+	err = report.Step("build the app and read its definitions", func() error {
+		return synth.Definitions(ctx, synth.Options{Dir: dir, Out: out, Deployment: deployment})
+	})
+	if err != nil {
+		return nil, err
+	}
+	f, err := definitions.Read(out)
+	if err != nil {
+		return nil, err
+	}
+	return &application{dir: dir, name: f.Application, tables: f.Tables}, nil
+}
+
+// deployment is one copy of the application.
+func (a *application) deployment(id string) (names.Deployment, error) { return names.New(a.name, id) }
+
+// table finds a table, or says which there are.
+func (a *application) table(name string) (*orm.Schema, error) {
+	known := make([]string, len(a.tables))
+	for i, s := range a.tables {
+		if s.Name == name {
+			return s, nil
+		}
+		known[i] = s.Name
+	}
+	return nil, unknown("table", name, known, "add it in app.go with AddTable")
+}
+
+// unknown is the error of a name that nothing has: it names the one that was
+// meant, as far as that can be guessed, and all that there are.
+func unknown(what, name string, known []string, mend string) error {
+	message := fmt.Sprintf("there is no %s %q", what, name)
+	if len(known) == 0 {
+		return fmt.Errorf("%s, and no other: %s", message, mend)
+	}
+	if near := nearest(name, known); near != "" {
+		message += fmt.Sprintf(": did you mean %q?", near)
+	}
+	return fmt.Errorf("%s (there are: %s)", message, strings.Join(known, ", "))
+}
+
+// nearest is the name that was probably meant: the one that the fewest letters
+// make of it, if these are few, or one that begins with it; "" when none is.
+func nearest(name string, known []string) string {
+	best, least := "", 0
+	for _, k := range known {
+		d := distance(name, k)
+		few := d < len(name) && d <= (len(name)+2)/3
+		begun := len(name) > 2 && strings.HasPrefix(k, name)
+		if !few && !begun {
+			continue
+		}
+		if best == "" || d < least {
+			best, least = k, d
+		}
+	}
+	return best
+}
+
+// distance counts the letters to insert, delete or replace (Levenshtein).
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
