@@ -96,8 +96,8 @@ func TestVinciFlagsExist(t *testing.T) {
 				continue
 			}
 			checked++
-			help, err := exec.Command(bin, words[1], "--help").CombinedOutput()
-			if err != nil {
+			help, err := exec.Command(bin, append(subcommand(words[1:]), "--help")...).CombinedOutput()
+			if err != nil || !strings.Contains(string(help), strings.Join(append([]string{"vinci"}, subcommand(words[1:])...), " ")) {
 				t.Errorf("%s: %s: there is no such command: %s", page, c, help)
 				continue
 			}
@@ -113,6 +113,15 @@ func TestVinciFlagsExist(t *testing.T) {
 	}
 }
 
+// subcommand is what stands before arguments and flags: a group such as tables
+// has commands of its own.
+func subcommand(words []string) []string {
+	if words[0] == "tables" && len(words) > 1 && !strings.HasPrefix(words[1], "-") {
+		return words[:2]
+	}
+	return words[:1]
+}
+
 func TestLinksLead(t *testing.T) {
 	for page, text := range pages(t) {
 		for _, m := range link.FindAllStringSubmatch(block.ReplaceAllString(text, ""), -1) {
@@ -124,6 +133,49 @@ func TestLinksLead(t *testing.T) {
 			}
 		}
 	}
+}
+
+var goBlock = regexp.MustCompile("(?s)```go([^\n]*)\n(.*?)```")
+
+// The Go that docs/ shows is part of a file that is compiled, or run as an
+// example: the fence names the file, from the root.
+func TestGoIsFromFiles(t *testing.T) {
+	checked := 0
+	for page, text := range pages(t) {
+		if filepath.Base(page) == "README.md" {
+			continue // its blocks are steps, which cmd/vinci follows
+		}
+		for _, m := range goBlock.FindAllStringSubmatch(text, -1) {
+			checked++
+			file, ok := strings.CutPrefix(strings.TrimSpace(m[1]), "from=")
+			if !ok {
+				t.Errorf("%s: a Go block names no file, as in ```go from=orm/example_test.go:\n%s", page, m[2])
+				continue
+			}
+			b, err := os.ReadFile(filepath.Join(root, file))
+			if err != nil {
+				t.Errorf("%s: %v", page, err)
+				continue
+			}
+			if !strings.Contains(flat(string(b)), flat(m[2])) {
+				t.Errorf("%s: %s does not have these lines:\n%s", page, file, m[2])
+			}
+		}
+	}
+	if checked == 0 {
+		t.Error("no block was checked")
+	}
+}
+
+// flat takes indentation and empty lines away, in which a page may differ.
+func flat(text string) string {
+	var out strings.Builder
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" {
+			out.WriteString(line + "\n")
+		}
+	}
+	return out.String()
 }
 
 // The folders that the README's table of the house names are there.
