@@ -24,7 +24,8 @@ func codeKind(code string) Kind {
 	case "TransactionConflictException", "TransactionConflict", "ReplicatedWriteConflictException":
 		return KindConflict
 	case "ProvisionedThroughputExceededException", "ProvisionedThroughputExceeded", "ThrottlingException", "ThrottlingError", "Throttling",
-		"RequestLimitExceeded", "LimitExceededException":
+		"RequestLimitExceeded", "LimitExceededException", "ThrottledException", "RequestThrottled", "RequestThrottledException",
+		"TooManyRequestsException", "SlowDown":
 		return KindThrottled
 	case "ItemCollectionSizeLimitExceededException", "ItemCollectionSizeLimitExceeded", "RequestEntityTooLargeException", "RequestEntityTooLarge":
 		return KindTooLarge
@@ -55,6 +56,8 @@ func (s *store) failure(err error, e *Error) error {
 	switch {
 	case e.Kind == KindValidation && aboutSize(api.ErrorMessage()) || status(err) == http.StatusRequestEntityTooLarge:
 		e.Kind = KindTooLarge
+	case e.Kind == KindUnavailable && status(err) == http.StatusTooManyRequests:
+		e.Kind = KindThrottled
 	case e.Kind == KindUnavailable && refused(err):
 		e.Kind = KindValidation // a code that nobody has documented yet
 	case e.Kind == KindNoTable:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -360,7 +361,7 @@ func (q reading) page(ctx context.Context, r Reader, take func(Item) error) (Cur
 		limit = defaultPage
 	}
 	q.limit = limit
-	if !sparse {
+	if !sparse && limit < math.MaxInt {
 		q.limit++ // one more item shows whether there is a next page
 	}
 	var last Item

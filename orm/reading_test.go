@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"slices"
 	"strings"
@@ -248,6 +249,15 @@ func TestCountStopsAtLimit(t *testing.T) {
 	}
 }
 
+// The largest limit is one, and not the smallest by an overflow.
+func TestLargestLimit(t *testing.T) {
+	x := newReadTables(t)
+	rows := rowSource{n: 50, page: 20}
+	if page, err := QueryTable(x.rooms, "r").Limit(math.MaxInt).Page(t.Context(), rows.store()); err != nil || len(page.Items) != 50 || page.Next != "" || len(rows.asked) != 3 {
+		t.Errorf("%d items by pages of %v (%v)", len(page.Items), rows.asked, err)
+	}
+}
+
 func TestReadingMistakes(t *testing.T) {
 	x := newReadTables(t)
 	q := QueryTable(x.rooms, "r")
@@ -256,7 +266,7 @@ func TestReadingMistakes(t *testing.T) {
 		G  string `dynamo:"g" index:"by_g,hash"`
 	}
 	ids := Define[byID, string]("ids")
-	byG := IndexOf(ids, func(x *byID) *string { return &x.G }, (func(*byID) *string)(nil))
+	byG := HashIndexOf(ids, func(x *byID) *string { return &x.G })
 	type codes struct {
 		Book string `dynamo:"book,hash"`
 		Code string `dynamo:"code,range"`
@@ -284,8 +294,8 @@ func TestReadingMistakes(t *testing.T) {
 		"prefix and a bound":             {first(words.Prefix("a").From("b").All(t.Context(), nil)), "range by itself"},
 		"an empty bound":                 {first(words.From("").All(t.Context(), nil)), "cannot be empty"},
 		"a bound that is too long":       {first(words.To(strings.Repeat("x", 1025)).All(t.Context(), nil)), "allowed are 1024"},
-		"a bound without a sort key":     {first(byG.Query("g").From("a").All(t.Context(), nil)), `index "by_g" has no sort key`},
-		"a prefix without a sort key":    {first(byG.Query("g").Prefix("a").All(t.Context(), nil)), `index "by_g" has no sort key`},
+		"a bound without a sort key":     {first(byG.Query("g").From(struct{}{}).All(t.Context(), nil)), `index "by_g" has no sort key`},
+		"a prefix without a sort key":    {first(byG.Query("g").Prefix(struct{}{}).All(t.Context(), nil)), `index "by_g" has no sort key`},
 		"an empty key":                   {first(QueryTable(x.rooms, "").All(t.Context(), nil)), "cannot be empty"},
 		"segments and a cursor":          {first(x.rooms.Scan().Segments(2).StartAt("x").All(t.Context(), nil)), "leave Segments or StartAt away"},
 		"no segments":                    {first(x.rooms.Scan().Segments(0).All(t.Context(), nil)), "allowed are 1 to 1000"},

@@ -129,7 +129,10 @@ func (q *reading) parallel(parent context.Context, r Reader, count bool) iter.Se
 
 		// Each segment looks for its share of the limit first. Its pages grow,
 		// because it may hold all there is.
-		size := pageSize{want: (q.limit + q.segments - 1) / q.segments, sparse: true}
+		size := pageSize{want: q.limit / q.segments, sparse: true}
+		if q.limit%q.segments > 0 {
+			size.want++
+		}
 		answers := make(chan segmentPage)
 		for i := range q.segments {
 			running.Go(func() { q.segment(ctx, q.fetcher(r, count, int32(i)), size, answers) })
