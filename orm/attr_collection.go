@@ -93,7 +93,7 @@ func AsMap[T any, M ~map[N]E, N comparable, E any](a Attribute[T, M]) MapAttribu
 
 // Entry is the entry of a key, which must not be empty. It can be changed only
 // where the map exists; DynamoDB refuses the update with [KindValidation]
-// otherwise.
+// otherwise. So store a map that is empty, not a nil one, which is left out.
 func (a MapAttribute[T, M, N, E]) Entry(key N) Attribute[T, E] {
 	name, err := mapKey(key)
 	switch {

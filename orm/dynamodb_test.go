@@ -265,6 +265,20 @@ func TestFailures(t *testing.T) {
 			}
 		}
 	})
+	// What DynamoDB refuses without saying how to mend it.
+	t.Run("mend", func(t *testing.T) {
+		const message = "The document path provided in the update expression is invalid for update"
+		for _, w := range []wire{
+			{status: 400, answer: answer("ValidationException", message)},
+			{status: 400, answer: fmt.Sprintf(`{"__type":"TransactionCanceledException","message":"cancelled","CancellationReasons":[{"Code":"None"},{"Code":"ValidationError","Message":%q}]}`, message)},
+		} {
+			s, _ := w.store()
+			err := Exec(ctx, s, plainTable.Put(plainItem{ID: "a"}), plainTable.Delete("b"))
+			if !errors.Is(err, KindValidation) || !strings.Contains(err.Error(), "set it as a whole first") {
+				t.Errorf("error is %v, want what to do", err)
+			}
+		}
+	})
 	t.Run("never sent", func(t *testing.T) {
 		var w wire
 		s, _ := w.store()
