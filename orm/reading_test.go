@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"runtime"
 	"slices"
@@ -455,6 +456,78 @@ func noGoroutines(t *testing.T, before int) {
 	t.Errorf("%d goroutines, before there were %d:\n%s", runtime.NumGoroutine(), before, buf[:runtime.Stack(buf, true)])
 }
 
+// A scan outlasts throttling: only a table that gets no further at all ends it. A
+// query does not, because somebody waits for it.
+func TestThrottledScans(t *testing.T) {
+	x := newReadTables(t)
+	slow := &Error{Kind: KindThrottled, Op: "scan", Err: errors.New("slow down")}
+	var left atomic.Int64 // how often each page is still throttled
+	var mu sync.Mutex
+	refused := map[string]int{}
+	scans := &segmented{pages: 3, hold: func(_ context.Context, segment int32, page int) error {
+		mu.Lock()
+		defer mu.Unlock()
+		key := fmt.Sprint(segment, page)
+		if refused[key]++; refused[key] <= int(left.Load()) {
+			return slow
+		}
+		return nil
+	}}
+	quiet := func() Reader { return &patientReader{scripted: scans.store()} }
+	for name, read := range map[string]func() (int, error){
+		"all": func() (n int, err error) {
+			for _, err = range x.rooms.Scan().All(t.Context(), quiet()) {
+				n++
+			}
+			return n, err
+		},
+		"segments": func() (int, error) { return x.rooms.Scan().Segments(4).Limit(99).Count(t.Context(), quiet()) },
+		"page": func() (int, error) {
+			p, err := x.rooms.Scan().Page(t.Context(), quiet())
+			return len(p.Items), err
+		},
+		"export": func() (int, error) {
+			n, err := Export(t.Context(), quiet(), x.rooms, io.Discard)
+			return int(n), err
+		},
+	} {
+		left.Store(maxBatchTries)
+		clear(refused)
+		want := 3
+		if name == "segments" {
+			want = 12
+		}
+		if n, err := read(); err != nil || n != want {
+			t.Errorf("%s: %d items (%v), want %d", name, n, err, want)
+		}
+		left.Store(maxBatchTries + 1)
+		clear(refused)
+		if n, err := read(); !errors.Is(err, KindThrottled) || !errors.Is(err, slow.Err) {
+			t.Errorf("%s: %d items and error %v of a table that gets no further", name, n, err)
+		}
+	}
+
+	asked := 0
+	st := &scripted{query: func(context.Context, *QueryRequest) (*Page, error) { asked++; return nil, slow }}
+	if _, err := QueryTable(x.rooms, "r").Count(t.Context(), st); !errors.Is(err, KindThrottled) || asked != 1 {
+		t.Errorf("a query was asked %d times (%v), want once", asked, err)
+	}
+
+	boom := errors.New("boom")
+	left.Store(1)
+	clear(refused)
+	st = scans.store()
+	st.backoff = func(int) error { return boom }
+	if _, err := x.rooms.Scan().Count(t.Context(), st); !errors.Is(err, boom) || !errors.Is(err, KindUnavailable) {
+		t.Errorf("error of a wait that ends early is %v", err)
+	}
+}
+
+// patientReader waits for nothing, for many goroutines.
+type patientReader struct{ *scripted }
+
+func (*patientReader) Backoff(ctx context.Context, _ int) error { return ctx.Err() }
+
 func TestScanSegments(t *testing.T) {
 	x := newReadTables(t)
 	before := runtime.NumGoroutine()
@@ -545,8 +618,10 @@ func TestScanSegmentsEndWithAnError(t *testing.T) {
 func TestScanSegmentsContext(t *testing.T) {
 	x := newReadTables(t)
 	before := runtime.NumGoroutine()
+	why := errors.New("why")
 	for range 50 { // who notices the end first is chance
-		ctx, cancel := context.WithCancel(t.Context())
+		ctx, cause := context.WithCancelCause(t.Context())
+		cancel := func() { cause(why) }
 		s := segmented{pages: 5, hold: func(ctx context.Context, _ int32, page int) error {
 			if page < 2 {
 				return nil
