@@ -1,5 +1,21 @@
 // Package orm defines DynamoDB tables in Go and reads and writes them with types.
 //
+//	type Note struct {
+//		ID   string `dynamo:"id,hash"`
+//		Text string `dynamo:"text"`
+//	}
+//
+//	var Notes = orm.Define[Note, string]("notes")
+//
+//	store, err := orm.FromEnv(os.Getenv) // in a function of the deployment
+//	store := ormtest.New()               // in a test: a DynamoDB in memory
+//
+//	err = orm.Exec(ctx, store, Notes.Insert(Note{ID: "n1", Text: "hello"}))
+//	note, err := Notes.Get(ctx, store, "n1")
+//
+// app.AddTable(Notes) of package constructs makes the table. What follows is the
+// rest in the order in which one meets it; each type's documentation has more.
+//
 // # Definition
 //
 // A table is a struct and one line. The definition is a plain value: it holds no
@@ -13,7 +29,7 @@
 //		CreatedAt time.Time `dynamo:"created_at,unixtime" index:"by_status,range"`
 //	}
 //
-//	var Users = orm.Define[User, string]("users", orm.KeysOnly("by_status"))
+//	var Users = orm.Define[User, string]("users", orm.Include("by_status", "visits"))
 //
 // The second type parameter is the key's type: the partition key's, or
 // [Pair] of both for a table with a sort key. [Define] never panics: whatever is
@@ -125,7 +141,18 @@
 //
 // Every name is aliased, so reserved words (status, name, …) just work.
 //
+// [Table.Insert] wants no item to be there, [Table.Put] replaces it,
+// [Table.Update] changes some of it, [Table.Delete] removes it and [Table.Check]
+// only asks; If adds conditions. [Table.Apply] is an update that returns the item.
+// [List], [Set], [Map] and [Field] reach into attributes. [Table.PutBatch] and
+// [Table.DeleteBatch] write many items without conditions, each for itself.
+// [Sharded] counts what many write at once.
+//
 // # Reading
+//
+//	var byStatus = orm.IndexOf(Users,
+//		func(u *User) *string { return &u.Status },
+//		func(u *User) *time.Time { return &u.CreatedAt })
 //
 //	user, err := Users.Get(ctx, store, id) // strongly consistent
 //	users, err := Users.GetBatch(ctx, store, ids) // in the order of ids, nil where there is none
@@ -141,6 +168,12 @@
 // A [Cursor] is text that survives a restart and fits no other query. [Export]
 // and [Import] carry whole tables, as lines of JSON in Amazon's own format.
 //
+// What a request costs is told to whoever asks:
+//
+//	ctx, used := orm.WithCapacity(ctx)
+//	… // any reads and writes
+//	for _, c := range used.Tables() { log.Print(c.Table, c.Index, c.Read, c.Write) }
+//
 // # Errors
 //
 // Every error has a [Kind], to be tested with errors.Is: [KindNotFound],
@@ -149,6 +182,9 @@
 // cancelled transaction is a [*TransactionError] with a reason for each action;
 // [Errors] lists every [*Error] in an error, [Only] says whether trying again may
 // help.
+//
+// What is repeated by itself is said with each call; a write that would count twice
+// is never repeated blindly.
 //
 // # Stores
 //
