@@ -178,7 +178,8 @@
 //
 // Every error has a [Kind], to be tested with errors.Is: [KindNotFound],
 // [KindAlreadyExists], [KindConditionFailed] (with the item as it was),
-// [KindConflict], [KindThrottled], [KindTooLarge], [KindValidation] and more. A
+// [KindVersionConflict], [KindConflict], [KindThrottled], [KindTooLarge],
+// [KindValidation] and more. A
 // cancelled transaction is a [*TransactionError] with a reason for each action;
 // [Errors] lists every [*Error] in an error, [Only] says whether trying again may
 // help.
