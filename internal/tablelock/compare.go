@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/vinci-go/vinci/orm"
 )
 
 // Kind says whether one deployment can make a change.
@@ -81,6 +83,7 @@ func (c *comparison) compare() {
 	c.indexes()
 	c.ttl()
 	c.stream()
+	c.warm()
 }
 
 // What ends a step. Every deployment takes it: one that left a step out would get
@@ -271,4 +274,46 @@ func (c *comparison) stream() {
 			"put it back as it is to be, " + lockAndDeploy + ": it is another stream, and knows nothing of the changes before it",
 		}, "the stream changes from %s to %s: a stream never changes", before, after)
 	}
+}
+
+// warm compares what table and global indexes were warmed to. DynamoDB refuses to
+// lower it; where a definition no longer says anything, it stays as it is.
+//
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/warm-throughput.html
+func (c *comparison) warm() {
+	c.warmOf("the table", "Settings.Warm", c.old.Warm, c.new.Warm)
+	for _, name := range indexNames(c.old, c.new) {
+		before, was := c.old.index(name)
+		after, is := c.new.index(name)
+		if was && is {
+			c.warmOf(fmt.Sprintf("index %q", name), fmt.Sprintf("Settings.Indexes[%q].Warm", name), before.Warm, after.Warm)
+		}
+	}
+}
+
+func (c *comparison) warmOf(what, setting string, before, after orm.Throughput) {
+	lower := func(before, after int) bool { return after != 0 && after < before }
+	switch {
+	case before == after:
+	case lower(before.Read, after.Read), lower(before.Write, after.Write):
+		c.add(Refused, []string{
+			fmt.Sprintf("leave %s as it was, or take it away: the throughput was paid when it was set, costs nothing more, and stays", setting),
+		}, "the warm throughput of %s goes from %s to %s: DynamoDB takes more only, never less", what, units(before), units(after))
+	case after == orm.Throughput{}:
+		c.add(Safe, nil, "the warm throughput of %s is no longer said: DynamoDB keeps it at %s", what, units(before))
+	default:
+		c.add(Safe, []string{"it is paid when it is deployed, and cannot be lowered later; an ephemeral deployment goes without"},
+			"the warm throughput of %s goes from %s to %s", what, units(before), units(after))
+	}
+}
+
+// units writes a throughput for people; what is not set is DynamoDB's own choice.
+func units(t orm.Throughput) string {
+	text := func(n int) string {
+		if n == 0 {
+			return "DynamoDB's own"
+		}
+		return fmt.Sprint(n)
+	}
+	return text(t.Read) + " reads and " + text(t.Write) + " writes a second"
 }

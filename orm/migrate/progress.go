@@ -62,7 +62,16 @@ func (b *bar) read() int64 {
 }
 
 // tick writes a line when it is time for one.
-func (b *bar) tick() {
+func (b *bar) tick() { b.write(b.line) }
+
+// again is tick while the items are tried that failed in an earlier run.
+func (b *bar) again(tried, all int) {
+	b.write(func(time.Time) string {
+		return fmt.Sprintf("%s: tried %s of %s again, %s failed", b.r.name, grouped(int64(tried)), counted(all, "failed item"), grouped(int64(len(b.r.state.Failures)-all+tried)))
+	})
+}
+
+func (b *bar) write(line func(time.Time) string) {
 	now := b.r.Now()
 	if now.Sub(b.last) < b.every {
 		return
@@ -70,10 +79,10 @@ func (b *bar) tick() {
 	b.last = now
 	if b.r.Terminal {
 		b.shown = true
-		fmt.Fprint(b.r.Progress, "\r\x1b[K", b.line(now))
+		fmt.Fprint(b.r.Progress, "\r\x1b[K", line(now))
 		return
 	}
-	fmt.Fprintln(b.r.Progress, b.line(now))
+	fmt.Fprintln(b.r.Progress, line(now))
 }
 
 // clear takes the line off the terminal.
@@ -132,6 +141,14 @@ func remaining(d time.Duration) string {
 		return d.Round(10 * time.Second).String()
 	}
 	return strings.TrimSuffix(d.Round(time.Minute).String(), "0s")
+}
+
+// counted writes a number with its noun.
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return grouped(int64(n)) + " " + noun + "s"
 }
 
 // grouped writes 1234567 as 1,234,567.

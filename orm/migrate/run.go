@@ -131,7 +131,7 @@ func (r *runner) begin() (old bool, err error) {
 	case len(s.Segments) == 0:
 		return false, misfit("has no segments")
 	case r.Segments != 0 && r.Segments != len(s.Segments):
-		return false, misfit("was begun with %d segments, and a scan goes on with as many as it began with, not %d", len(s.Segments), r.Segments)
+		return false, misfit("was begun with %s, and a scan goes on with as many as it began with, not %d", counted(len(s.Segments), "segment"), r.Segments)
 	}
 	return true, nil
 }
@@ -173,7 +173,8 @@ func stopped(ctx context.Context) error {
 
 // again tries the items that failed in an earlier run. It runs alone.
 func (r *runner) again(ctx context.Context) error {
-	for i := 0; i < len(r.state.Failures); {
+	all := len(r.state.Failures)
+	for i, tried := 0, 0; i < len(r.state.Failures); {
 		if err := r.limit.wait(ctx); err != nil {
 			return stopped(ctx)
 		}
@@ -196,10 +197,19 @@ func (r *runner) again(ctx context.Context) error {
 			// does not matter.
 			r.state.Segments[0].count(out)
 		}
-		if err := r.save(); err != nil {
-			return err
+		tried++
+		r.mu.Lock()
+		r.bar.again(tried, all)
+		r.mu.Unlock()
+		// What is done twice after a crash does no harm, and the file has as many
+		// lines as items have failed.
+		if tried%r.PageSize == 0 {
+			if err := r.save(); err != nil {
+				return err
+			}
 		}
 	}
+	r.bar.began = r.Now() // the rate is that of the pages
 	return r.tooMany()
 }
 
@@ -273,7 +283,7 @@ func (r *runner) tooMany() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if n := len(r.state.Failures); n >= r.MaxFailures {
-		return fmt.Errorf("%w: %d, and at most %d are allowed (--max-failures)", ErrFailures, n, r.MaxFailures-1)
+		return fmt.Errorf("%w: %d, and the run stops at %d (--max-failures)", ErrFailures, n, r.MaxFailures)
 	}
 	return nil
 }
