@@ -46,7 +46,8 @@
 //	Reads       GetItem, BatchGetItem, Query; Query on its indexes
 //	ReadsIndex  Query on that index
 //	Scans       those of Reads; Scan, on its indexes as well
-//	Writes      those of Reads; PutItem, UpdateItem, DeleteItem, BatchWriteItem, ConditionCheckItem
+//	Writes      those of Reads; PutItem, UpdateItem, DeleteItem, ConditionCheckItem, and
+//	            BatchWriteItem where the table has no unique and no version attribute
 //	Appends     PutItem
 //
 // # Tables
