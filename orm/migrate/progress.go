@@ -1,11 +1,14 @@
 package migrate
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/vinci-go/vinci/orm"
 )
 
 // How often a line of progress is written.
@@ -68,6 +71,17 @@ func (b *bar) tick() { b.write(b.line) }
 func (b *bar) again(tried, all int) {
 	b.write(func(time.Time) string {
 		return fmt.Sprintf("%s: tried %s of %s again, %s failed", b.r.name, grouped(int64(tried)), counted(all, "failed item"), grouped(int64(len(b.r.state.Failures)-all+tried)))
+	})
+}
+
+// waits is tick while a request is made again that was not answered.
+func (b *bar) waits(try int, err error) {
+	b.write(func(time.Time) string {
+		why := orm.KindUnavailable
+		if errors.Is(err, orm.KindThrottled) {
+			why = orm.KindThrottled
+		}
+		return fmt.Sprintf("%s: %s: try %d of %d", b.r.name, why, try+1, MaxTries)
 	})
 }
 

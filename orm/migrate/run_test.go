@@ -300,6 +300,32 @@ func TestPassingOutage(t *testing.T) {
 	}
 }
 
+// Whoever looks on is told what is waited for: a throttled page here, and a
+// throttled item.
+func TestWaitingIsTold(t *testing.T) {
+	w := newWorld(t, 5)
+	left := map[string]int{"scan": 4, "do": 5}
+	w.Memory.Before(func(c ormtest.Call) error {
+		if left[c.Op] == 0 {
+			return nil
+		}
+		left[c.Op]--
+		must(t, w.clock.sleep(t.Context(), 3*time.Second))
+		return &orm.Error{Kind: orm.KindThrottled, Op: c.Op, Table: "accounts"}
+	})
+	var out bytes.Buffer
+	o := w.options()
+	o.Progress, o.Terminal = &out, true
+	if s, err := w.run(t.Context(), o, toCents); err != nil || s.Changed != 5 {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	for _, want := range []string{"\r\x1b[Kto_cents: throttled: try 5 of 8", "\r\x1b[Kto_cents: throttled: try 6 of 8"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in %q", want, &out)
+		}
+	}
+}
+
 // The rate holds over the whole run, whatever the number of segments.
 func TestRate(t *testing.T) {
 	for _, segments := range []int{1, 4} {
