@@ -57,8 +57,9 @@
 // is refused, with the steps to take, by comparison with tables.lock.json in the
 // module's root, which `vinci tables lock` writes and which is committed: another
 // key, a changed index, two new or deleted global indexes, another attribute of
-// expiry. Without the file nothing is compared. The deployment "local", which
-// `vinci dev` runs, is never refused: its tables are no CloudFormation's.
+// expiry, less warm throughput. What is not in the file is not compared, and a
+// note says so until it is. The deployment "local", which `vinci dev` runs, is
+// never refused: its tables are no CloudFormation's.
 //
 // # Building blocks
 //
