@@ -74,6 +74,16 @@ func (b *bar) again(tried, all int) {
 	})
 }
 
+// stopping says what a run that is to stop is still busy with.
+func (b *bar) stopping() {
+	b.clear()
+	text := ": finishing the items in hand"
+	if b.r.Terminal {
+		text += "; Ctrl-C again ends at once"
+	}
+	fmt.Fprintln(b.r.Progress, b.r.name+text)
+}
+
 // waits is tick while a request is made again that was not answered.
 func (b *bar) waits(try int, err error) {
 	b.write(func(time.Time) string {

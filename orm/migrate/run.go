@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/vinci-go/vinci/orm"
 )
@@ -90,7 +91,9 @@ func (r *runner) run(ctx context.Context) (Summary, error) {
 		return Summary{}, err
 	}
 	r.bar = newBar(r, old)
+	told := r.tellStop(ctx)
 	err = r.work(ctx)
+	told()
 	r.mu.Lock()
 	if err == nil && len(r.state.Failures) == 0 {
 		r.state.Finished = r.Now().UTC()
@@ -103,6 +106,26 @@ func (r *runner) run(ctx context.Context) (Summary, error) {
 		err = ErrFailures
 	}
 	return s, errors.Join(err, saveErr)
+}
+
+// tellStop says, once ctx has ended and the run goes on for a second, why it
+// does. The function that is returned ends that.
+func (r *runner) tellStop(ctx context.Context) (end func()) {
+	over, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	undo := context.AfterFunc(ctx, func() {
+		if r.Sleep(over, time.Second) != nil {
+			return
+		}
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if over.Err() == nil {
+			r.bar.stopping()
+		}
+	})
+	return func() {
+		undo()
+		cancel()
+	}
 }
 
 // begin reads the checkpoint or makes a new state; old says which.

@@ -300,6 +300,49 @@ func TestPassingOutage(t *testing.T) {
 	}
 }
 
+// Who stops a run in the middle of a slow item is told why it goes on.
+func TestStoppingIsTold(t *testing.T) {
+	w := newWorld(t, 5)
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	told := make(signalled, 1)
+	o := w.options()
+	o.Terminal = true
+	o.Progress = told
+	s, err := w.run(ctx, o, func(ctx context.Context, a account) ([]orm.Write, error) {
+		stop()
+		told.wait(t)
+		return toCents(ctx, a)
+	})
+	if !errors.Is(err, ErrStopped) || s.Changed != 1 {
+		t.Errorf("%+v, %v", s, err)
+	}
+	// A run that stops quickly, or was never stopped, says nothing.
+	var out bytes.Buffer
+	o.Progress = &out
+	if s, err := w.run(t.Context(), o, toCents); err != nil || s.Changed != 5 || strings.Contains(out.String(), "in hand") {
+		t.Errorf("%+v, %v:\n%s", s, err, &out)
+	}
+}
+
+// signalled is a writer that tells when a run says that it stops.
+type signalled chan struct{}
+
+func (s signalled) Write(b []byte) (int, error) {
+	if bytes.HasSuffix(b, []byte("to_cents: finishing the items in hand; Ctrl-C again ends at once\n")) {
+		close(s)
+	}
+	return len(b), nil
+}
+
+func (s signalled) wait(t *testing.T) {
+	select {
+	case <-s:
+	case <-time.After(10 * time.Second):
+		t.Error("nothing is said")
+	}
+}
+
 // Whoever looks on is told what is waited for: a throttled page here, and a
 // throttled item.
 func TestWaitingIsTold(t *testing.T) {
