@@ -136,7 +136,7 @@ func (r *runner) begin() (old bool, err error) {
 		}
 	}
 	if r.state == nil {
-		r.state = &state{Name: r.name, Deployment: r.Deployment, Table: r.table.Name, Hash: r.table.Hash, Sort: r.table.Sort,
+		r.state = &state{Name: r.name, Deployment: r.Deployment, Table: r.table.Name, TableID: r.TableID, Hash: r.table.Hash, Sort: r.table.Sort,
 			Started: r.Now().UTC(), Segments: make([]segment, max(r.Segments, 1))}
 		return false, nil
 	}
@@ -151,10 +151,16 @@ func (r *runner) begin() (old bool, err error) {
 		return false, misfit("is of deployment %q, not of %q", s.Deployment, r.Deployment)
 	case s.Table != r.table.Name || s.Hash != r.table.Hash || s.Sort != r.table.Sort:
 		return false, misfit("is of table %s (key %s %s), not of %s (key %s %s)", s.Table, s.Hash, s.Sort, r.table.Name, r.table.Hash, r.table.Sort)
+	case s.TableID != "" && r.TableID != "" && s.TableID != r.TableID:
+		// Going on in another table would forget its first items.
+		return false, misfit("is of a table %s that is no more: the table was made anew since", s.Table)
 	case len(s.Segments) == 0:
 		return false, misfit("has no segments")
 	case r.Segments != 0 && r.Segments != len(s.Segments):
 		return false, misfit("was begun with %s, and a scan goes on with as many as it began with, not %d", counted(len(s.Segments), "segment"), r.Segments)
+	}
+	if s.TableID == "" {
+		s.TableID = r.TableID
 	}
 	return true, nil
 }

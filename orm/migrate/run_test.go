@@ -457,12 +457,13 @@ func TestRunKeepsAFile(t *testing.T) {
 func TestCheckpointThatDoesNotFit(t *testing.T) {
 	good := state{Name: "to_cents", Deployment: "test", Table: "accounts", Hash: "id", Segments: make([]segment, 2)}
 	for name, change := range map[string]func(*state, *Options){
-		"migration":   func(s *state, _ *Options) { s.Name = "other" },
-		"deployment":  func(s *state, _ *Options) { s.Deployment = "prod" },
-		"table":       func(s *state, _ *Options) { s.Table = "users" },
-		"key":         func(s *state, _ *Options) { s.Sort = "when" },
-		"segments":    func(_ *state, o *Options) { o.Segments = 3 },
-		"no segments": func(s *state, _ *Options) { s.Segments = nil },
+		"migration":                 func(s *state, _ *Options) { s.Name = "other" },
+		"deployment":                func(s *state, _ *Options) { s.Deployment = "prod" },
+		"table":                     func(s *state, _ *Options) { s.Table = "users" },
+		"key":                       func(s *state, _ *Options) { s.Sort = "when" },
+		"segments":                  func(_ *state, o *Options) { o.Segments = 3 },
+		"another table of the name": func(s *state, o *Options) { s.TableID, o.TableID = "7f3c", "8a4d" },
+		"no segments":               func(s *state, _ *Options) { s.Segments = nil },
 	} {
 		w := newWorld(t, 1)
 		o := w.options()
@@ -476,6 +477,26 @@ func TestCheckpointThatDoesNotFit(t *testing.T) {
 		if _, err := w.run(t.Context(), o, toCents); err != nil {
 			t.Errorf("%s, restart: %v", name, err)
 		}
+	}
+}
+
+// The checkpoint knows the table by its id from the run on that first knew it.
+func TestCheckpointKnowsTheTable(t *testing.T) {
+	w := newWorld(t, 3)
+	o := w.options()
+	bad := func(context.Context, account) ([]orm.Write, error) { return nil, errors.New("bad") }
+	if _, err := w.run(t.Context(), o, bad); !errors.Is(err, ErrFailures) || w.kept.TableID != "" {
+		t.Fatalf("%v, %+v", err, w.kept)
+	}
+	for _, known := range []string{"7f3c", ""} {
+		o.TableID = known
+		if _, err := w.run(t.Context(), o, toCents); err != nil || w.kept.TableID != "7f3c" {
+			t.Errorf("id %q: %v, %+v", known, err, w.kept)
+		}
+	}
+	o.TableID = "8a4d" // deleted, and made anew
+	if _, err := w.run(t.Context(), o, toCents); !errors.Is(err, ErrCheckpoint) || !strings.Contains(err.Error(), "made anew") {
+		t.Errorf("a migration that has finished on another table: %v", err)
 	}
 }
 
