@@ -56,8 +56,8 @@
 // says nothing: see [Table]. What CloudFormation cannot change in one deployment
 // is refused, with the steps to take, by comparison with tables.lock.json in the
 // module's root, which `vinci tables lock` writes and which is committed: another
-// key, a changed index, two new or deleted global indexes, another attribute of
-// expiry, less warm throughput. What is not in the file is not compared, and a
+// key, a changed index, two new or deleted global indexes, an expiry that ends or
+// goes by another attribute, less warm throughput. What is not in the file is not compared, and a
 // note says so until it is. The deployment "local", which `vinci dev` runs, is
 // never refused: its tables are no CloudFormation's.
 //

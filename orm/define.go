@@ -58,7 +58,7 @@ func (d *definer) checkTable() {
 		d.problem("", err.Error())
 	}
 	s := d.schema.Settings
-	for _, what := range slices.Concat(s.problems(), s.indexProblems(d.schema)) {
+	for _, what := range slices.Concat(s.problems(), s.schemaProblems(d.schema)) {
 		d.problem("", what)
 	}
 }

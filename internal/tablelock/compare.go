@@ -238,22 +238,36 @@ func indexNames(tables ...*Table) []string {
 }
 
 // ttl: DynamoDB expires items by one attribute, and takes up to an hour for a
-// change, in which it takes no other.
+// change, in which it takes no other. It must be told to stop, naming the
+// attribute: a template without the expiry leaves it on, or fails.
 //
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-dynamodb-globaltable-timetolivespecification.html
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTimeToLive.html
 func (c *comparison) ttl() {
-	switch before, after := c.old.TTL, c.new.TTL; {
-	case before == after:
-	case before == "":
-		c.add(Safe, nil, "items begin to expire, by attribute %q", after)
-	case after == "":
-		c.add(Safe, nil, "items no longer expire, which they did by attribute %q", before)
+	before, after := c.old, c.new
+	stop := fmt.Sprintf("set Settings.TTLOff: %q with orm.Deploy and take orm.TTL away, %s", before.TTL, lockAndDeploy)
+	const anHour = "wait an hour: DynamoDB takes that long for a change of the expiry, and refuses another meanwhile"
+	switch {
+	case before.TTL == after.TTL && before.TTLOff == after.TTLOff:
+	case before.TTL == after.TTL && after.TTLOff == "":
+		c.add(Safe, nil, "DynamoDB is no longer told that items do not expire by attribute %q, which it knows", before.TTLOff)
+	case before.TTL == after.TTL:
+		c.add(Refused, []string{"take Settings.TTLOff away, or name the attribute by which items did expire in the deployed table"},
+			"items are no longer to expire by attribute %q, by which they do not: DynamoDB may refuse that", after.TTLOff)
+	case before.TTL == "":
+		var steps []string
+		if before.TTLOff != "" {
+			steps = []string{anHour}
+		}
+		c.add(Safe, steps, "items begin to expire, by attribute %q", after.TTL)
+	case after.TTL == "" && after.TTLOff == before.TTL:
+		c.add(Safe, []string{"Settings.TTLOff can go when every deployment has it"}, "items no longer expire, which they did by attribute %q", before.TTL)
+	case after.TTL == "":
+		c.add(Refused, []string{stop, "take Settings.TTLOff away whenever you like"},
+			"items are no longer to expire, which they do by attribute %q: to leave orm.TTL out does not stop DynamoDB", before.TTL)
 	default:
-		c.add(Refused, []string{
-			"take orm.TTL away, " + lockAndDeploy,
-			"wait an hour: DynamoDB takes that long for a change of the expiry, and refuses another meanwhile",
-			fmt.Sprintf("set orm.TTL(%q), %s", after, lockAndDeploy),
-		}, "items expire by attribute %q and are to expire by %q: DynamoDB must be told to stop the one before it takes the other", before, after)
+		c.add(Refused, []string{stop, anHour, fmt.Sprintf("set orm.TTL(%q) and take Settings.TTLOff away, %s", after.TTL, lockAndDeploy)},
+			"items expire by attribute %q and are to expire by %q: DynamoDB must be told to stop the one before it takes the other", before.TTL, after.TTL)
 	}
 }
 

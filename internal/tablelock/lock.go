@@ -27,6 +27,7 @@ type Table struct {
 	Attributes map[string]string `json:"attributes"`        // type of each attribute that is part of a key: S, N or B
 	Indexes    []Index           `json:"indexes,omitempty"` // sorted by name
 	TTL        string            `json:"ttl,omitempty"`     // attribute by which items expire
+	TTLOff     string            `json:"ttl_off,omitempty"` // attribute by which they no longer do, as DynamoDB is told
 	Stream     string            `json:"stream,omitempty"`  // what its records hold: NEW_AND_OLD_IMAGES; empty: none
 	Warm       orm.Throughput    `json:"warm,omitzero"`     // units a second that it was warmed to; it never goes down
 }
@@ -50,7 +51,7 @@ const streamView = "NEW_AND_OLD_IMAGES"
 func Of(schemas []*orm.Schema) *Lock {
 	l := &Lock{Version: version, Tables: []Table{}}
 	for _, s := range schemas {
-		t := Table{Name: s.Name, Hash: s.Hash, Sort: s.Sort, Attributes: map[string]string{}, TTL: s.TTL, Warm: s.Settings.Warm}
+		t := Table{Name: s.Name, Hash: s.Hash, Sort: s.Sort, Attributes: map[string]string{}, TTL: s.TTL, TTLOff: s.Settings.TTLOff, Warm: s.Settings.Warm}
 		if s.Stream {
 			t.Stream = streamView
 		}

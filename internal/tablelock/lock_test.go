@@ -37,8 +37,11 @@ func schemas() *rapid.Generator[[]*orm.Schema] {
 			if rapid.Bool().Draw(t, "sorted") {
 				s.Sort = attributes[1]
 			}
-			if rapid.Bool().Draw(t, "expires") {
+			switch rapid.IntRange(0, 2).Draw(t, "expires") {
+			case 1:
 				s.TTL = pick("ttl")
+			case 2:
+				s.Settings.TTLOff = pick("ttl off")
 			}
 			for _, x := range rapid.SliceOfNDistinct(name, 0, 4, rapid.ID).Draw(t, "indexes") {
 				index := orm.IndexSchema{Name: x, Hash: pick("hash"), Projection: orm.ProjectAll}
@@ -285,7 +288,7 @@ func TestFromTemplate(t *testing.T) {
 	}
 	for text, want := range map[string]string{`true`: "at", `"true"`: "at", `false`: "", `"false"`: ""} {
 		l, err := FromTemplate([]byte(in(`{"TableName":"shop-dev-users",`+key+`,"TimeToLiveSpecification":{"AttributeName":"at","Enabled":`+text+`}}`)), shop)
-		if err != nil || l.Tables[0].TTL != want {
+		if err != nil || l.Tables[0].TTL != want || (l.Tables[0].TTLOff == "at") != (want == "") {
 			t.Errorf("expiry that is enabled=%s: %+v, %v", text, l, err)
 		}
 	}

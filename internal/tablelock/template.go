@@ -118,6 +118,8 @@ func (p *properties) table(name string) (Table, error) {
 	}
 	if on := p.TimeToLiveSpecification.Enabled; on == true || on == "true" {
 		t.TTL = p.TimeToLiveSpecification.AttributeName
+	} else {
+		t.TTLOff = p.TimeToLiveSpecification.AttributeName
 	}
 	add := func(local bool, indexes []indexProperties) error {
 		for _, x := range indexes {
