@@ -133,8 +133,10 @@ func (a *Action) PrimaryKey() Item {
 	return a.Key
 }
 
+// isInsert: a put that found no item when it was made asks for none as well, and
+// is a put still.
 func (a *Action) isInsert() bool {
-	return a.Op == OpPut && a.If != nil && a.If.Op == CondNotExists && a.If.Path == a.Table.Hash
+	return a.Op == OpPut && a.Read == nil && a.If != nil && a.If.Op == CondNotExists && a.If.Path == a.Table.Hash
 }
 
 func (a *Action) verb() string {

@@ -73,26 +73,6 @@ func NormalizeUnique(s string) string {
 	return strings.TrimSpace(norm.NFKC.String(strings.ToLower(s)))
 }
 
-// uniqueActions puts one item for each unique value of an inserted item. An
-// attribute that is left out claims no value.
-func (p *plan) uniqueActions(op string, item Item) ([]Action, error) {
-	var out []Action
-	for _, f := range p.uniques {
-		av := item[f.name]
-		if isNothing(av) {
-			continue
-		}
-		text, err := uniqueText(f, av)
-		if err != nil {
-			return nil, &Error{Kind: KindValidation, Op: op, Table: p.schema.Name, Key: p.schema.KeyText(item), Attribute: f.name, Err: err}
-		}
-		u := p.uniqueKey(text)
-		u[uniqueOwner] = &types.AttributeValueMemberM{Value: p.schema.KeyOf(item)}
-		out = append(out, Action{Op: OpPut, Table: p.schema, Item: u, Unique: f.name, If: &Cond{Op: CondNotExists, Path: p.hash.name}})
-	}
-	return out, nil
-}
-
 // isNothing reports whether an attribute has no value: it is absent, or NULL, as
 // the option `,null` stores it.
 func isNothing(av types.AttributeValue) bool {

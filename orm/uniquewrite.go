@@ -53,6 +53,24 @@ func (p *plan) withUnique(ctx context.Context, r Reader, op string, a Action, af
 	return append([]Action{a}, moves...), nil
 }
 
+// claims adds to an insert what claims the item's unique values. Nothing is read:
+// an item that does not exist has none to give back.
+func (p *plan) claims(op string, a Action) ([]Action, error) {
+	if len(p.uniques) == 0 {
+		return []Action{a}, nil
+	}
+	out := []Action{a}
+	key := a.PrimaryKey()
+	for _, f := range p.uniques {
+		m, err := p.moveUnique(op, key, f, nil, a.Item[f.name])
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, m...)
+	}
+	return out, nil
+}
+
 // stillIs is the condition that an attribute is as it was read.
 func stillIs(f *field, was types.AttributeValue) *Cond {
 	if was == nil {

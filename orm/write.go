@@ -125,11 +125,7 @@ func (w *itemWrite) Actions(ctx context.Context, r Reader) ([]Action, error) {
 	if w.op == "insert" {
 		a = p.firstVersion(a)
 		a.If = p.absent
-		claims, err := p.uniqueActions(w.op, a.Item)
-		if err != nil {
-			return nil, err
-		}
-		return append([]Action{a}, claims...), nil
+		return p.claims(w.op, a)
 	}
 	if a, err = p.nextVersion(w.op, a); err != nil {
 		return nil, err

@@ -39,6 +39,7 @@ func Conformance(t *testing.T, newStore func(t *testing.T, tables ...orm.Definit
 	t.Run("Requests", func(t *testing.T) {
 		(&raw{newStore: newStore, known: known, seen: map[string]bool{}}).run(t)
 	})
+	t.Run("Writing", func(t *testing.T) { writing(t, newStore) })
 	t.Run("Reading", func(t *testing.T) { reading(t, newStore) })
 }
 
