@@ -145,7 +145,7 @@ const conditionalCheckFailed = "ConditionalCheckFailed"
 // cancelled makes the reasons of a cancelled transaction typed; nil when err is
 // no such thing, or says no reason. n is how many requests the transaction had,
 // begin starts the error of one of them: without a kind, the reason gives it.
-func cancelled(err error, n int, begin func(i int, r *types.CancellationReason) *Error) error {
+func cancelled(err error, n int, begin func(i int, r *types.CancellationReason) *Error) *TransactionError {
 	var c *types.TransactionCanceledException
 	if !errors.As(err, &c) || len(c.CancellationReasons) != n {
 		return nil

@@ -122,6 +122,18 @@ func (p *plan) unclaimedOr(owner types.AttributeValue) *Cond {
 	}}
 }
 
+// owner is the key of the item that unclaimedOr was told.
+func (a *Action) owner() Item {
+	if a.If == nil || a.If.Op != CondOr || len(a.If.Of) != 2 || len(a.If.Of[1].Values) != 1 {
+		return nil
+	}
+	m, ok := a.If.Of[1].Values[0].(*types.AttributeValueMemberM)
+	if !ok {
+		return nil
+	}
+	return m.Value
+}
+
 // uniqueKey is the primary key of the item that keeps a unique value.
 func (p *plan) uniqueKey(text string) Item {
 	key := Item{p.hash.name: &types.AttributeValueMemberS{Value: text}}

@@ -76,7 +76,11 @@ func (u *Update[T]) assign(i int, a *Assignment[T]) error {
 		return u.bad("", "change %d is empty: make it with a method of an attribute", i)
 	}
 	c := &a.change
-	err := u.assignable(a.f, c)
+	f := u.plan.byName[c.Path] // this table's, which may have the same struct as the attribute's
+	if f == nil {
+		return u.bad(c.Path, "it is an attribute of another table, of which this one has none")
+	}
+	err := u.assignable(f, c)
 	for j := range u.changes {
 		if before := &u.changes[j]; before.overlaps(c) {
 			err = errors.Join(err, u.twice(before, c))
