@@ -125,7 +125,12 @@
 // what unique:"normalized" takes for equal.
 //
 // Put, Update and Delete read the item first when they touch a unique attribute,
-// and give its old value back in the same transaction.
+// and give its old value back in the same transaction. On a table with [TTL] each
+// value expires with its item. An item from before its attribute was unique
+// claims nothing until it is written with another value.
+//
+// Each value is one action of a transaction, and DynamoDB takes one an item: one
+// transaction cannot move a value from an item to another.
 //
 // # Writing
 //

@@ -120,6 +120,8 @@ func (u *Update[T]) assignable(f *field, c *Change) error {
 		return nil
 	case f.unique != "" && c.Op != ChangeSetIfNotExists:
 		return u.bad(f.name, "a unique attribute cannot be counted, its new value would not be known: read the item and Set it")
+	case f.name == u.plan.schema.TTL && len(u.plan.uniques) > 0 && c.Op != ChangeSetIfNotExists:
+		return u.bad(f.name, "the item's unique values expire with it, so its new value must be known: read the item and Set it")
 	case u.plan.isPart(f):
 		return u.bad(f.name, "a composite key of an index is made of it, so its new value must be known: Set it")
 	}

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -30,16 +31,18 @@ type seat struct {
 	Area    string    `dynamo:"area"`
 	Row     string    `dynamo:"row"`
 	Place   string    `dynamo:"place" index:"by_place,hash" template:"{area}#{row}"`
+	Ends    int64     `dynamo:"ends,omitempty"`
 	Version int64     `dynamo:"version" version:"true"`
 	Created time.Time `dynamo:"created" stamp:"created"`
 	Updated time.Time `dynamo:"updated" stamp:"updated"`
 }
 
 var (
-	seats    = orm.Define[seat, string]("seats")
+	seats    = orm.Define[seat, string]("seats", orm.TTL("ends"))
 	byPlace  = orm.IndexOf(seats, func(s *seat) *string { return &s.Place }, func(s *seat) *string { return &s.ID })
 	seatMail = orm.Attr(seats, func(s *seat) *string { return &s.Mail })
 	seatTag  = orm.Attr(seats, func(s *seat) *int { return &s.Tag })
+	seatEnds = orm.Attr(seats, func(s *seat) *int64 { return &s.Ends })
 	seatArea = orm.Attr(seats, func(s *seat) *string { return &s.Area })
 	seatRow  = orm.Attr(seats, func(s *seat) *string { return &s.Row })
 )
@@ -78,12 +81,18 @@ func (s seat) values() []string {
 // seatModel is what the table should hold.
 type seatModel map[string]seat
 
+// owner is who has a unique value, and until when.
+type owner struct {
+	id   string
+	ends int64
+}
+
 // owners are the unique values and who has them.
-func (m seatModel) owners() map[string]string {
-	out := map[string]string{}
+func (m seatModel) owners() map[string]owner {
+	out := map[string]owner{}
 	for id, s := range m {
 		for _, v := range s.values() {
-			out[v] = id
+			out[v] = owner{id, s.Ends}
 		}
 	}
 	return out
@@ -109,7 +118,7 @@ func (m seatModel) draw(t *rapid.T, id string, now time.Time) planned {
 	whole := func() seat {
 		return seat{
 			ID: id, Mail: drawMail(t), Tag: rapid.IntRange(0, 3).Draw(t, "tag"),
-			Area: rapid.SampledFrom([]string{"", "x", "y"}).Draw(t, "area"), Row: rapid.SampledFrom([]string{"", "1", "2"}).Draw(t, "row"),
+			Ends: rapid.Int64Range(0, 2).Draw(t, "ends"), Area: rapid.SampledFrom([]string{"", "x", "y"}).Draw(t, "area"), Row: rapid.SampledFrom([]string{"", "1", "2"}).Draw(t, "row"),
 		}
 	}
 	switch p.text = rapid.SampledFrom([]string{"insert", "put", "put", "update", "update", "update", "delete"}).Draw(t, "op"); p.text {
@@ -187,6 +196,18 @@ func (m seatModel) drawUpdate(t *rapid.T, p *planned, old seat, now time.Time, v
 	if rapid.Bool().Draw(t, "change of tag") {
 		changes, s.Tag = append(changes, seatTag.Set(tag)), tag
 	}
+	ends := rapid.Int64Range(0, 2).Draw(t, "ends")
+	switch rapid.IntRange(0, 3).Draw(t, "change of end") {
+	case 0:
+		changes, s.Ends = append(changes, seatEnds.Set(ends)), ends
+	case 1:
+		if ends > 0 {
+			changes = append(changes, seatEnds.SetIfNotExists(ends))
+		}
+		if s.Ends == 0 {
+			s.Ends = ends
+		}
+	}
 	area, row := rapid.SampledFrom([]string{"x", "y"}).Draw(t, "area"), rapid.SampledFrom([]string{"1", "2"}).Draw(t, "row")
 	switch rapid.IntRange(0, 5).Draw(t, "change of place") {
 	case 0:
@@ -221,11 +242,19 @@ func (m seatModel) drawUpdate(t *rapid.T, p *planned, old seat, now time.Time, v
 // them that it claims.
 func (m seatModel) touched(p planned) (all, claimed []string) {
 	var before, after []string
-	if old, ok := m[p.id]; ok && !p.keep {
+	old, ok := m[p.id]
+	if ok && !p.keep {
 		before = old.values()
 	}
 	if p.next != nil {
 		after = p.next.values()
+	}
+	if p.next != nil && p.next.Ends != old.Ends { // what stays is claimed anew
+		for _, v := range before {
+			if slices.Contains(after, v) {
+				all = append(all, v)
+			}
+		}
 	}
 	for _, v := range before {
 		if !slices.Contains(after, v) {
@@ -257,7 +286,7 @@ func (m seatModel) wanted(writes []planned) (kinds []orm.Kind) {
 			seen[v] = true
 		}
 		for _, v := range claimed {
-			if owner, ok := owners[v]; ok && owner != p.id {
+			if o, ok := owners[v]; ok && o.id != p.id {
 				kinds = append(kinds, orm.KindAlreadyExists)
 			}
 		}
@@ -311,9 +340,9 @@ func (s seat) equal(o seat) bool {
 	return same && s == o
 }
 
-// storedOwners are the items of unique values: the value and its owner.
-func storedOwners(t interface{ Fatalf(string, ...any) }, st orm.Reader) map[string]string {
-	out := map[string]string{}
+// storedOwners are the items of unique values.
+func storedOwners(t interface{ Fatalf(string, ...any) }, st orm.Reader) map[string]owner {
+	out := map[string]owner{}
 	page, err := st.Scan(context.Background(), &orm.ScanRequest{Table: seats.Schema()})
 	if err != nil || page.Next != nil {
 		t.Fatalf("scan: %v, next %v", err, page)
@@ -322,8 +351,15 @@ func storedOwners(t interface{ Fatalf(string, ...any) }, st orm.Reader) map[stri
 		if !seats.Schema().HoldsUniqueValue(item) {
 			continue
 		}
-		owner := item["unique_owner"].(*types.AttributeValueMemberM).Value
-		out[item["id"].(*types.AttributeValueMemberS).Value] = owner["id"].(*types.AttributeValueMemberS).Value
+		var o owner
+		key := item["unique_owner"].(*types.AttributeValueMemberM).Value
+		o.id = key["id"].(*types.AttributeValueMemberS).Value
+		if n, ok := item["ends"].(*types.AttributeValueMemberN); ok {
+			if o.ends, err = strconv.ParseInt(n.Value, 10, 64); err != nil {
+				t.Fatalf("expiry of a value: %v", err)
+			}
+		}
+		out[item["id"].(*types.AttributeValueMemberS).Value] = o
 	}
 	return out
 }
@@ -414,10 +450,13 @@ func parallelWrites(t *testing.T, st orm.Store, writers, each int) {
 						t.Error(err)
 						return
 					}
-					s.ID, s.Mail, s.Tag, s.Area, s.Row = id, mail(), r.IntN(4), "x", "1"
+					s.ID, s.Mail, s.Tag, s.Ends, s.Area, s.Row = id, mail(), r.IntN(4), r.Int64N(3), "x", "1"
 					writes = []orm.Write{seats.Put(s)}
 				case op == 4:
 					writes = []orm.Write{seats.Update(id, seatMail.Set(mail()))}
+					if r.IntN(2) == 0 {
+						writes = []orm.Write{seats.Update(id, seatEnds.Set(r.Int64N(3)))}
+					}
 				default:
 					other := []string{"kept3", "kept4"}[r.IntN(2)]
 					writes = []orm.Write{seats.Update(id, seatMail.Set(mail()), seatTag.Set(r.IntN(4))), seats.Update(other, seatTag.Set(r.IntN(4)))}
