@@ -225,6 +225,21 @@ func (p *plan) checkValue(f *field, v reflect.Value) error {
 	case f.inside && (v.Kind() == reflect.Struct || !v.IsNil()):
 		err = p.validate.Struct(v.Interface())
 	}
+	return allUnsatisfied(err)
+}
+
+// checkElements checks the elements of a list or set by those of the field's
+// rules that are for each of them, which stand behind dive.
+func (p *plan) checkElements(f *field, v reflect.Value) error {
+	_, each, ok := strings.Cut(","+f.alone+",", ",dive,")
+	if p.validate == nil || !ok {
+		return nil
+	}
+	return allUnsatisfied(p.validate.Var(v.Interface(), strings.TrimSuffix("dive,"+each, ",")))
+}
+
+// allUnsatisfied says of each rule of a value where in it it does not hold.
+func allUnsatisfied(err error) error {
 	var failed validator.ValidationErrors
 	if !errors.As(err, &failed) {
 		return err
@@ -232,8 +247,12 @@ func (p *plan) checkValue(f *field, v reflect.Value) error {
 	var errs []error
 	for _, one := range failed {
 		err := unsatisfied(one)
-		if _, inner, ok := strings.Cut(one.Namespace(), "."); ok {
-			err = fmt.Errorf("%s: %w", inner, err)
+		where := one.Namespace() // "Type.field" of a struct, "[1]" of a list
+		if _, inner, ok := strings.Cut(where, "."); ok {
+			where = inner
+		}
+		if where != "" {
+			err = fmt.Errorf("%s: %w", where, err)
 		}
 		errs = append(errs, err)
 	}

@@ -66,6 +66,39 @@ func TestNilWrite(t *testing.T) {
 	}
 }
 
+// What is added to a list or a set is held to the rules of its elements.
+func TestRulesOfAddedElements(t *testing.T) {
+	type box struct {
+		ID    string   `dynamo:"id,hash"`
+		Names []string `dynamo:"names" validate:"max=2,dive,min=3"`
+		Kinds []string `dynamo:"kinds,set" validate:"dive,oneof=a b"`
+		Free  []string `dynamo:"free"`
+	}
+	boxes := orm.Define[box, string]("boxes")
+	names := orm.List(boxes, func(b *box) *[]string { return &b.Names })
+	kinds := orm.Set(boxes, func(b *box) *[]string { return &b.Kinds })
+	free := orm.List(boxes, func(b *box) *[]string { return &b.Free })
+	for says, c := range map[string]orm.Assignment[box]{
+		`[1]: must satisfy "min=3"`:           names.Append("long", "x"),
+		`[0]: must satisfy "min=3"`:           names.Prepend("x"),
+		`[0]: must satisfy "oneof=a b"`:       kinds.Add([]string{"c"}),
+		"":                                    names.Append("long", "longer", "longest"), // how many there will be is not known
+		"there is nothing to add":             free.Append(),
+		"there is no element in the set that": kinds.Add(nil),
+	} {
+		_, err := boxes.Update("a", c).Actions(t.Context(), nil)
+		switch {
+		case says == "" && err != nil:
+			t.Error(err)
+		case says != "" && (!errors.Is(err, orm.KindValidation) || !strings.Contains(err.Error(), says)):
+			t.Errorf("error is %v, want it to say %q", err, says)
+		}
+	}
+	if _, err := boxes.Update("a", kinds.Delete([]string{"old"}), free.Append("x")).Actions(t.Context(), nil); err != nil {
+		t.Error(err)
+	}
+}
+
 // A put that finds no item asks for none, and is a put still.
 func TestFailedPutOfAUniqueKey(t *testing.T) {
 	type room struct {
