@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/go-playground/validator/v10"
@@ -37,33 +38,70 @@ func (d *definer) rules() {
 		return name
 	})
 	before := len(d.problems)
-	for i := range d.plan.fields {
-		if f := &d.plan.fields[i]; f.rule != "" {
-			d.fieldRules(v, f)
-			f.alone = aloneRules(f.rule)
-		}
-	}
-	if len(d.problems) == before { // else it would say the same again
-		if err := attempt(func() { _ = v.Struct(reflect.New(d.item).Interface()) }); err != nil {
-			d.problem("", fmt.Sprintf("a validate tag in %s: %v", d.item, err))
-		}
-	}
+	d.structRules(v, "", d.item, map[reflect.Type]bool{})
 	d.plan.validate = v
+	for i := range d.plan.fields {
+		f := &d.plan.fields[i]
+		f.alone = aloneRules(f.rule)
+		if len(d.problems) == before && f.def.IsValid() {
+			if err := d.plan.checkRules(f, f.def); err != nil {
+				d.problem(f.goName, fmt.Sprintf("its default does not pass its own validate tag: it %v", err))
+			}
+		}
+	}
 	d.plan.quick, _ = quickChecks(d.item, 0)
+}
+
+// structRules tries the rules of a struct and of all structs inside it, also of
+// those behind pointers and in lists, which the validator meets only when there
+// is one.
+func (d *definer) structRules(v *validator.Validate, where string, rt reflect.Type, seen map[reflect.Type]bool) {
+	switch rt.Kind() {
+	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
+		if seen[rt] {
+			return
+		}
+		seen[rt] = true
+		d.structRules(v, where, rt.Elem(), seen)
+		return
+	case reflect.Struct:
+	default:
+		return
+	}
+	if seen[rt] {
+		return
+	}
+	seen[rt] = true
+	before := len(d.problems)
+	for i := range rt.NumField() {
+		sf := rt.Field(i)
+		if !sf.IsExported() && !sf.Anonymous {
+			continue // the validator does not look at it
+		}
+		name := strings.TrimPrefix(where+"."+sf.Name, ".")
+		if rule := sf.Tag.Get("validate"); rule != "" && rule != "-" {
+			d.fieldRules(v, name, sf.Type, rule)
+		}
+		d.structRules(v, name, sf.Type, seen)
+	}
+	if len(d.problems) > before { // it would say the same again
+		return
+	}
+	if err := attempt(func() { _ = v.Struct(reflect.New(rt).Interface()) }); err != nil {
+		d.problem(where, fmt.Sprintf("a validate tag in %s: %v", rt, err))
+	}
 }
 
 // hasRules reports whether a struct inside the item has validate tags.
 func hasRules(rt reflect.Type, within []reflect.Type) bool {
+	if slices.Contains(within, rt) {
+		return false
+	}
+	within = append(within, rt)
 	switch rt.Kind() {
 	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
 		return hasRules(rt.Elem(), within)
 	case reflect.Struct:
-		for _, t := range within {
-			if t == rt {
-				return false
-			}
-		}
-		within = append(within, rt)
 		for i := range rt.NumField() {
 			if _, ok := rt.Field(i).Tag.Lookup("validate"); ok || hasRules(rt.Field(i).Type, within) {
 				return true
@@ -74,9 +112,9 @@ func hasRules(rt reflect.Type, within []reflect.Type) bool {
 }
 
 // fieldRules tries each rule of one field by itself.
-func (d *definer) fieldRules(v *validator.Validate, f *field) {
-	rt, key := f.typ, reflect.Type(nil)
-	for rule := range strings.SplitSeq(f.rule, ",") {
+func (d *definer) fieldRules(v *validator.Validate, name string, rt reflect.Type, rules string) {
+	key := reflect.Type(nil)
+	for rule := range strings.SplitSeq(rules, ",") {
 		switch rule {
 		case "dive":
 			switch rt = indirect(rt); rt.Kind() {
@@ -85,7 +123,7 @@ func (d *definer) fieldRules(v *validator.Validate, f *field) {
 			case reflect.Slice, reflect.Array:
 				rt, key = rt.Elem(), nil
 			default:
-				d.problem(f.goName, fmt.Sprintf("validate:%q: dive is for slices, arrays and maps, this is %s", f.rule, rt))
+				d.problem(name, fmt.Sprintf("validate:%q: dive is for slices, arrays and maps, this is %s", rules, rt))
 				return
 			}
 			continue
@@ -102,7 +140,7 @@ func (d *definer) fieldRules(v *validator.Validate, f *field) {
 		}
 		for alternative := range strings.SplitSeq(rule, "|") {
 			if why := tryRule(v, rt, alternative); why != "" {
-				d.problem(f.goName, fmt.Sprintf("validate:%q: %s", f.rule, why))
+				d.problem(name, fmt.Sprintf("validate:%q: %s", rules, why))
 			}
 		}
 	}
@@ -215,6 +253,11 @@ func (p *plan) checkValue(f *field, v reflect.Value) error {
 			return err
 		}
 	}
+	return p.checkRules(f, v)
+}
+
+// checkRules is checkValue without the enum.
+func (p *plan) checkRules(f *field, v reflect.Value) error {
 	if p.validate == nil {
 		return nil
 	}
