@@ -74,6 +74,15 @@
 // such it has no order, so it can be no key and takes no <, <=, > and >=. Stamps
 // are in UTC.
 //
+// The offset is kept, not the zone's name: +00:00 is UTC. With unixtime a time is
+// kept to the second and read in UTC, and the zero time is left out.
+//
+// DynamoDB cannot tell some values apart that Go can. A nil list is read as an
+// empty one, and so is a nil map inside a map; an empty set, and an empty string
+// or empty bytes without allowempty, are left out and read as zero or nil; a
+// float's minus zero is 0. A pointer tells nil from a zero value, and where it
+// could not, the definition is refused.
+//
 // An enum and rules that need no other field hold for Set as well; what was
 // stored before is still read. A value that is left out, by `,omitempty` or as a
 // nil pointer, is no value and passes an enum.
