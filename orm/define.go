@@ -17,13 +17,22 @@ import (
 //
 // See the package documentation for the struct tags.
 func Define[T, K any](name string, opts ...Option) *Table[T, K] {
-	d := &definer{
-		schema: &Schema{Name: name, DefinedAt: place.Caller()},
-		item:   reflect.TypeFor[T](),
-		key:    reflect.TypeFor[K](),
-	}
-	d.schema.Type = d.item.String()
-	d.plan = &plan{schema: d.schema, byName: map[string]*field{}}
+	var zero K
+	pair, _ := any(zero).(twoPart)
+	d := newDefiner(name, reflect.TypeFor[T](), reflect.TypeFor[K]())
+	d.schema.DefinedAt = place.Caller()
+	err := d.define(pair, opts)
+	return &Table[T, K]{schema: d.schema, plan: d.plan, err: err}
+}
+
+func newDefiner(name string, item, key reflect.Type) *definer {
+	s := &Schema{Name: name, Type: item.String()}
+	return &definer{schema: s, item: item, key: key, plan: &plan{schema: s, byName: map[string]*field{}}}
+}
+
+// define reads the struct and the options, and reports all that is wrong. pair is
+// a value of the key type when that is a Pair.
+func (d *definer) define(pair twoPart, opts []Option) error {
 	if d.readStruct() {
 		for i, opt := range opts {
 			if opt == nil {
@@ -32,8 +41,6 @@ func Define[T, K any](name string, opts ...Option) *Table[T, K] {
 			}
 			opt(d)
 		}
-		var zero K
-		pair, _ := any(zero).(twoPart)
 		d.checkKey(pair)
 		d.checkAttributes()
 		d.rules()
@@ -41,7 +48,7 @@ func Define[T, K any](name string, opts ...Option) *Table[T, K] {
 	d.checkTable()
 	d.plan.finish()
 	d.storeDefaults()
-	return &Table[T, K]{schema: d.schema, plan: d.plan, err: errors.Join(d.problems...)}
+	return errors.Join(d.problems...)
 }
 
 // checkAttributes checks what is said of the attributes, when all are known and

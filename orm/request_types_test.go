@@ -1,8 +1,10 @@
 package orm
 
 import (
+	"encoding/json"
 	"math"
 	"net/netip"
+	"reflect"
 	"testing"
 	"time"
 )
@@ -70,4 +72,18 @@ func TestEveryTypeOnTheWire(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "request_put_every_type.json", w.requests)
+
+	body, err := json.Marshal(w.requests[0].Body.(map[string]any)["Item"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.answer = `{"Item":` + string(body) + `}`
+	got, err := table.Get(t.Context(), s, Key(item.ID, item.Seq))
+	if err != nil {
+		t.Fatal(err)
+	}
+	item.Unix, item.Default = time.Unix(at.Unix(), 0).UTC(), "None"
+	if d := differs(reflect.ValueOf(item), reflect.ValueOf(got), "item"); d != "" {
+		t.Error(d)
+	}
 }
