@@ -85,6 +85,16 @@ func TestDefineFindsWhatItemsWould(t *testing.T) {
 				Z []string `dynamo:"z" validate:"dive,nope"`
 			} `dynamo:"b" validate:"dive"`
 		}](), []string{`.A.X: validate:"emial": unknown rule`, `.B.Z: validate:"dive,nope": unknown rule "nope"`}},
+		"keys of a list": {wrong[struct {
+			ID string         `dynamo:"id,hash"`
+			A  []string       `dynamo:"a" validate:"dive,keys,max=1,endkeys,required"`
+			B  map[string]int `dynamo:"b" validate:"keys,max=1,endkeys"`
+			C  map[string]int `dynamo:"c" validate:"dive,keys,max=1,endkeys,required"`
+		}](), []string{".A: validate", ".B: validate"}},
+		"unique and empty": {wrong[struct {
+			ID string `dynamo:"id,hash"`
+			A  string `dynamo:"a,allowempty" unique:"normalized"`
+		}](), []string{".A: `,allowempty` would store an empty value"}},
 		"pointer to a set": {wrong[struct {
 			ID string    `dynamo:"id,hash"`
 			A  *[]string `dynamo:"a,set"`

@@ -45,6 +45,9 @@ func (d *definer) checkUnique() {
 		case f.unique == UniqueNormalized && f.kind != "S":
 			d.problem(f.goName, fmt.Sprintf("only strings are normalized, this is %s: say unique:%q", f.goType, UniqueExact))
 		}
+		if len(f.options("allowempty")) > 0 {
+			d.problem(f.goName, "`,allowempty` would store an empty value, which only one item could have: take the option away, then an item without a value claims none")
+		}
 		if strings.Contains(f.name, "#") {
 			d.problem(f.goName, fmt.Sprintf("a unique attribute's name cannot hold '#', %q does: it separates name and value in the table", f.name))
 		}

@@ -128,9 +128,11 @@ func (d *definer) fieldRules(v *validator.Validate, name string, rt reflect.Type
 			}
 			continue
 		case "keys":
-			if key != nil {
-				rt, key = key, rt
+			if key == nil { // the validator panics, but for an empty slice
+				d.problem(name, fmt.Sprintf("validate:%q: keys is for the keys of a map and stands behind dive, this is %s", rules, rt))
+				return
 			}
+			rt, key = key, rt
 			continue
 		case "endkeys":
 			if key != nil {
