@@ -95,6 +95,11 @@ func TestDefineFindsWhatItemsWould(t *testing.T) {
 			ID string `dynamo:"id,hash"`
 			A  string `dynamo:"a,allowempty" unique:"normalized"`
 		}](), []string{".A: `,allowempty` would store an empty value"}},
+		"a bound of a struct": {wrong[struct {
+			ID string `dynamo:"id,hash"`
+			A  *hop   `dynamo:"a" validate:"omitempty,max=5"`
+			B  *hop   `dynamo:"b" validate:"required"`
+		}](), []string{`.A: validate:"omitempty,max=5": rule "max=5" does not fit *orm.hop`}},
 		"pointer to a set": {wrong[struct {
 			ID string    `dynamo:"id,hash"`
 			A  *[]string `dynamo:"a,set"`

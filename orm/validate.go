@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/go-playground/validator/v10"
@@ -163,7 +164,12 @@ func tryRule(v *validator.Validate, rt reflect.Type, rule string) string {
 	if rt.Kind() == reflect.Pointer { // a nil pointer ends the checks early
 		zero = reflect.New(indirect(rt)).Elem()
 	}
-	if err := attempt(func() { _ = v.Var(zero.Interface(), rule) }); err != nil {
+	try := func() { _ = v.Var(zero.Interface(), rule) }
+	if zero.Kind() == reflect.Struct && zero.Type() != timeType { // whose rules are run within a struct only
+		holder := reflect.New(reflect.StructOf([]reflect.StructField{{Name: "V", Type: zero.Type(), Tag: reflect.StructTag("validate:" + strconv.Quote(rule))}}))
+		try = func() { _ = v.Struct(holder.Interface()) }
+	}
+	if err := attempt(try); err != nil {
 		if strings.Contains(err.Error(), "Undefined validation function") {
 			return fmt.Sprintf("unknown rule %q: the rules are those of github.com/go-playground/validator/v10", name)
 		}
