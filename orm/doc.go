@@ -80,8 +80,9 @@
 // DynamoDB cannot tell some values apart that Go can. A nil list is read as an
 // empty one, and so is a nil map inside a map; an empty set, and an empty string
 // or empty bytes without allowempty, are left out and read as zero or nil; a
-// float's minus zero is 0. A pointer tells nil from a zero value, and where it
-// could not, the definition is refused.
+// float's minus zero is 0. A pointer tells nil from a zero value, but for types
+// whose zero is stored by leaving it out: an empty text of a MarshalText and the
+// zero time with unixtime are read as nil.
 //
 // An enum and rules that need no other field hold for Set as well; what was
 // stored before is still read. A value that is left out, by `,omitempty` or as a

@@ -54,8 +54,8 @@ type patient struct {
 	Notes   map[string]string `dynamo:"notes,allowemptyelem"`
 }
 
-// parcel has composite keys, of the table and of two indexes.
-type parcel struct {
+// crate has composite keys, of the table and of two indexes.
+type crate struct {
 	PK      string `dynamo:"pk,hash" template:"P#{tenant}#{area}"`
 	SK      string `dynamo:"sk,range" template:"{order}#{line:03}"`
 	State   string `dynamo:"state"`
@@ -80,10 +80,10 @@ type clinic struct {
 	age               orm.Attribute[patient, *int]
 	rank              orm.NumberAttribute[patient, int64]
 	byStatus          *orm.Index[patient, string, int64]
-	parcels           *orm.Table[parcel, orm.Pair[string, string]]
-	state, courier    orm.Attribute[parcel, string]
-	pk, sk, in, place orm.CompositeAttribute[parcel]
-	byState           *orm.Index[parcel, string, string]
+	parcels           *orm.Table[crate, orm.Pair[string, string]]
+	state, courier    orm.Attribute[crate, string]
+	pk, sk, in, place orm.CompositeAttribute[crate]
+	byState           *orm.Index[crate, string, string]
 }
 
 func newClinic(newStore func(t *testing.T, tables ...orm.Definition) orm.Store) *clinic {
@@ -100,14 +100,14 @@ func newClinic(newStore func(t *testing.T, tables ...orm.Definition) orm.Store) 
 	c.age = orm.Attr(c.patients, func(p *patient) **int { return &p.Age })
 	c.rank = orm.Number(c.patients, func(p *patient) *int64 { return &p.Rank })
 	c.byStatus = orm.IndexOf(c.patients, func(p *patient) *string { return &p.Status }, func(p *patient) *int64 { return &p.Rank })
-	c.parcels = orm.Define[parcel, orm.Pair[string, string]]("parcels")
-	c.state = orm.Attr(c.parcels, func(p *parcel) *string { return &p.State })
-	c.courier = orm.Attr(c.parcels, func(p *parcel) *string { return &p.Courier })
-	c.pk = orm.Composite(c.parcels, func(p *parcel) *string { return &p.PK })
-	c.sk = orm.Composite(c.parcels, func(p *parcel) *string { return &p.SK })
-	c.in = orm.Composite(c.parcels, func(p *parcel) *string { return &p.ByState })
-	c.place = orm.Composite(c.parcels, func(p *parcel) *string { return &p.Place })
-	c.byState = orm.IndexOf(c.parcels, func(p *parcel) *string { return &p.ByState }, func(p *parcel) *string { return &p.Place })
+	c.parcels = orm.Define[crate, orm.Pair[string, string]]("parcels")
+	c.state = orm.Attr(c.parcels, func(p *crate) *string { return &p.State })
+	c.courier = orm.Attr(c.parcels, func(p *crate) *string { return &p.Courier })
+	c.pk = orm.Composite(c.parcels, func(p *crate) *string { return &p.PK })
+	c.sk = orm.Composite(c.parcels, func(p *crate) *string { return &p.SK })
+	c.in = orm.Composite(c.parcels, func(p *crate) *string { return &p.ByState })
+	c.place = orm.Composite(c.parcels, func(p *crate) *string { return &p.Place })
+	c.byState = orm.IndexOf(c.parcels, func(p *crate) *string { return &p.ByState }, func(p *crate) *string { return &p.Place })
 	return c
 }
 
@@ -342,11 +342,11 @@ func compositeKeys(t *testing.T, c *clinic) {
 	ctx := context.Background()
 	st := c.with(t)
 	parts := []string{"a", "a#", "#a", "a#b", "b", "#", "##", "%", "%23", "a%23b", "%25", "a%", "é", "a b"}
-	seen := map[orm.Pair[string, string]]parcel{}
-	var batch []parcel
+	seen := map[orm.Pair[string, string]]crate{}
+	var batch []crate
 	for _, tenant := range parts {
 		for _, area := range parts {
-			p := parcel{Tenant: tenant, Area: area, Order: tenant + "#" + area, Line: len(batch) % 1000}
+			p := crate{Tenant: tenant, Area: area, Order: tenant + "#" + area, Line: len(batch) % 1000}
 			key, err := c.parcels.KeyOf(p)
 			must(t, err)
 			if other, ok := seen[key]; ok {
@@ -375,13 +375,13 @@ func compositeKeys(t *testing.T, c *clinic) {
 	orders := []string{"1", "10", "1#", "1#0", "1%", "1%23", "2"}
 	for _, o := range orders {
 		for line := range 2 {
-			do(t, st, c.parcels.Insert(parcel{Tenant: "t", Area: "x", Order: o, Line: line}))
+			do(t, st, c.parcels.Insert(crate{Tenant: "t", Area: "x", Order: o, Line: line}))
 		}
 	}
-	hash, err := c.pk.Of(parcel{Tenant: "t", Area: "x"})
+	hash, err := c.pk.Of(crate{Tenant: "t", Area: "x"})
 	must(t, err)
 	for _, o := range orders {
-		prefix, err := c.sk.Prefix(parcel{Order: o})
+		prefix, err := c.sk.Prefix(crate{Order: o})
 		must(t, err)
 		var got []string
 		for _, p := range all(t, orm.QueryTable(c.parcels, hash).Prefix(prefix).All(ctx, st)) {
@@ -398,7 +398,7 @@ func indexKeys(t *testing.T, c *clinic) {
 	st := c.with(t, patient{ID: "a", Status: "open", Rank: 5})
 	found := func(tenant, state string) func() string {
 		return func() string {
-			hash, err := c.in.Of(parcel{Tenant: tenant, State: state})
+			hash, err := c.in.Of(crate{Tenant: tenant, State: state})
 			must(t, err)
 			var out []string
 			for _, p := range all(t, c.byState.Query(hash).All(ctx, st)) {
@@ -407,11 +407,11 @@ func indexKeys(t *testing.T, c *clinic) {
 			return strings.Join(out, " ")
 		}
 	}
-	for _, p := range []parcel{{Order: "o", Line: 1, State: "new", Courier: "k"}, {Order: "p", Line: 2, State: "new", Courier: "j"}, {Order: "q", Line: 3, State: "new"}} {
+	for _, p := range []crate{{Order: "o", Line: 1, State: "new", Courier: "k"}, {Order: "p", Line: 2, State: "new", Courier: "j"}, {Order: "q", Line: 3, State: "new"}} {
 		p.Tenant, p.Area = "t#", "x"
 		do(t, st, c.parcels.Insert(p))
 	}
-	key, err := c.parcels.KeyOf(parcel{Tenant: "t#", Area: "x", Order: "o", Line: 1})
+	key, err := c.parcels.KeyOf(crate{Tenant: "t#", Area: "x", Order: "o", Line: 1})
 	must(t, err)
 	eventually(t, "p2newj o1newk", found("t#", "new")) // q has no courier: not there
 	do(t, st, c.parcels.Update(key, c.state.Set("sent")))
@@ -424,11 +424,11 @@ func indexKeys(t *testing.T, c *clinic) {
 	eventually(t, "p2newj o1newz", found("t#", "new"))
 	do(t, st, c.parcels.Update(key, c.courier.Remove()))
 	eventually(t, "p2newj", found("t#", "new"))
-	do(t, st, c.parcels.Update(key, c.courier.Set("b")).If(c.state.Eq("new")), c.parcels.Insert(parcel{Tenant: "t", Area: "x", Order: "r", State: "new", Courier: "c"}))
+	do(t, st, c.parcels.Update(key, c.courier.Set("b")).If(c.state.Eq("new")), c.parcels.Insert(crate{Tenant: "t", Area: "x", Order: "r", State: "new", Courier: "c"}))
 	eventually(t, "o1newb p2newj", found("t#", "new"))
 	eventually(t, "r0newc", found("t", "new"))
 	// An item that an update makes is in the index as well.
-	made, err := c.parcels.KeyOf(parcel{Tenant: "u", Area: "x", Order: "s", Line: 9})
+	made, err := c.parcels.KeyOf(crate{Tenant: "u", Area: "x", Order: "s", Line: 9})
 	must(t, err)
 	do(t, st, c.parcels.Update(made, c.state.Set("new"), c.courier.Set("c")))
 	eventually(t, "s9newc", found("u", "new"))
@@ -461,15 +461,15 @@ func cursorAtLimit(t *testing.T, c *clinic) {
 	ctx := context.Background()
 	st := c.with(t)
 	const lines = 12
-	var batch []parcel
+	var batch []crate
 	for i := range lines {
-		batch = append(batch, parcel{Tenant: "t", Area: "x", Order: "o", Line: i, State: []string{"new", "sent", "sent"}[i%3]})
+		batch = append(batch, crate{Tenant: "t", Area: "x", Order: "o", Line: i, State: []string{"new", "sent", "sent"}[i%3]})
 	}
 	must(t, c.parcels.PutBatch(ctx, st, batch))
-	hash, err := c.pk.Of(parcel{Tenant: "t", Area: "x"})
+	hash, err := c.pk.Of(crate{Tenant: "t", Area: "x"})
 	must(t, err)
 	for name, one := range map[string]struct {
-		q    orm.Query[parcel, string]
+		q    orm.Query[crate, string]
 		want []int
 	}{
 		"all":              {orm.QueryTable(c.parcels, hash), []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}},
