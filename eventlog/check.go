@@ -21,6 +21,7 @@ type checked struct {
 	actions []orm.Action // of the caller's writes
 	bytes   int          // of the caller's writes
 	events  []event.Record
+	command *Command // nil: none
 }
 
 // check makes the actions of the writes, from what is stored now, and finds
@@ -65,13 +66,21 @@ func (l *Log) check(ctx context.Context, c Changes) (*checked, error) {
 			problems = append(problems, fmt.Errorf("event %d: %w", i, err))
 		}
 	}
-	if len(c.Writes)+len(c.Events) == 0 {
+	own := len(c.Events) // actions of the log's own
+	if err := c.Command.check(); err != nil {
+		problems = append(problems, err)
+	} else if c.Command.ID != "" {
+		command := c.Command // alone: the changes need not outlive the call
+		ch.command = &command
+		own++
+	}
+	if len(c.Writes)+own == 0 {
 		problems = append(problems, fmt.Errorf("there is nothing to commit: neither a write nor an event"))
 	}
 	if len(problems) > 0 {
 		return nil, &InvalidError{Problems: problems}
 	}
-	if n := len(ch.actions) + len(ch.events); n > MaxActions {
+	if n := len(ch.actions) + own; n > MaxActions {
 		return nil, &TooLargeError{Event: -1, Actions: n}
 	}
 	return ch, nil

@@ -20,6 +20,8 @@ const (
 	KindInvalid  Kind = "invalid changes" // *InvalidError
 	KindUnknown  Kind = "unknown outcome" // *UnknownOutcomeError
 	KindDamaged  Kind = "damaged log"     // *DamagedError
+
+	KindDuplicate Kind = "duplicate command" // *DuplicateCommandError
 )
 
 // Error makes a Kind a target for errors.Is.
