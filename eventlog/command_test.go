@@ -536,3 +536,53 @@ func TestCommandUnderFaults(t *testing.T) {
 		}
 	})
 }
+
+// The worst of it: the lost attempt arrives after all, when a new one is already
+// on its way. The record lets only one of them happen, and both are this call's.
+func TestCommandLateAttempt(t *testing.T) {
+	var committed int
+	store := ormtest.New()
+	ctx := context.Background()
+	if err := orm.Exec(ctx, store, users.Insert(user{ID: "1", Email: "old@b.c"})); err != nil {
+		t.Fatal(err)
+	}
+	l := eventlog.New(store, eventlog.Options{Source: "shop",
+		Sleep:     func(context.Context, time.Duration) error { return nil },
+		Committed: func(context.Context, []event.Envelope) { committed++ },
+	})
+	quiet, late := false, ormtest.Call{}
+	move := func(to string) {
+		if err := orm.Exec(ctx, store, users.Update("1", userEmail.Set(to))); err != nil {
+			t.Error(err)
+		}
+	}
+	store.Before(on(func(n int, c ormtest.Call) error {
+		if quiet {
+			return nil
+		}
+		quiet = true
+		defer func() { quiet = false }()
+		switch {
+		case late.Token == "":
+			late = c
+			move("other@b.c")
+			return errLost
+		case c.Token != late.Token:
+			move("old@b.c")
+			if err := store.Transact(ctx, late.Token, late.Actions); err != nil {
+				t.Errorf("the late attempt: %v", err)
+			}
+		}
+		return nil
+	}))
+	got, err := l.Commit(ctx, command(eventlog.Changes{
+		Writes: []orm.Write{users.Update("1", userEmail.Set("new@b.c"), userCount.Add(1))},
+		Events: []event.Record{orderPlaced.At("order/1", event.Append).Record(placed{})},
+	}, "c", ""))
+	if err != nil || got.Replayed || got.ID != late.Token {
+		t.Errorf("got %+v, %v; want the first attempt, %s", got, err, late.Token)
+	}
+	if u, err := users.Get(ctx, store, "1"); err != nil || u.Count != 1 || committed != 1 {
+		t.Errorf("counted %d, told %d times, %v; want once", u.Count, committed, err)
+	}
+}
