@@ -31,6 +31,7 @@ const (
 //
 //   - *[InvalidError], *[TooLargeError]: refused before anything was tried.
 //   - *[ConflictError]: a stream was not where it was expected.
+//   - *[TimerExistsError]: a timer of that id is set already.
 //   - failed conditions of the caller's own writes: errors of package orm, so
 //     that errors.Is(err, orm.KindAlreadyExists) finds a taken unique value, and
 //     orm.KindVersionConflict an item that was changed since it was read.
@@ -135,18 +136,14 @@ func (l *Log) settle(ctx context.Context, p *Prepared, unknown, passing bool, tr
 	}
 }
 
-// happened looks whether the commit is in the log. Of a commit without events
-// nothing can be seen there.
+// happened looks whether the commit is in the log, or the timer is there that it
+// set. Of a commit with neither nothing can be seen.
 func (l *Log) happened(ctx context.Context, p *Prepared) (bool, error) {
-	if len(p.events) == 0 {
+	if len(p.actions) == p.writes || p.actions[p.writes].Op != orm.OpPut {
 		return false, nil
 	}
 	put := p.actions[p.writes]
-	key := orm.Item{}
-	for _, name := range []string{put.Table.Hash, put.Table.Sort} {
-		key[name] = put.Item[name]
-	}
-	item, err := l.store.Get(ctx, &orm.GetRequest{Table: put.Table, Key: key})
+	item, err := l.store.Get(ctx, &orm.GetRequest{Table: put.Table, Key: put.Table.KeyOf(put.Item)})
 	if err != nil {
 		return false, fmt.Errorf("look whether it happened: %w", err)
 	}

@@ -16,6 +16,8 @@ import (
 type Changes struct {
 	Writes []orm.Write    // to the application's own tables, never to [Events]
 	Events []event.Record // several of one stream get consecutive versions, in this order
+	Timers []Timer        // events that become due later
+	Cancel []string       // ids of timers that are not to fire any more; one that is gone is no error
 }
 
 // Commit is what was committed.

@@ -22,7 +22,8 @@ import (
 //	…
 //	err = p.Resolve(store.Transact(ctx, p.ID(), p.Actions()))
 //
-// The actions of Changes.Writes come first, in their order, then the events'. So
+// The actions of Changes.Writes come first, in their order, then the events',
+// then those of timers and their cancellations. So
 // a write that is one action and stands first is reason 0 of a cancelled
 // transaction.
 //
@@ -120,7 +121,12 @@ func (l *Log) plan(ctx context.Context, ch *checked, flow event.Flow) (*Prepared
 		p.events[i] = e.Metadata
 		p.actions = append(p.actions, orm.Action{Op: orm.OpPut, Table: Events.Schema(), Item: item, If: absent()})
 	}
-	if bytes > MaxCommit {
+	timers, size, err := timerActions(ch.timers, ch.cancel, flow, p.id)
+	if err != nil {
+		return nil, err
+	}
+	p.actions = append(p.actions, timers...)
+	if bytes += size; bytes > MaxCommit {
 		return nil, &TooLargeError{Event: -1, Bytes: bytes}
 	}
 	return p, nil
@@ -175,7 +181,7 @@ func (p *Prepared) ID() string { return p.id }
 func (p *Prepared) Events() []event.Metadata { return slices.Clone(p.events) }
 
 // Actions returns the actions of Changes.Writes, in their order, then those of
-// the events. The slice is the caller's own; the items in it are shared and must
+// the events, then those of timers. The slice is the caller's own; the items in it are shared and must
 // not be changed.
 func (p *Prepared) Actions() []orm.Action { return slices.Clone(p.actions) }
 
@@ -188,6 +194,8 @@ func (p *Prepared) Actions() []orm.Action { return slices.Clone(p.actions) }
 //     It wraps the failed conditions of the caller's own writes, if any failed as
 //     well, and nothing else: errors.Is(err, orm.KindAlreadyExists) is about a
 //     unique value or an item of the caller's, never about the place of an event.
+//   - a *[TimerExistsError]: a timer of that id is there, and the commit does not
+//     replace it. It wraps the same.
 //   - every other error as it came.
 //
 // It makes no call. To know its own commit it needs the items that failed
@@ -202,8 +210,9 @@ func (p *Prepared) Resolve(err error) error {
 		return fmt.Errorf("commit %s: the store gave %d reasons for %d actions: %w", p.id, len(cancelled.Reasons), len(p.actions), err)
 	}
 	var conflict *ConflictError
-	for i, reason := range cancelled.Reasons[p.writes:] {
-		if reason == nil || (reason.Kind != orm.KindConditionFailed && reason.Kind != orm.KindAlreadyExists) {
+	events := p.writes + len(p.events)
+	for i, reason := range cancelled.Reasons[p.writes:events] {
+		if !taken(reason) {
 			continue
 		}
 		by := commitOf(reason.Item)
@@ -216,10 +225,49 @@ func (p *Prepared) Resolve(err error) error {
 			conflict = &ConflictError{Stream: pl.stream, Expected: pl.expected, Current: p.versions[i], Err: callers(cancelled.Reasons[:p.writes]), seen: by != ""}
 		}
 	}
-	if conflict != nil {
+	exists, mine := p.timerExists(cancelled.Reasons)
+	switch {
+	case mine:
+		return nil
+	case conflict != nil:
 		return conflict
+	case exists != nil:
+		exists.Err = callers(cancelled.Reasons[:p.writes])
+		return exists
+	default:
+		return err
 	}
-	return err
+}
+
+// taken reports whether a put found that something is there already.
+func taken(reason *orm.Error) bool {
+	return reason != nil && (reason.Kind == orm.KindConditionFailed || reason.Kind == orm.KindAlreadyExists)
+}
+
+// timerExists looks for a timer that is there already, and whether this very
+// commit set it.
+func (p *Prepared) timerExists(reasons []*orm.Error) (exists *TimerExistsError, mine bool) {
+	for i := p.writes + len(p.events); i < len(reasons); i++ {
+		if !taken(reasons[i]) || p.actions[i].Table.Name != State.Schema().Name || p.actions[i].Op != orm.OpPut {
+			continue
+		}
+		wanted, err := State.Decode(p.actions[i].Item)
+		if err != nil || wanted.Kind != StateTimer {
+			continue
+		}
+		there, err := State.Decode(reasons[i].Item)
+		if err != nil {
+			there = StateItem{}
+		}
+		if there.CommitID == p.id {
+			return nil, true
+		}
+		if exists == nil {
+			t := dueTimer(&there)
+			exists = &TimerExistsError{ID: dueTimer(&wanted).ID, Due: t.Due, CommitID: t.CommitID}
+		}
+	}
+	return exists, false
 }
 
 // callers joins the failed conditions among the reasons of the caller's writes,
