@@ -23,6 +23,7 @@ type checked struct {
 	events  []event.Record
 	timers  []Timer
 	cancel  []string
+	command *Command // nil: none
 }
 
 // check makes the actions of the writes, from what is stored now, and finds
@@ -68,13 +69,21 @@ func (l *Log) check(ctx context.Context, c Changes) (*checked, error) {
 		}
 	}
 	problems = append(problems, checkTimers(&c)...)
-	if len(c.Writes)+len(c.Events)+len(c.Timers)+len(c.Cancel) == 0 {
+	own := len(c.Events) + len(c.Timers) + len(c.Cancel) // actions of the log's own
+	if err := c.Command.check(); err != nil {
+		problems = append(problems, err)
+	} else if c.Command.ID != "" {
+		command := c.Command // alone: the changes need not outlive the call
+		ch.command = &command
+		own++
+	}
+	if len(c.Writes)+own == 0 {
 		problems = append(problems, fmt.Errorf("there is nothing to commit: neither a write nor an event nor a timer"))
 	}
 	if len(problems) > 0 {
 		return nil, &InvalidError{Problems: problems}
 	}
-	if n := len(ch.actions) + len(ch.events) + len(ch.timers) + len(ch.cancel); n > MaxActions {
+	if n := len(ch.actions) + own; n > MaxActions {
 		return nil, &TooLargeError{Event: -1, Actions: n}
 	}
 	return ch, nil

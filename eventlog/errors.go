@@ -20,8 +20,9 @@ const (
 	KindInvalid  Kind = "invalid changes" // *InvalidError
 	KindUnknown  Kind = "unknown outcome" // *UnknownOutcomeError
 	KindDamaged  Kind = "damaged log"     // *DamagedError
-	// KindTimerExists is a *TimerExistsError.
-	KindTimerExists Kind = "timer exists"
+
+	KindDuplicate   Kind = "duplicate command" // *DuplicateCommandError
+	KindTimerExists Kind = "timer exists"      // *TimerExistsError
 )
 
 // Error makes a Kind a target for errors.Is.

@@ -153,49 +153,59 @@ func checkTimers(c *Changes) []error {
 	return problems
 }
 
-// timerActions are the actions of checked timers and cancellations, and the bytes
-// of what they write.
-func timerActions(timers []Timer, cancel []string, flow event.Flow, commitID string) (actions []orm.Action, bytes int, err error) {
-	for i := range timers {
-		t := &timers[i]
+// addTimers adds the actions of checked timers and cancellations, and returns the
+// bytes of what they write.
+func (p *Prepared) addTimers(ch *checked, flow event.Flow) (bytes int, err error) {
+	p.timersAt = len(p.actions)
+	for i := range ch.timers {
+		t := &ch.timers[i]
 		id := t.ID
 		if id == "" {
-			id = commitID + "/" + strconv.Itoa(i)
+			id = p.id + "/" + strconv.Itoa(i)
 		}
-		if err := timerFits(t, id, flow); err != nil {
-			return nil, 0, err
-		}
-		data, err := encodeTimer(&t.Event, flow)
+		put, err := t.put(id, flow, p.id)
 		if err != nil {
-			return nil, 0, fmt.Errorf("timer %s: encode it: %w", id, err)
+			return 0, err
 		}
-		item, err := State.Encode(StateItem{
-			Key: TimerKey(id), Kind: StateTimer, Data: data, CommitID: commitID,
-			Due: t.Due.UTC().Format(timeLayout), DueShard: TimerShard(id),
-		})
-		if err != nil {
-			return nil, 0, fmt.Errorf("timer %s: encode its item: %w", id, err)
-		}
-		put := orm.Action{Op: orm.OpPut, Table: State.Schema(), Item: item}
-		if !t.Replace {
-			put.If = &orm.Cond{Op: orm.CondNotExists, Path: State.Schema().Hash}
-		}
-		actions = append(actions, put)
+		p.timers, p.actions = append(p.timers, id), append(p.actions, put)
 		bytes += put.Size()
 	}
-	for _, id := range cancel {
-		key, err := State.Encode(StateItem{Key: TimerKey(id)})
+	for _, id := range ch.cancel {
+		item, err := State.Encode(StateItem{Key: TimerKey(id)})
 		if err != nil {
-			return nil, 0, fmt.Errorf("cancel timer %s: %w", id, err)
+			return 0, fmt.Errorf("cancel timer %s: %w", id, err)
 		}
 		// Without a condition: a timer that is gone has fired or was cancelled.
-		actions = append(actions, orm.Action{Op: orm.OpDelete, Table: State.Schema(), Key: State.Schema().KeyOf(key)})
+		p.actions = append(p.actions, orm.Action{Op: orm.OpDelete, Table: State.Schema(), Key: State.Schema().KeyOf(item)})
 	}
-	return actions, bytes, nil
+	return bytes, nil
 }
 
-// timerFits refuses an event now that could not be committed when it is due.
-func timerFits(t *Timer, id string, flow event.Flow) error {
+// put is the action that sets the timer under an id.
+func (t *Timer) put(id string, flow event.Flow, commitID string) (orm.Action, error) {
+	if err := t.fits(id, flow); err != nil {
+		return orm.Action{}, err
+	}
+	data, err := encodeTimer(&t.Event, flow)
+	if err != nil {
+		return orm.Action{}, fmt.Errorf("timer %s: encode it: %w", id, err)
+	}
+	item, err := State.Encode(StateItem{
+		Key: TimerKey(id), Kind: StateTimer, Data: data, CommitID: commitID,
+		Due: t.Due.UTC().Format(timeLayout), DueShard: TimerShard(id),
+	})
+	if err != nil {
+		return orm.Action{}, fmt.Errorf("timer %s: encode its item: %w", id, err)
+	}
+	put := orm.Action{Op: orm.OpPut, Table: State.Schema(), Item: item}
+	if !t.Replace {
+		put.If = &orm.Cond{Op: orm.CondNotExists, Path: State.Schema().Hash}
+	}
+	return put, nil
+}
+
+// fits refuses an event now that could not be committed when it is due.
+func (t *Timer) fits(id string, flow event.Flow) error {
 	pl := &place{stream: t.Event.Stream, version: math.MaxInt64}
 	longest := strings.Repeat("x", maxCommitID)
 	if pl.stream == "" {

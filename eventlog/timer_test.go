@@ -436,3 +436,29 @@ func TestTimerOutcome(t *testing.T) {
 		t.Errorf("got %v, want an unknown outcome", err)
 	}
 }
+
+// A command that sets a timer and is asked for again sets none again, not even
+// when the first has fired since.
+func TestTimerOfCommand(t *testing.T) {
+	f := newFixture()
+	changes := eventlog.Changes{
+		Command: eventlog.Command{ID: "checkout/1", Request: "{}"},
+		Timers:  []eventlog.Timer{in("a", 0)},
+	}
+	first, err := f.Commit(context.Background(), changes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, fired := range []bool{false, true} {
+		again, err := f.Commit(context.Background(), changes)
+		if err != nil || !again.Replayed || again.ID != first.ID {
+			t.Fatalf("fired %v: got %+v, %v", fired, again, err)
+		}
+		for _, timer := range f.due(t, 0) {
+			if _, ok, err := f.Fire(context.Background(), timer); !ok || err != nil {
+				t.Fatal(ok, err)
+			}
+		}
+	}
+	wantIDs(t, f, "order/1", 1)
+}
