@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
+	"slices"
 	"sync"
 	"time"
 )
@@ -129,6 +130,18 @@ func (s *Service) Apply(rules []RuleConfig) error {
 	}
 	s.rules = next
 	return nil
+}
+
+// Rules are the names of the rules, sorted.
+func (s *Service) Rules() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []string
+	for _, r := range s.rules {
+		all = append(all, r.config.Name)
+	}
+	slices.Sort(all)
+	return all
 }
 
 // Close ends all rules. It returns when the calls they had begun have ended, or
