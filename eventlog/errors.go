@@ -23,6 +23,7 @@ const (
 
 	KindDuplicate   Kind = "duplicate command" // *DuplicateCommandError
 	KindTimerExists Kind = "timer exists"      // *TimerExistsError
+	KindQuery       Kind = "invalid query"     // *QueryError
 )
 
 // Error makes a Kind a target for errors.Is.
@@ -157,3 +158,22 @@ func (e *DamagedError) Error() string {
 func (e *DamagedError) Is(target error) bool { return target == KindDamaged }
 
 func (e *DamagedError) Unwrap() error { return e.Err }
+
+// QueryError says what is wrong with what was asked of the log, or with a
+// [Cursor]. Nothing was read.
+type QueryError struct {
+	Reason string // what was wrong, what is allowed
+	Err    error  // the cause, may be nil
+}
+
+func (e *QueryError) Error() string {
+	if e.Err != nil {
+		return "invalid query: " + e.Reason + ": " + e.Err.Error()
+	}
+	return "invalid query: " + e.Reason
+}
+
+// Is reports whether target is [KindQuery].
+func (e *QueryError) Is(target error) bool { return target == KindQuery }
+
+func (e *QueryError) Unwrap() error { return e.Err }
