@@ -158,22 +158,24 @@ func (s *Snapshots[S]) save(ctx context.Context, log *Log, stream string, l *loa
 	if len(data) > MaxEvent {
 		return fmt.Errorf("it has %d bytes, at most %d are allowed", len(data), MaxEvent)
 	}
-	put := State.Update(SnapshotKey(s.Name, stream),
-		stateKind.Set(StateSnapshot), stateData.Set(string(data)), statePosition.Set(l.version))
-	if !replace {
-		put = put.If(orm.Or(statePosition.NotExists(), statePosition.Lt(l.version)))
+	item, err := State.Encode(StateItem{Key: SnapshotKey(s.Name, stream), Kind: StateSnapshot, Data: string(data), Position: l.version})
+	if err != nil {
+		return err
 	}
-	if err := orm.Exec(ctx, log.store, put); !errors.Is(err, orm.KindConditionFailed) {
+	// A put and no update, so that roles need one right for whatever is saved.
+	put := orm.Action{Op: orm.OpPut, Table: State.Schema(), Item: item}
+	if !replace {
+		if put.If, err = orm.Or(statePosition.NotExists(), statePosition.Lt(l.version)).Tree(); err != nil {
+			return err
+		}
+	}
+	if _, err := log.store.Do(ctx, put); !errors.Is(err, orm.KindConditionFailed) {
 		return err
 	}
 	return nil // somebody else has saved a newer one
 }
 
-var (
-	stateKind     = orm.Attr(State, func(s *StateItem) *string { return &s.Kind })
-	stateData     = orm.Attr(State, func(s *StateItem) *string { return &s.Data })
-	statePosition = orm.Attr(State, func(s *StateItem) *int64 { return &s.Position })
-)
+var statePosition = orm.Attr(State, func(s *StateItem) *int64 { return &s.Position })
 
 func (l *Log) warnSnapshot(ctx context.Context, text, name, stream string, err error) {
 	l.logger.LogAttrs(ctx, slog.LevelWarn, text, slog.String("snapshot", name), slog.String("stream", stream), slog.String("reason", err.Error()))
