@@ -129,7 +129,7 @@ func commitEvents(events string) Statement {
 
 // commitState is what a commit does with the table "state", for whoever commits.
 // Records of commands are put, and timers put and deleted, in its transaction
-// only; a lost answer is looked up. Outside of a transaction a snapshot may be
+// only; a lost answer is looked up. Outside of a transaction snapshots may be
 // saved and forgotten, which anybody can make again, and nothing else.
 func commitState(state string) []Statement {
 	return []Statement{
@@ -139,7 +139,7 @@ func commitState(state string) []Statement {
 		},
 		{Sid: "ReadState", Actions: []string{"dynamodb:GetItem"}, Resources: []string{state}},
 		{
-			Sid: "SaveSnapshots", Actions: []string{"dynamodb:PutItem", "dynamodb:DeleteItem"}, Resources: []string{state},
+			Sid: "SaveSnapshots", Actions: []string{"dynamodb:UpdateItem", "dynamodb:DeleteItem"}, Resources: []string{state},
 			LeadingKeys: eventlog.StateSnapshot + "/*",
 		},
 	}

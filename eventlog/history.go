@@ -160,40 +160,78 @@ const (
 // A limit that is negative or over MaxPage is a *[QueryError], and so is a cursor
 // that is of another history, or was changed.
 func (h History) Page(ctx context.Context, limit int, cursor Cursor) (Page, error) {
-	if limit == 0 {
-		limit = DefaultPage
-	}
-	if limit < 0 || limit > MaxPage {
-		return Page{}, &QueryError{Reason: fmt.Sprintf("a page of %d events: 1 to %d are allowed, 0 means %d", limit, MaxPage, DefaultPage)}
-	}
-	if cursor != "" {
-		h = h.StartAt(cursor)
-	}
-	var marks []mark
-	more := false
-	for m, err := range h.marks(ctx, min(limit+1, batch)) {
-		if err != nil {
-			return Page{}, err
-		}
-		if more = len(marks) == limit; more {
-			break
-		}
-		marks = append(marks, m)
+	marks, next, err := h.pageMarks(ctx, limit, cursor)
+	if err != nil {
+		return Page{}, err
 	}
 	events, err := h.read(ctx, marks)
 	if err != nil {
 		return Page{}, err
 	}
-	p := Page{Events: events}
-	if more {
-		p.Next = h.cursor(marks[limit-1])
+	return Page{Events: events, Next: next}, nil
+}
+
+// StoredPage is some events of a [History] as they lie in the table.
+type StoredPage struct {
+	Events []Stored
+	Next   Cursor // where the next page begins; empty: there is none
+}
+
+// StoredPage is [History.Page] with the items of the table: for whoever needs
+// more of them than the envelope, as publishing them again does.
+func (h History) StoredPage(ctx context.Context, limit int, cursor Cursor) (StoredPage, error) {
+	marks, next, err := h.pageMarks(ctx, limit, cursor)
+	if err != nil {
+		return StoredPage{}, err
 	}
-	return p, nil
+	events, err := h.stored(ctx, marks)
+	if err != nil {
+		return StoredPage{}, err
+	}
+	return StoredPage{Events: events, Next: next}, nil
+}
+
+// pageMarks finds the events of a page, and where the next one begins.
+func (h History) pageMarks(ctx context.Context, limit int, cursor Cursor) (marks []mark, next Cursor, err error) {
+	if limit == 0 {
+		limit = DefaultPage
+	}
+	if limit < 0 || limit > MaxPage {
+		return nil, "", &QueryError{Reason: fmt.Sprintf("a page of %d events: 1 to %d are allowed, 0 means %d", limit, MaxPage, DefaultPage)}
+	}
+	if cursor != "" {
+		h = h.StartAt(cursor)
+	}
+	for m, err := range h.marks(ctx, min(limit+1, batch)) {
+		if err != nil {
+			return nil, "", err
+		}
+		if len(marks) == limit {
+			return marks, h.cursor(marks[limit-1]), nil
+		}
+		marks = append(marks, m)
+	}
+	return marks, "", nil
 }
 
 // read reads the events at some marks, in their order. With an error come those
 // before it.
 func (h *History) read(ctx context.Context, marks []mark) ([]event.Envelope, error) {
+	items, err := h.stored(ctx, marks)
+	events := make([]event.Envelope, 0, len(items))
+	for i := range items {
+		e, err := items[i].Envelope(h.log.source)
+		if err != nil {
+			return events, err
+		}
+		events = append(events, e)
+	}
+	return events, err
+}
+
+// stored reads the items at some marks, in their order. With an error come those
+// before it.
+func (h *History) stored(ctx context.Context, marks []mark) ([]Stored, error) {
 	if len(marks) == 0 {
 		return nil, nil
 	}
@@ -205,18 +243,14 @@ func (h *History) read(ctx context.Context, marks []mark) ([]event.Envelope, err
 	if err != nil {
 		return nil, fmt.Errorf("read %d events of the %s: %w", len(keys), h.text, err)
 	}
-	events := make([]event.Envelope, 0, len(items))
+	all := make([]Stored, 0, len(items))
 	for i, s := range items {
 		if s == nil {
-			return events, &DamagedError{Stream: marks[i].stream, Version: marks[i].version, Reason: "it is in an index, and the table does not have it"}
+			return all, &DamagedError{Stream: marks[i].stream, Version: marks[i].version, Reason: "it is in an index, and the table does not have it"}
 		}
-		e, err := s.Envelope(h.log.source)
-		if err != nil {
-			return events, err
-		}
-		events = append(events, e)
+		all = append(all, *s)
 	}
-	return events, nil
+	return all, nil
 }
 
 // mark is the place of an event in every history it is in: by time, then by
