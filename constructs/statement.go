@@ -139,7 +139,7 @@ func commitState(state string) []Statement {
 		},
 		{Sid: "ReadState", Actions: []string{"dynamodb:GetItem"}, Resources: []string{state}},
 		{
-			Sid: "SaveSnapshots", Actions: []string{"dynamodb:UpdateItem", "dynamodb:DeleteItem"}, Resources: []string{state},
+			Sid: "SaveSnapshots", Actions: []string{"dynamodb:PutItem", "dynamodb:DeleteItem"}, Resources: []string{state},
 			LeadingKeys: eventlog.StateSnapshot + "/*",
 		},
 	}
