@@ -18,7 +18,8 @@ import (
 // a subscription's dead-letter queue; it is not set when there is none.
 const EnvDeadLetterQueue = "VINCI_DEAD_LETTER_QUEUE"
 
-// Start runs the handlers of a subscription in AWS Lambda. It is all that a
+// Start runs a subscription in AWS Lambda: its handlers, with the middleware
+// around them. It is all that a
 // function's main has to do, and it does not return.
 //
 // Store, log and queue are found from the environment that every function of an
@@ -26,12 +27,12 @@ const EnvDeadLetterQueue = "VINCI_DEAD_LETTER_QUEUE"
 // store or the log outside of a [Tx] gets them in main from
 // eventlog.FromEnv(os.Getenv).
 //
-// Logs are JSON lines on standard error. When subscription, handlers or
+// Logs are JSON lines on standard error. When subscription, parts or
 // environment are wrong, Start logs everything that is, and the process exits
 // with status 1 before it asks for the first message.
-func Start(sub *Definition, handlers ...Handler) {
+func Start(sub *Definition, parts ...Part) {
 	logger := slog.New(slog.NewJSONHandler(os.Stderr, nil))
-	c, err := fromEnv(os.Getenv, logger, sub, handlers)
+	c, err := fromEnv(os.Getenv, logger, sub, parts)
 	if err != nil {
 		logger.Error("the function cannot start", "problems", problems(err))
 		os.Exit(1)
@@ -41,13 +42,13 @@ func Start(sub *Definition, handlers ...Handler) {
 
 // fromEnv makes the consumer of the function that runs. Its error joins what is
 // wrong with the program and what is wrong with the environment.
-func fromEnv(getenv func(string) string, logger *slog.Logger, sub *Definition, handlers []Handler) (*Consumer, error) {
+func fromEnv(getenv func(string) string, logger *slog.Logger, sub *Definition, parts []Part) (*Consumer, error) {
 	log, store, err := eventlog.FromEnv(getenv)
-	if err := errors.Join(Check(sub, handlers...), err); err != nil {
+	if err := errors.Join(Check(sub, parts...), err); err != nil {
 		return nil, err
 	}
 	return NewConsumer(ConsumerOptions{
-		Subscription: sub, Handlers: handlers,
+		Subscription: sub, Parts: parts,
 		Store: store, Log: log, Queue: newQueue(awsenv.Config(getenv)), DeadLetterQueue: getenv(EnvDeadLetterQueue),
 		Logger: logger,
 	})

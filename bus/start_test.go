@@ -30,7 +30,7 @@ func ring(context.Context, event.Event[rung]) error { return nil }
 func TestFromEnv(t *testing.T) {
 	env := map[string]string{"VINCI_APP": "app", "VINCI_DEPLOYMENT": "dev", "AWS_REGION": "us-east-1", EnvDeadLetterQueue: "app-dev-on_bell_dlq"}
 	getenv := func(name string) string { return env[name] }
-	c, err := fromEnv(getenv, slog.Default(), onBell, []Handler{On(bellRung, ring)})
+	c, err := fromEnv(getenv, slog.Default(), onBell, []Part{On(bellRung, ring)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func TestFromEnv(t *testing.T) {
 		t.Errorf("consumer %+v", c)
 	}
 	clear := map[string]string{}
-	_, err = fromEnv(func(name string) string { return clear[name] }, slog.Default(), wrongBell, []Handler{On(bellRung, ring)})
+	_, err = fromEnv(func(name string) string { return clear[name] }, slog.Default(), wrongBell, []Part{On(bellRung, ring)})
 	got := strings.Join(problems(err), "\n")
 	for _, want := range []string{"Wrong-Bell", "it asks for door.closed and has no handler", "VINCI_APP"} {
 		if !strings.Contains(got, want) {
@@ -103,7 +103,7 @@ func TestRetryDelay(t *testing.T) {
 func FuzzReceive(f *testing.F) {
 	c, err := fromEnv(func(name string) string {
 		return map[string]string{"VINCI_APP": "app", "VINCI_DEPLOYMENT": "dev"}[name]
-	}, slog.Default(), onBell, []Handler{On(bellRung, ring)})
+	}, slog.Default(), onBell, []Part{On(bellRung, ring)})
 	if err != nil {
 		f.Fatal(err)
 	}
