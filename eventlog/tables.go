@@ -22,13 +22,6 @@ var Events = orm.Define[Stored, orm.Pair[string, int64]](names.TableEvents,
 	orm.Stream(),
 )
 
-// State is the table of what the framework remembers beside the log, each kind
-// of item under a prefix of its own.
-var State = orm.Define[StateItem, string](names.TableState,
-	orm.Description("What the framework remembers beside the log."),
-	orm.TTL("expires_at"),
-)
-
 // The indexes of [Events].
 const (
 	IndexByType        = "by_type"        // bucket, then time
@@ -59,12 +52,10 @@ type Stored struct {
 	TraceParent   string `dynamo:"traceparent,omitempty"`
 	CommitID      string `dynamo:"commit_id"`
 	Bucket        string `dynamo:"bucket" index:"by_type,hash"` // type#day#shard
-}
-
-// StateItem is an item of [State].
-type StateItem struct {
-	Key       string `dynamo:"key,hash"`
-	ExpiresAt int64  `dynamo:"expires_at,omitempty"` // epoch seconds, zero: never
+	// Public is what of the event may leave the application, JSON as text, in a
+	// shape and a version of its own. Both are absent from an internal event.
+	Public        string `dynamo:"public,omitempty"`
+	PublicVersion int    `dynamo:"public_version,omitempty"`
 }
 
 // timeLayout is RFC 3339 with a fixed number of digits.
