@@ -164,6 +164,9 @@ func (c *Consumer) settleBatch(ctx context.Context, ds []*delivery) []result {
 // invocation. done is false when it was left behind.
 func (c *Consumer) callAll(ctx context.Context, ds []*delivery) (errs []error, took time.Duration, done bool) {
 	run := &batchRun{c: c, ds: ds, errs: all(len(ds), errExited), b: ds[0].handler.batch()}
+	for _, d := range ds {
+		d.ran = true
+	}
 	began := c.now()
 	err, done := c.limited(ctx, ds[0].inv, func(ctx context.Context) error {
 		run.ctx = ctx

@@ -51,6 +51,8 @@ type ConsumerOptions struct {
 	// deadline, which Lambda's always has; default 15 minutes, Lambda's most.
 	Timeout time.Duration
 
+	Metrics Metrics // default: none
+
 	Logger *slog.Logger                               // default: slog.Default()
 	Now    func() time.Time                           // default: time.Now
 	NewID  func() string                              // a new run id, never one twice; default: 26 random characters
@@ -81,6 +83,8 @@ type Consumer struct {
 	concurrency int
 	retention   time.Duration
 	timeout     time.Duration
+	metrics     Metrics
+	writing     sync.Mutex // of metrics
 	logger      *slog.Logger
 	now         func() time.Time
 	newID       func() string
@@ -136,7 +140,8 @@ func NewConsumer(o ConsumerOptions) (*Consumer, error) {
 		sub: o.Subscription, handlers: make(map[string]*Handler, len(p.handlers)), next: next, access: grantedBy(o.Subscription),
 		store: o.Store, log: o.Log, queue: o.Queue, dlq: o.DeadLetterQueue,
 		maxAttempts: o.MaxAttempts, concurrency: o.Concurrency, retention: retention, timeout: o.Timeout,
-		logger: o.Logger, now: o.Now, newID: o.NewID, jitter: o.Jitter, sleep: o.Sleep,
+		metrics: o.Metrics,
+		logger:  o.Logger, now: o.Now, newID: o.NewID, jitter: o.Jitter, sleep: o.Sleep,
 	}
 	for _, h := range p.handlers {
 		c.handlers[h.eventType.Name()] = &h
@@ -231,6 +236,7 @@ func (c *Consumer) Handle(ctx context.Context, batch events.SQSEvent) (events.SQ
 		c.finish(ctx, d, c.settle(ctx, d))
 	}
 	running.Wait()
+	c.measure(inv)
 	for i, again := range again {
 		if again {
 			response.BatchItemFailures = append(response.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: batch.Records[i].MessageId})

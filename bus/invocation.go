@@ -20,6 +20,7 @@ type invocation struct {
 	requestID            string
 	soft, hard, deadline time.Time // zero: no limit
 	timeout              time.Duration
+	tally                tally
 }
 
 // What is kept of a function's time for ending well: a tenth of it, at most two
@@ -89,6 +90,7 @@ const (
 // call runs the handler of one event, with the middleware around it. done is
 // false when it was left behind.
 func (c *Consumer) call(ctx context.Context, d *delivery, tx *Tx) (err error, done bool) {
+	d.ran = true
 	return c.limited(d.flow(ctx), d.inv, func(ctx context.Context) error {
 		return protect(ctx, d, func() error { return c.run(ctx, d, tx) })
 	})

@@ -34,7 +34,8 @@ type delivery struct {
 	unreadable error    // why there is no event
 	handler    *Handler // nil: ignored
 	runID      string
-	receives   int // how often SQS handed the message out, from 1
+	ran        bool // the handler was called
+	receives   int  // how often SQS handed the message out, from 1
 
 	// redriven: somebody moved the message back from the dead-letter queue, so
 	// the event is to be tried once more although its record says dead. The
