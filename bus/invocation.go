@@ -20,6 +20,7 @@ type invocation struct {
 	requestID            string
 	soft, hard, deadline time.Time // zero: no limit
 	timeout              time.Duration
+	tally                tally
 }
 
 // What is kept of a function's time for ending well: a tenth of it, at most two
@@ -86,15 +87,23 @@ const (
 	abandoned
 )
 
-// call runs a handler in a goroutine of its own, so that one that does not
-// return holds nobody up. done is false when it was left behind.
+// call runs the handler of one event, with the middleware around it. done is
+// false when it was left behind.
 func (c *Consumer) call(ctx context.Context, d *delivery, tx *Tx) (err error, done bool) {
-	ctx = d.flow(ctx)
+	d.ran = true
+	return c.limited(d.flow(ctx), d.inv, func(ctx context.Context) error {
+		return protect(ctx, d, func() error { return c.run(ctx, d, tx) })
+	})
+}
+
+// limited runs f in a goroutine of its own, so that a handler that does not
+// return holds nobody up. done is false when it was left behind.
+func (c *Consumer) limited(ctx context.Context, inv *invocation, f func(context.Context) error) (err error, done bool) {
 	cancel := context.CancelFunc(func() {})
 	var late <-chan time.Time
-	if !d.inv.soft.IsZero() {
-		ctx, cancel = context.WithDeadline(ctx, d.inv.soft)
-		timer := time.NewTimer(time.Until(d.inv.hard))
+	if !inv.soft.IsZero() {
+		ctx, cancel = context.WithDeadline(ctx, inv.soft)
+		timer := time.NewTimer(time.Until(inv.hard))
 		defer timer.Stop()
 		late = timer.C
 	}
@@ -111,7 +120,7 @@ func (c *Consumer) call(ctx context.Context, d *delivery, tx *Tx) (err error, do
 				c.overrunning.Add(-1)
 			}
 		}()
-		err = protect(ctx, d, tx)
+		err = f(ctx)
 	}()
 	select {
 	case err := <-ended:
@@ -128,13 +137,13 @@ func (c *Consumer) call(ctx context.Context, d *delivery, tx *Tx) (err error, do
 // errExited is the end of a handler that neither returned nor panicked.
 var errExited = &Error{Kind: KindPanic, Op: "handle", Reason: "the handler ended its goroutine with runtime.Goexit"}
 
-// protect turns a panic of a handler into an error.
-func protect(ctx context.Context, d *delivery, tx *Tx) (err error) {
+// protect turns a panic of a handler, or of its middleware, into an error.
+func protect(ctx context.Context, d *delivery, f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			d.logger.ErrorContext(ctx, "the handler panicked", append(d.attrs(), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))...)
 			err = &Error{Kind: KindPanic, Op: "handle", Reason: fmt.Sprint("the handler panicked: ", p)}
 		}
 	}()
-	return d.handler.run(ctx, d.event, tx)
+	return f()
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -30,7 +31,7 @@ func ring(context.Context, event.Event[rung]) error { return nil }
 func TestFromEnv(t *testing.T) {
 	env := map[string]string{"VINCI_APP": "app", "VINCI_DEPLOYMENT": "dev", "AWS_REGION": "us-east-1", EnvDeadLetterQueue: "app-dev-on_bell_dlq"}
 	getenv := func(name string) string { return env[name] }
-	c, err := fromEnv(getenv, slog.Default(), onBell, []Handler{On(bellRung, ring)})
+	c, err := fromEnv(getenv, slog.Default(), io.Discard, onBell, []Part{On(bellRung, ring)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +39,7 @@ func TestFromEnv(t *testing.T) {
 		t.Errorf("consumer %+v", c)
 	}
 	clear := map[string]string{}
-	_, err = fromEnv(func(name string) string { return clear[name] }, slog.Default(), wrongBell, []Handler{On(bellRung, ring)})
+	_, err = fromEnv(func(name string) string { return clear[name] }, slog.Default(), io.Discard, wrongBell, []Part{On(bellRung, ring)})
 	got := strings.Join(problems(err), "\n")
 	for _, want := range []string{"Wrong-Bell", "it asks for door.closed and has no handler", "VINCI_APP"} {
 		if !strings.Contains(got, want) {
@@ -103,7 +104,7 @@ func TestRetryDelay(t *testing.T) {
 func FuzzReceive(f *testing.F) {
 	c, err := fromEnv(func(name string) string {
 		return map[string]string{"VINCI_APP": "app", "VINCI_DEPLOYMENT": "dev"}[name]
-	}, slog.Default(), onBell, []Handler{On(bellRung, ring)})
+	}, slog.Default(), io.Discard, onBell, []Part{On(bellRung, ring)})
 	if err != nil {
 		f.Fatal(err)
 	}
