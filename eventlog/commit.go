@@ -32,6 +32,7 @@ const (
 //   - *[InvalidError], *[TooLargeError]: refused before anything was tried.
 //   - *[ConflictError]: a stream was not where it was expected.
 //   - *[DuplicateCommandError]: the command id was used before, with another request.
+//   - *[TimerExistsError]: a timer of that id is set already.
 //   - failed conditions of the caller's own writes: errors of package orm, so
 //     that errors.Is(err, orm.KindAlreadyExists) finds a taken unique value, and
 //     orm.KindVersionConflict an item that was changed since it was read.
@@ -149,9 +150,10 @@ func (l *Log) settle(ctx context.Context, p *Prepared, unknown, passing bool, tr
 }
 
 // happened looks whether the commit is there: the first item of its own that it
-// put. Of a commit with neither events nor a command nothing can be seen.
+// put. Of a commit with neither events, nor a command, nor a timer that it sets,
+// nothing can be seen.
 func (l *Log) happened(ctx context.Context, p *Prepared) (bool, error) {
-	if len(p.actions) == p.writes {
+	if len(p.actions) == p.writes || p.actions[p.writes].Op != orm.OpPut {
 		return false, nil
 	}
 	put := p.actions[p.writes]

@@ -21,8 +21,9 @@ const (
 	KindUnknown  Kind = "unknown outcome" // *UnknownOutcomeError
 	KindDamaged  Kind = "damaged log"     // *DamagedError
 
-	KindDuplicate Kind = "duplicate command" // *DuplicateCommandError
-	KindQuery     Kind = "invalid query"     // *QueryError
+	KindDuplicate   Kind = "duplicate command" // *DuplicateCommandError
+	KindTimerExists Kind = "timer exists"      // *TimerExistsError
+	KindQuery       Kind = "invalid query"     // *QueryError
 )
 
 // Error makes a Kind a target for errors.Is.
@@ -65,7 +66,8 @@ func (e *ConflictError) Unwrap() error { return e.Err }
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
 type TooLargeError struct {
-	Event   int // index in Changes.Events of the event that is too large, -1 for the commit
+	Event   int    // index in Changes.Events of the event that is too large, -1 for the commit
+	Timer   string // id of the timer whose event is too large, empty for the commit
 	Type    string
 	Actions int // of the transaction, at most MaxActions
 	Bytes   int // of the event, at most MaxEvent, or of the commit, at most MaxCommit
@@ -82,6 +84,8 @@ func (e *TooLargeError) Error() string {
 	switch {
 	case e.Event >= 0:
 		return fmt.Sprintf("event %d (%s) has %d bytes encoded, at most %d are allowed: keep large data elsewhere and put its address in the event", e.Event, e.Type, e.Bytes, MaxEvent)
+	case e.Timer != "":
+		return fmt.Sprintf("the event of timer %s (%s) has %d bytes encoded, at most %d are allowed: keep large data elsewhere and put its address in the event", e.Timer, e.Type, e.Bytes, MaxEvent)
 	case e.Actions > 0:
 		return fmt.Sprintf("the commit has %d actions, a transaction takes at most %d: commit less at once", e.Actions, MaxActions)
 	default:

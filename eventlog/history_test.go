@@ -1,16 +1,19 @@
 package eventlog_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"iter"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"pgregory.net/rapid"
 
 	"github.com/vinci-go/vinci/event"
@@ -18,6 +21,45 @@ import (
 	"github.com/vinci-go/vinci/orm"
 	"github.com/vinci-go/vinci/orm/ormtest"
 )
+
+// untidy is a store whose indexes have an order of their own among items of the
+// same sort key, as DynamoDB's have.
+type untidy struct{ *ormtest.Memory }
+
+func (u untidy) Query(ctx context.Context, r *orm.QueryRequest) (*orm.Page, error) {
+	if r.Index == "" {
+		return u.Memory.Query(ctx, r)
+	}
+	whole := *r
+	whole.Limit, whole.Start = 0, nil
+	page, err := u.Memory.Query(ctx, &whole)
+	if err != nil || page.Next != nil {
+		return nil, errors.Join(err, errors.New("more than this store is made for"))
+	}
+	place := func(i orm.Item) (string, uint32) {
+		h := fnv.New32a()
+		h.Write([]byte(r.Table.KeyText(i)))
+		return i["time"].(*types.AttributeValueMemberS).Value, h.Sum32()
+	}
+	compare := func(a, b orm.Item) int {
+		at, ah := place(a)
+		bt, bh := place(b)
+		c := cmp.Or(strings.Compare(at, bt), cmp.Compare(ah, bh))
+		if r.Descending {
+			return -c
+		}
+		return c
+	}
+	slices.SortFunc(page.Items, compare)
+	if r.Start != nil {
+		page.Items = slices.DeleteFunc(page.Items, func(i orm.Item) bool { return compare(i, r.Start) <= 0 })
+	}
+	if n := int(r.Limit); n > 0 && len(page.Items) > n {
+		page.Items = page.Items[:n]
+		page.Next = page.Items[n-1] // keys only: it is nothing else
+	}
+	return page, nil
+}
 
 // timed is a log whose clock the test sets.
 type timed struct {
@@ -28,7 +70,7 @@ type timed struct {
 
 func newTimed() *timed {
 	f := &timed{store: ormtest.New(), now: start}
-	f.Log = eventlog.New(f.store, eventlog.Options{Source: "shop", Now: func() time.Time { return f.now }})
+	f.Log = eventlog.New(untidy{f.store}, eventlog.Options{Source: "shop", Now: func() time.Time { return f.now }})
 	return f
 }
 
@@ -423,14 +465,15 @@ func TestHistoryReadsNoMore(t *testing.T) {
 		}
 		return nil
 	})
-	for range f.Correlation("r1").All(context.Background()) {
+	l := eventlog.New(f.store, eventlog.Options{Source: "shop"})
+	for range l.Correlation("r1").All(context.Background()) {
 		break
 	}
 	if count["batch get"] != 1 || count["events"] != 100 {
 		t.Errorf("one event cost %v", count)
 	}
 	clear(count)
-	if _, err := f.Correlation("r1").Page(context.Background(), 10, ""); err != nil || count["events"] != 10 || count["query"] > 2 {
+	if _, err := l.Correlation("r1").Page(context.Background(), 10, ""); err != nil || count["events"] != 10 || count["query"] > 2 {
 		t.Errorf("a page of ten cost %v, %v", count, err)
 	}
 }
@@ -443,7 +486,7 @@ func TestHistoryModel(t *testing.T) {
 		ctx := context.Background()
 		store := ormtest.New()
 		now := start
-		l := eventlog.New(store, eventlog.Options{Source: "shop", Now: func() time.Time { return now }})
+		l := eventlog.New(untidy{store}, eventlog.Options{Source: "shop", Now: func() time.Time { return now }})
 		type entry struct {
 			event.Metadata
 			version int64

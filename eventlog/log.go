@@ -17,6 +17,8 @@ import (
 type Changes struct {
 	Writes []orm.Write    // to the application's own tables, never to [Events]
 	Events []event.Record // several of one stream get consecutive versions, in this order
+	Timers []Timer        // events that become due later
+	Cancel []string       // ids of timers that are not to fire any more; one that is gone is no error
 	// Command makes a commit that is asked for again return its first result. The
 	// zero Command: whoever asks again commits again.
 	Command Command

@@ -22,7 +22,8 @@ import (
 //	…
 //	err = p.Resolve(store.Transact(ctx, p.ID(), p.Actions()))
 //
-// The actions of Changes.Writes come first, in their order, then the events'. So
+// The actions of Changes.Writes come first, in their order, then the events',
+// then those of timers and their cancellations. So
 // a write that is one action and stands first is reason 0 of a cancelled
 // transaction.
 //
@@ -36,11 +37,13 @@ type Prepared struct {
 	log     *Log
 	command *Command     // nil: none
 	writes  int          // how many of actions are the caller's
-	actions []orm.Action // the caller's, one an event, the command's
+	actions []orm.Action // the caller's, one an event, the command's, the timers'
 	events  []event.Envelope
 	// Of each event: the stream it goes to, and the version it gets there.
 	places   []*place
 	versions []int64
+	timers   []string // ids of those that are set
+	timersAt int      // index in actions of the first one
 }
 
 // place is one stream of a commit.
@@ -132,7 +135,11 @@ func (l *Log) plan(ctx context.Context, ch *checked, flow event.Flow) (*Prepared
 		bytes += a.Size()
 		p.actions = append(p.actions, a)
 	}
-	if bytes > MaxCommit {
+	size, err := p.addTimers(ch, flow)
+	if err != nil {
+		return nil, err
+	}
+	if bytes += size; bytes > MaxCommit {
 		return nil, &TooLargeError{Event: -1, Bytes: bytes}
 	}
 	return p, nil
@@ -202,7 +209,8 @@ func (p *Prepared) Announce(ctx context.Context) {
 }
 
 // Actions returns the actions of Changes.Writes, in their order, then those of
-// the events, then the command's. The slice is the caller's own; the items in it are shared and must
+// the events, then the command's, then those of timers. The slice is the caller's
+// own; the items in it are shared and must
 // not be changed.
 func (p *Prepared) Actions() []orm.Action { return slices.Clone(p.actions) }
 
@@ -217,6 +225,8 @@ func (p *Prepared) Actions() []orm.Action { return slices.Clone(p.actions) }
 //     unique value or an item of the caller's, never about the place of an event.
 //   - a *[DuplicateCommandError]: the command was done before. What else failed
 //     follows from that, and is left out.
+//   - a *[TimerExistsError]: a timer of that id is there, and the commit does not
+//     replace it. It wraps the same.
 //   - every other error as it came.
 //
 // It makes no call. To know its own commit it needs the items that failed
@@ -254,7 +264,28 @@ func (p *Prepared) Resolve(err error) error {
 	if conflict != nil {
 		return conflict
 	}
+	if exists := p.timerExists(cancelled.Reasons[p.timersAt:]); exists != nil {
+		exists.Err = callers(cancelled.Reasons[:p.writes])
+		return exists
+	}
 	return err
+}
+
+// timerExists looks for a timer that another commit has set, nil when none failed
+// for that. reasons are those of the timers.
+func (p *Prepared) timerExists(reasons []*orm.Error) *TimerExistsError {
+	for i, id := range p.timers {
+		if !present(reasons[i]) {
+			continue
+		}
+		e := &TimerExistsError{ID: id}
+		if there, err := State.Decode(reasons[i].Item); err == nil { // else the store did not say
+			t := dueTimer(&there)
+			e.Due, e.CommitID = t.Due, t.CommitID
+		}
+		return e
+	}
+	return nil
 }
 
 // present reports whether an item could not be put because there was one.

@@ -114,12 +114,9 @@ func (s *Stored) Envelope(source string) (event.Envelope, error) {
 // FromItem reads an item of [Events] as the event that it is. The error is a
 // *[DamagedError] when the item is none.
 func FromItem(source string, item orm.Item) (event.Envelope, error) {
-	s, err := Events.Decode(item)
+	s, err := StoredOf(item)
 	if err != nil {
-		return event.Envelope{}, &DamagedError{Stream: s.Stream, Version: s.Version, Reason: "the item cannot be decoded", Err: err}
-	}
-	if err := event.CheckStream(s.Stream); err != nil || s.Version < 1 {
-		return event.Envelope{}, &DamagedError{Stream: s.Stream, Version: s.Version, Reason: "its key is no stream and version", Err: err}
+		return event.Envelope{}, err
 	}
 	return s.Envelope(source)
 }
