@@ -133,6 +133,9 @@ func NewConsumer(o ConsumerOptions) (*Consumer, error) {
 			wrong("ConsumerOptions.Log is nil, and the handler at %s is transactional: what it writes goes through the log", h.place)
 		}
 	}
+	if o.Subscription != nil && o.Subscription.Ordered && o.Log == nil {
+		wrong("ConsumerOptions.Log is nil, and the subscription is ordered: it reads the order from the log")
+	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
@@ -200,7 +203,7 @@ func (c *Consumer) Handle(ctx context.Context, batch events.SQSEvent) (events.SQ
 	again := make([]bool, len(batch.Records))
 	slots := make(chan struct{}, c.concurrency)
 	var running sync.WaitGroup
-	var inTurn []*delivery
+	var inTurn, inOrder []*delivery
 	var together [][]*delivery // by handler
 	place := map[*Handler]int{}
 	for i := range batch.Records {
@@ -208,6 +211,8 @@ func (c *Consumer) Handle(ctx context.Context, batch events.SQSEvent) (events.SQ
 		d.again = &again[i]
 		again[i] = true // until it is known to be done
 		switch {
+		case c.sub.Ordered:
+			inOrder = append(inOrder, d)
 		case d.handler == nil || d.handler.tx:
 			inTurn = append(inTurn, d)
 		case d.handler.batch != nil:
@@ -232,6 +237,7 @@ func (c *Consumer) Handle(ctx context.Context, batch events.SQSEvent) (events.SQ
 			}
 		})
 	}
+	c.settleOrdered(ctx, inOrder)
 	for _, d := range inTurn {
 		c.finish(ctx, d, c.settle(ctx, d))
 	}
