@@ -47,9 +47,19 @@ type ConsumerOptions struct {
 	Concurrency int           // most events of a batch handled at once by On; default 10
 	Retention   time.Duration // of delivery records; default and least: DefaultRetention, MinRetention
 	Archive     time.Duration // retention of the bus's archive, which raises both; default 0
-	// Timeout is how long a run may last when the context of Handle has no
-	// deadline, which Lambda's always has; default 15 minutes, Lambda's most.
+	// Timeout is how long Handle may take when its context has no deadline, which
+	// Lambda's always has; default 15 minutes, Lambda's most, or Visibility where
+	// that is shorter and there is no heartbeat.
 	Timeout time.Duration
+	// Visibility is how long the queue hides a message that it has handed out, at
+	// most 12 hours; 0: not known. Handle refuses, with [ErrVisibility], a batch
+	// that may take longer, unless there is a heartbeat.
+	Visibility time.Duration
+	// Heartbeat is how often the messages that are still worked on, or wait for
+	// their turn, are hidden for Visibility anew; at most half of it. 0: never. It
+	// is for programs that poll a queue themselves: under Lambda the queue's
+	// visibility time-out is six times the function's, and no beat is needed.
+	Heartbeat time.Duration
 
 	Metrics Metrics // default: none
 
@@ -83,6 +93,8 @@ type Consumer struct {
 	concurrency int
 	retention   time.Duration
 	timeout     time.Duration
+	visibility  time.Duration
+	heartbeat   time.Duration
 	metrics     Metrics
 	writing     sync.Mutex // of metrics
 	logger      *slog.Logger
@@ -120,6 +132,9 @@ func NewConsumer(o ConsumerOptions) (*Consumer, error) {
 	if o.MaxAttempts < 0 || o.Concurrency < 0 || o.Timeout < 0 {
 		wrong("MaxAttempts, Concurrency and Timeout cannot be negative (got %d, %d, %v): 0 means the default", o.MaxAttempts, o.Concurrency, o.Timeout)
 	}
+	if err := o.checkVisibility(); err != nil {
+		wrong("%v", err)
+	}
 	retention, err := checkRetention(o.Retention, o.Archive)
 	if err != nil {
 		wrong("%v", err)
@@ -143,8 +158,8 @@ func NewConsumer(o ConsumerOptions) (*Consumer, error) {
 		sub: o.Subscription, handlers: make(map[string]*Handler, len(p.handlers)), next: next, access: grantedBy(o.Subscription),
 		store: o.Store, log: o.Log, queue: o.Queue, dlq: o.DeadLetterQueue,
 		maxAttempts: o.MaxAttempts, concurrency: o.Concurrency, retention: retention, timeout: o.Timeout,
-		metrics: o.Metrics,
-		logger:  o.Logger, now: o.Now, newID: o.NewID, jitter: o.Jitter, sleep: o.Sleep,
+		visibility: o.Visibility, heartbeat: o.Heartbeat, metrics: o.Metrics,
+		logger: o.Logger, now: o.Now, newID: o.NewID, jitter: o.Jitter, sleep: o.Sleep,
 	}
 	for _, h := range p.handlers {
 		c.handlers[h.eventType.Name()] = &h
@@ -162,6 +177,9 @@ func (c *Consumer) defaults() {
 	}
 	if c.timeout == 0 {
 		c.timeout = defaultTimeout
+		if c.visibility > 0 && c.heartbeat == 0 {
+			c.timeout = min(c.timeout, c.visibility)
+		}
 	}
 	if c.logger == nil {
 		c.logger = slog.Default()
@@ -200,16 +218,33 @@ func (c *Consumer) Handle(ctx context.Context, batch events.SQSEvent) (events.SQ
 		return response, c.refuseOverrun(ctx, batch)
 	}
 	inv := c.invocation(ctx)
-	again := make([]bool, len(batch.Records))
+	if err := c.runsTooLong(inv); err != nil {
+		return response, err
+	}
+	ds := make([]*delivery, len(batch.Records))
+	for i := range batch.Records {
+		ds[i] = c.receive(inv, &batch.Records[i])
+	}
+	stop := c.keepHidden(ctx, ds)
+	c.settleAll(ctx, ds)
+	stop()
+	c.measure(inv)
+	for _, d := range ds {
+		if d.again {
+			response.BatchItemFailures = append(response.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: d.message.MessageId})
+		}
+	}
+	return response, nil
+}
+
+// settleAll brings all messages of a batch to their ends.
+func (c *Consumer) settleAll(ctx context.Context, ds []*delivery) {
 	slots := make(chan struct{}, c.concurrency)
 	var running sync.WaitGroup
 	var inTurn, inOrder []*delivery
 	var together [][]*delivery // by handler
 	place := map[*Handler]int{}
-	for i := range batch.Records {
-		d := c.receive(inv, &batch.Records[i])
-		d.again = &again[i]
-		again[i] = true // until it is known to be done
+	for _, d := range ds {
 		switch {
 		case c.sub.Ordered:
 			inOrder = append(inOrder, d)
@@ -242,28 +277,6 @@ func (c *Consumer) Handle(ctx context.Context, batch events.SQSEvent) (events.SQ
 		c.finish(ctx, d, c.settle(ctx, d))
 	}
 	running.Wait()
-	c.measure(inv)
-	for i, again := range again {
-		if again {
-			response.BatchItemFailures = append(response.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: batch.Records[i].MessageId})
-		}
-	}
-	return response, nil
-}
-
-// finish does to a message what its result asks for.
-func (c *Consumer) finish(ctx context.Context, d *delivery, r result) {
-	*d.again = r.again
-	if !r.again || r.hide <= 0 {
-		return
-	}
-	c.guard(ctx, d, func() result {
-		if err := c.queue.ChangeVisibility(ctx, d.message.EventSourceARN, d.message.ReceiptHandle, r.hide); err != nil {
-			// It then comes again when the queue's own time-out ends.
-			c.logger.WarnContext(ctx, "message not hidden", append(d.attrs(), "for", r.hide.String(), "error", err.Error())...)
-		}
-		return r
-	})
 }
 
 // settle is the way of one event, whatever brought it: to the middleware and the

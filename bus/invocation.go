@@ -18,8 +18,8 @@ import (
 //	start                       soft               hard           deadline
 type invocation struct {
 	requestID            string
-	soft, hard, deadline time.Time // zero: no limit
-	timeout              time.Duration
+	soft, hard, deadline time.Time
+	timeout              time.Duration // when the deadline is our own
 	tally                tally
 }
 
@@ -35,25 +35,27 @@ const (
 const leaseMargin = 5 * time.Second
 
 func (c *Consumer) invocation(ctx context.Context) *invocation {
-	inv := &invocation{timeout: c.timeout}
+	inv := &invocation{}
 	if lc, ok := lambdacontext.FromContext(ctx); ok {
 		inv.requestID = lc.AwsRequestID
 	}
-	if deadline, ok := ctx.Deadline(); ok {
-		reserve := min(max(time.Until(deadline), 0)/reservePart, reserveMost)
-		inv.soft, inv.hard, inv.deadline = deadline.Add(-reserve), deadline.Add(-reserve/2), deadline
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		deadline, inv.timeout = time.Now().Add(c.timeout), c.timeout
 	}
+	reserve := min(max(time.Until(deadline), 0)/reservePart, reserveMost)
+	inv.soft, inv.hard, inv.deadline = deadline.Add(-reserve), deadline.Add(-reserve/2), deadline
 	return inv
 }
 
 // tooLate reports whether a handler that starts now would find its time over.
-func (inv *invocation) tooLate() bool { return !inv.soft.IsZero() && !time.Now().Before(inv.soft) }
+func (inv *invocation) tooLate() bool { return !time.Now().Before(inv.soft) }
 
 // lease is how long a lease taken now must last. A deadline is the wall clock's,
 // whatever clock writes the records.
 func (inv *invocation) lease() time.Duration {
-	if inv.deadline.IsZero() {
-		return inv.timeout + leaseMargin
+	if inv.timeout > 0 {
+		return inv.timeout + leaseMargin // for the same clock the same lease
 	}
 	return max(time.Until(inv.deadline), 0) + leaseMargin
 }
@@ -99,14 +101,9 @@ func (c *Consumer) call(ctx context.Context, d *delivery, tx *Tx) (err error, do
 // limited runs f in a goroutine of its own, so that a handler that does not
 // return holds nobody up. done is false when it was left behind.
 func (c *Consumer) limited(ctx context.Context, inv *invocation, f func(context.Context) error) (err error, done bool) {
-	cancel := context.CancelFunc(func() {})
-	var late <-chan time.Time
-	if !inv.soft.IsZero() {
-		ctx, cancel = context.WithDeadline(ctx, inv.soft)
-		timer := time.NewTimer(time.Until(inv.hard))
-		defer timer.Stop()
-		late = timer.C
-	}
+	ctx, cancel := context.WithDeadline(ctx, inv.soft)
+	late := time.NewTimer(time.Until(inv.hard))
+	defer late.Stop()
 	var state atomic.Int32
 	ended := make(chan error, 1)
 	go func() {
@@ -125,7 +122,7 @@ func (c *Consumer) limited(ctx context.Context, inv *invocation, f func(context.
 	select {
 	case err := <-ended:
 		return err, true
-	case <-late:
+	case <-late.C:
 	}
 	if !state.CompareAndSwap(running, abandoned) {
 		return <-ended, true // it returned just now

@@ -49,7 +49,10 @@ type delivery struct {
 
 	subscription string
 	logger       *slog.Logger
-	again        *bool
+
+	hiding chan struct{} // one place, for whoever changes the message's visibility; nil without a heartbeat
+	done   bool          // nobody may change it any more
+	again  bool          // the message must come again
 }
 
 // receive reads a message and finds its handler.

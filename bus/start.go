@@ -46,7 +46,8 @@ func Start(sub *Definition, parts ...Part) {
 // wrong with the program and what is wrong with the environment.
 func fromEnv(getenv func(string) string, logger *slog.Logger, metrics io.Writer, sub *Definition, parts []Part) (*Consumer, error) {
 	log, store, err := eventlog.FromEnv(getenv)
-	if err := errors.Join(Check(sub, parts...), err); err != nil {
+	visibility, visibilityErr := visibilityFromEnv(getenv)
+	if err := errors.Join(Check(sub, parts...), err, visibilityErr); err != nil {
 		return nil, err
 	}
 	d, err := names.FromEnv(getenv)
@@ -56,7 +57,8 @@ func fromEnv(getenv func(string) string, logger *slog.Logger, metrics io.Writer,
 	return NewConsumer(ConsumerOptions{
 		Subscription: sub, Parts: parts,
 		Store: store, Log: log, Queue: newQueue(awsenv.Config(getenv)), DeadLetterQueue: getenv(EnvDeadLetterQueue),
-		Metrics: Metrics{Writer: metrics, Application: d.App, Deployment: d.ID}, Logger: logger,
+		Visibility: visibility,
+		Metrics:    Metrics{Writer: metrics, Application: d.App, Deployment: d.ID}, Logger: logger,
 	})
 }
 

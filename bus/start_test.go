@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda/messages"
@@ -37,6 +38,19 @@ func TestFromEnv(t *testing.T) {
 	}
 	if c.dlq != "app-dev-on_bell_dlq" || c.store == nil || c.log == nil {
 		t.Errorf("consumer %+v", c)
+	}
+	if c.visibility != 0 || c.metrics.Application != "app" || c.metrics.Deployment != "dev" {
+		t.Errorf("visibility %v, metrics %+v", c.visibility, c.metrics)
+	}
+	env[EnvVisibilityTimeout] = "180"
+	if c, err = fromEnv(getenv, slog.Default(), io.Discard, onBell, []Part{On(bellRung, ring)}); err != nil || c.visibility != 3*time.Minute {
+		t.Errorf("consumer %+v, %v", c, err)
+	}
+	for _, bad := range []string{"0", "-1", "3m", "43201", " 1"} {
+		env[EnvVisibilityTimeout] = bad
+		if _, err := fromEnv(getenv, slog.Default(), io.Discard, onBell, []Part{On(bellRung, ring)}); err == nil || !strings.Contains(err.Error(), "VINCI_VISIBILITY_TIMEOUT is \""+bad) {
+			t.Errorf("visibility time-out %q: %v", bad, err)
+		}
 	}
 	clear := map[string]string{}
 	_, err = fromEnv(func(name string) string { return clear[name] }, slog.Default(), io.Discard, wrongBell, []Part{On(bellRung, ring)})
