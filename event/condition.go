@@ -33,7 +33,7 @@ func (f Field[T, V]) Eq(v V) Condition { return f.In(v) }
 // NotEq holds whenever Eq does not, so also for an event without the field. Of a
 // list's elements ([Elem]) it asks for one that is not v.
 func (f Field[T, V]) NotEq(v V) Condition {
-	c := f.condition("!=", "")
+	c := f.condition("!=")
 	if c.err != nil {
 		return c
 	}
@@ -52,8 +52,12 @@ func (f Field[T, V]) NotEq(v V) Condition {
 		if f.nullable {
 			all = append(all, "null")
 		}
-	case string(lit) == "null": // a number, a text or a boolean instead
-		all = append(all, `{"anything-but":""}`, `""`, "true", "false")
+	case string(lit) == "null" && f.kind == kindText:
+		all = append(all, `{"prefix":""}`) // every text
+	case string(lit) == "null" && f.kind == kindBool:
+		all = append(all, "true", "false")
+	case string(lit) == "null":
+		return f.wrong("NotEq(nil): EventBridge has no condition for it, as null is a value: let omitempty leave the field out and use Exists")
 	default:
 		other := "true"
 		if string(lit) == "true" {
@@ -72,7 +76,7 @@ func (f Field[T, V]) NotEq(v V) Condition {
 
 // In holds when the field is one of the values, each as in Eq.
 func (f Field[T, V]) In(values ...V) Condition {
-	c := f.condition("=", "")
+	c := f.condition("=")
 	if c.err != nil {
 		return c
 	}
@@ -109,7 +113,7 @@ func (f Field[T, V]) Prefix(prefix string) Condition { return f.affix("prefix", 
 func (f Field[T, V]) Suffix(suffix string) Condition { return f.affix("suffix", suffix) }
 
 func (f Field[T, V]) affix(op, s string) Condition {
-	c := f.condition(op, "a text")
+	c := f.condition(op)
 	switch {
 	case c.err != nil:
 		return c
@@ -125,7 +129,7 @@ func (f Field[T, V]) affix(op, s string) Condition {
 // EqualFold holds when the field is s under Unicode simple case folding, as
 // strings.EqualFold compares.
 func (f Field[T, V]) EqualFold(s string) Condition {
-	c := f.condition("equals, but for case,", "a text")
+	c := f.condition("equals, but for case,")
 	switch {
 	case c.err != nil:
 		return c
@@ -155,7 +159,7 @@ func (f Field[T, V]) Lt(v V) Condition { return f.compare("<", v) }
 func (f Field[T, V]) Le(v V) Condition { return f.compare("<=", v) }
 
 func (f Field[T, V]) compare(op string, v V) Condition {
-	c := f.condition(op, "a number")
+	c := f.condition(op)
 	lit, err := f.bound(v)
 	switch {
 	case c.err != nil:
@@ -171,7 +175,7 @@ func (f Field[T, V]) compare(op string, v V) Condition {
 
 // Between holds when the field is low, high or a number between them; see Gt.
 func (f Field[T, V]) Between(low, high V) Condition {
-	c := f.condition("between", "a number")
+	c := f.condition("between")
 	l, err := f.bound(low)
 	h, err2 := f.bound(high)
 	if err == nil {
@@ -210,7 +214,7 @@ func (f Field[T, V]) Exists() Condition { return f.existence("exists", `{"exists
 func (f Field[T, V]) NotExists() Condition { return f.existence("does not exist", absentToo) }
 
 func (f Field[T, V]) existence(text, alternative string) Condition {
-	c := f.condition(text, "")
+	c := f.condition(text)
 	if c.err != nil {
 		return c
 	}
@@ -224,7 +228,7 @@ func (c Condition) of(alternatives ...string) Condition {
 }
 
 // condition begins one about the field.
-func (f Field[T, V]) condition(op, _ string) Condition {
+func (f Field[T, V]) condition(op string) Condition {
 	c := Condition{path: f.path, eventType: f.eventType, text: f.text() + " " + op + " ", err: f.err}
 	switch {
 	case c.err != nil:
@@ -338,5 +342,6 @@ func exact(lit []byte) bool {
 	if !isNumber(lit) || bytes.ContainsAny(lit, ".eE") {
 		return true
 	}
-	return math.Abs(number(lit)) <= 1<<53
+	n, err := strconv.ParseInt(string(lit), 10, 64)
+	return err == nil && -1<<53 <= n && n <= 1<<53
 }

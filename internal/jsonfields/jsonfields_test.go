@@ -31,8 +31,8 @@ type (
 		Tagged int `json:"Tagged"`
 		Last   string
 	}
-	self struct {
-		*self
+	Self struct {
+		*Self
 		Own int
 	}
 	Number int
@@ -50,14 +50,16 @@ func TestOf(t *testing.T) {
 		number
 		hidden  int
 		Skipped int    `json:"-"`
-		Dash    int    `json:"-,"`
-		Quote   string `json:"a\"b"`
 		Dollar  int    `json:"$or"`
 		Empty   string `json:",omitempty"`
 		Zero    int    `json:"zero,omitzero"`
 		Quoted  int    `json:",string"`
 	}{Right: &Right{Last: "x"}, Empty: "x", Zero: 1, hidden: 1, number: 1}
-	for _, v := range []any{filled, left{}, deep{}, self{}, struct{}{}, struct{ A, B, a int }{}} {
+	odd := reflect.New(reflect.StructOf([]reflect.StructField{ // tags that a linter would not let pass
+		{Name: "Dash", Type: reflect.TypeFor[int](), Tag: `json:"-,"`},
+		{Name: "Quote", Type: reflect.TypeFor[int](), Tag: `json:"a\"b"`},
+	})).Elem().Interface()
+	for _, v := range []any{filled, left{}, deep{}, Self{}, odd, struct{}{}, struct{ A, B, a int }{}} {
 		want := members(t, v)
 		var got []string
 		for _, f := range jsonfields.Of(reflect.TypeOf(v)) {
