@@ -247,3 +247,47 @@ func TestNamespaceOfCommittedEvents(t *testing.T) {
 		t.Errorf("stored %+v, %v", s, err)
 	}
 }
+
+// An ordered subscription passes over what its filter leaves out, and has a place
+// of its own in each namespace.
+func TestOrderedFilterAndNamespace(t *testing.T) {
+	var ran []string
+	sub := bus.Subscription("heavy", bus.To(event.Where(parcelSent, weight.Ge(10))), bus.Ordered(), bus.Rebuildable())
+	k := bustest.New(t, sub, bus.On(parcelSent, func(ctx context.Context, e event.Event[parcel]) error {
+		ran = append(ran, bus.IdempotencyKey(ctx))
+		return nil
+	}))
+	var last event.Envelope
+	for _, w := range []int{10, 1, 11, 2} {
+		if _, err := k.Log.Commit(t.Context(), eventlog.Changes{Events: []event.Record{parcelSent.At("parcel/1", event.Append).Record(parcel{Weight: w})}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for e, err := range k.Log.Stream(t.Context(), "parcel/1", 1) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		last = e
+	}
+	for _, name := range []string{"", "spring", "spring", ""} {
+		m := k.Message(last, 1)
+		if name != "" {
+			m = namespaced(m, name)
+		}
+		if r, err := k.Handle(t.Context(), m); err != nil || r[0].Again {
+			t.Fatalf("receipts %+v, %v", r, err)
+		}
+	}
+	if want := []string{"heavy/parcel/1@1", "heavy/parcel/1@3", "heavy/parcel/1@1!spring", "heavy/parcel/1@3!spring"}; !slices.Equal(ran, want) {
+		t.Errorf("runs %q, want %q", ran, want)
+	}
+	for name, position := range map[string]int64{"heavy": 4, bus.RecordID("heavy", "spring"): 4} {
+		p, err := bus.ReadCheckpoint(t.Context(), k.Store, name, "parcel/1")
+		if err != nil || p.Position != position || p.BlockedBy != "" {
+			t.Errorf("checkpoint of %s %+v, %v", name, p, err)
+		}
+	}
+	if k.Delivered("parcel/1@2") || k.Delivered("parcel/1@2!spring") {
+		t.Error("what is left out is recorded")
+	}
+}
