@@ -161,7 +161,7 @@ func TestNamespace(t *testing.T) {
 					return nil
 				}),
 			}[how]
-			k := bustest.New(t, bus.Subscription("total", bus.To(doorOpened), bus.Rebuildable()), h)
+			k := bustest.With(t, bustest.Options{Change: func(o *bus.ConsumerOptions) { o.Concurrency = 1 }}, bus.Subscription("total", bus.To(doorOpened), bus.Rebuildable()), h)
 			e := opening(k, 1)
 			k.Deliver(e)
 			// Both namespaces in one batch, and one of them again.
@@ -172,7 +172,7 @@ func TestNamespace(t *testing.T) {
 			}
 			k.Deliver(e)
 			slices.Sort(keys)
-			if want := []string{"total/door/1@1", "total/door/1@1!autumn", "total/door/1@1!spring"}; how != "OnTx" && !slices.Equal(keys, want) {
+			if want := []string{"total/door/1@1", "total/door/1@1!autumn", "total/door/1@1!spring"}; how == "OnTx" && !slices.Equal(slices.Compact(keys), want) || how != "OnTx" && !slices.Equal(keys, want) {
 				t.Errorf("runs %q, want %q", keys, want)
 			}
 			for _, ns := range []string{"", "spring", "autumn"} {
