@@ -52,13 +52,13 @@ var (
 	userActivated = event.Define[created]("user.activated")
 	orderDeleted  = event.Define[deleted]("order.deleted")
 
-	activatedID = event.Path(userActivated, func(c *created) *string { return &c.ID })
-
 	usersByStatus = orm.IndexOf(users, func(u *user) *string { return &u.Status }, func(u *user) *time.Time { return &u.CreatedAt })
 
 	sendWelcome = bus.Subscription("send_welcome", bus.To(userCreated), bus.ReadsIndex(usersByStatus))
 	countTotal  = bus.Subscription("count_total", bus.To(event.Match("user.*"), event.Match("*.deleted"), userCreated), bus.Writes(stats), bus.Reads(users, stats))
-	countActive = bus.Subscription("count_active", bus.To(event.Where(userActivated, activatedID.Prefix("vip-"), event.Tenant.NotEq("test")), event.Match("order.*")), bus.Writes(stats), bus.Scans(users), bus.Appends(sessions), bus.Commits(orderDeleted))
+	countActive = bus.Subscription("count_active", bus.To(event.Where(userActivated, activatedID.Prefix("vip-"), event.Tenant.NotEq("test")), event.Match("order.*")), bus.Ordered(), bus.Writes(stats), bus.Scans(users), bus.Appends(sessions), bus.Commits(orderDeleted))
+
+	activatedID = event.Path(userActivated, func(c *created) *string { return &c.ID })
 )
 
 // testApp records the test application, in one order or in the reverse.

@@ -106,6 +106,12 @@ func (s *Subscription) addFunction(props *SubscriptionProps, timeout, window, vi
 			Resources: []string{d.TableARN(bus.Deliveries)},
 		},
 	}
+	if def.Ordered {
+		statements = append(statements,
+			Statement{Sid: "ReadOrder", Actions: []string{"dynamodb:Query"}, Resources: []string{d.TableARN(eventlog.Events)}},
+			Statement{Sid: "KeepCheckpoints", Actions: []string{"dynamodb:GetItem", "dynamodb:UpdateItem"}, Resources: []string{d.TableARN(eventlog.State)}},
+		)
+	}
 	environment := map[string]string{bus.EnvVisibilityTimeout: strconv.Itoa(int(visibility / time.Second))}
 	if s.DeadLetterQueue != nil {
 		statements = append(statements, Statement{
