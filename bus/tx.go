@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/vinci-go/vinci/event"
+	"github.com/vinci-go/vinci/eventlog"
 	"github.com/vinci-go/vinci/orm"
 )
 
@@ -31,6 +32,8 @@ type Tx struct {
 	closed   bool
 	writes   []orm.Write
 	events   []event.Record
+	timers   []eventlog.Timer
+	cancel   []string // ids of timers
 	problems []error
 }
 
@@ -177,6 +180,14 @@ func (tx *Tx) problem(op, reason string) error {
 	err := tx.access.refused(op, reason)
 	tx.problems = append(tx.problems, err)
 	return err
+}
+
+// restart forgets what was collected, for a handler that its middleware runs
+// again. What it did wrong stays.
+func (tx *Tx) restart() {
+	tx.mu.Lock()
+	defer tx.mu.Unlock()
+	tx.writes, tx.events = nil, nil
 }
 
 // close ends the collecting and returns everything that was wrong in it.
