@@ -49,6 +49,8 @@ func newRoot() *cobra.Command {
 		Short:         "Event-driven applications on AWS, and on this machine",
 		SilenceUsage:  true,
 		SilenceErrors: true,
+		Args:          noSubcommand,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.AddCommand(newDev(), newTables(), newMigrate(), newEvents(), newSchemas())
 	return root
