@@ -23,7 +23,7 @@ func compileRules(t reflect.Type) (ruleset, []problem) {
 	}
 	v := rules.New("json")
 	var problems []problem
-	for _, p := range rules.Struct(v, t) {
+	for _, p := range rules.Try(v, t) {
 		problems = append(problems, problem{p.Field, p.Reason})
 	}
 	return ruleset{validate: v, quick: rules.CompileQuick(t)}, problems

@@ -12,6 +12,10 @@ import (
 )
 
 // rules checks every validate tag and makes the validator that runs them.
+//
+// The validator panics on a rule it does not know when it first meets the
+// struct, and on a bad parameter when it first compares a value with it. Both
+// are found here, by trying each rule on a zero value.
 func (d *definer) rules() {
 	if d.plan.raw {
 		return // the rules are for Go values
@@ -28,7 +32,7 @@ func (d *definer) rules() {
 	}
 	v := rules.New("dynamo")
 	before := len(d.problems)
-	for _, p := range rules.Struct(v, d.item) {
+	for _, p := range rules.Try(v, d.item) {
 		d.problem(p.Field, p.Reason)
 	}
 	d.plan.validate = v
@@ -122,8 +126,8 @@ func allUnsatisfied(err error) error {
 	var errs []error
 	for _, one := range failed {
 		err := rules.Unsatisfied(one)
-		if inner := rules.Path(one); inner != "" {
-			err = fmt.Errorf("%s: %w", inner, err)
+		if where := rules.Path(one); where != "" {
+			err = fmt.Errorf("%s: %w", where, err)
 		}
 		errs = append(errs, err)
 	}

@@ -33,72 +33,80 @@ func New(tagName string) *validator.Validate {
 }
 
 // Path is the field that a rule was broken by, from the struct that was checked:
-// address.lines[2]. For a value that was checked by itself it is where in it:
-// [1] of a list.
+// address.lines[2]. Of a list that was checked by itself it is the element, [2],
+// and of another value that was, nothing.
 func Path(f validator.FieldError) string {
-	path := f.Namespace() // Type.field of a struct
-	if _, inner, ok := strings.Cut(path, "."); ok {
-		path = inner
+	path := f.Namespace()
+	if _, inside, ok := strings.Cut(path, "."); ok { // behind the name of the struct's type
+		path = inside
 	}
 	return strings.ReplaceAll(path, embedded+".", "")
 }
 
-// Problem is what is wrong with the validate tag of a field.
+// Problem is a validate tag that is written wrong, or a struct in which one is.
 type Problem struct {
-	Field  string // as in Go, from the outermost struct: Address.Lines; empty: of the struct as a whole
+	Field  string // in Go's names, with those it is in; empty for the struct itself
 	Reason string
 }
 
-// Struct tries the rules of a struct and of all structs inside it, also of those
-// behind pointers and in lists, which the validator meets only when there is one.
+// Try finds what is wrong with the validate tags of a struct and of all structs
+// inside it, also of those behind pointers and in lists, which the validator
+// meets only when there is one.
 //
 // The validator panics on a rule it does not know when it first meets the
 // struct, and on a bad parameter when it first compares a value with it. Both
 // are found here, by trying each rule on a zero value.
-func Struct(v *validator.Validate, rt reflect.Type) []Problem {
-	return tryStruct(v, "", rt, map[reflect.Type]bool{})
+func Try(v *validator.Validate, rt reflect.Type) []Problem {
+	t := trier{v: v, seen: map[reflect.Type]bool{}}
+	t.structs("", rt)
+	return t.problems
 }
 
-func tryStruct(v *validator.Validate, where string, rt reflect.Type, seen map[reflect.Type]bool) []Problem {
-	if seen[rt] {
-		return nil
+type trier struct {
+	v        *validator.Validate
+	seen     map[reflect.Type]bool
+	problems []Problem
+}
+
+func (t *trier) problem(field, format string, args ...any) {
+	t.problems = append(t.problems, Problem{field, fmt.Sprintf(format, args...)})
+}
+
+func (t *trier) structs(where string, rt reflect.Type) {
+	if t.seen[rt] {
+		return
 	}
+	t.seen[rt] = true
 	switch rt.Kind() {
 	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
-		seen[rt] = true
-		return tryStruct(v, where, rt.Elem(), seen)
+		t.structs(where, rt.Elem())
+		return
 	case reflect.Struct:
-		seen[rt] = true
 	default:
-		return nil
+		return
 	}
-	var problems []Problem
+	before := len(t.problems)
 	for i := range rt.NumField() {
 		sf := rt.Field(i)
 		if !sf.IsExported() && !sf.Anonymous {
 			continue // the validator does not look at it
 		}
 		name := strings.TrimPrefix(where+"."+sf.Name, ".")
-		if rule := sf.Tag.Get("validate"); rule != "" && rule != "-" {
-			for _, why := range try(v, sf.Type, rule) {
-				problems = append(problems, Problem{name, why})
-			}
+		if tag := sf.Tag.Get("validate"); tag != "" && tag != "-" {
+			t.field(name, sf.Type, tag)
 		}
-		problems = append(problems, tryStruct(v, name, sf.Type, seen)...)
+		t.structs(name, sf.Type)
 	}
-	if len(problems) > 0 { // it would say the same again
-		return problems
+	if len(t.problems) > before { // it would say the same again
+		return
 	}
-	if err := attempt(func() { _ = v.Struct(reflect.New(rt).Interface()) }); err != nil {
-		problems = append(problems, Problem{where, fmt.Sprintf("a validate tag in %s: %v", rt, err)})
+	if err := attempt(func() { _ = t.v.Struct(reflect.New(rt).Interface()) }); err != nil {
+		t.problem(where, "a validate tag in %s: %v", rt, err)
 	}
-	return problems
 }
 
-// try says what is wrong with the validate tag of a field of type rt. Rules that
-// look at other fields are tried on the whole struct.
-func try(v *validator.Validate, rt reflect.Type, tag string) []string {
-	var problems []string
+// field tries each rule of one field by itself.
+func (t *trier) field(name string, rt reflect.Type, tag string) {
 	key := reflect.Type(nil)
 	for rule := range strings.SplitSeq(tag, ",") {
 		switch rule {
@@ -109,12 +117,14 @@ func try(v *validator.Validate, rt reflect.Type, tag string) []string {
 			case reflect.Slice, reflect.Array:
 				rt, key = rt.Elem(), nil
 			default:
-				return append(problems, fmt.Sprintf("validate:%q: dive is for slices, arrays and maps, this is %s", tag, rt))
+				t.problem(name, "validate:%q: dive is for slices, arrays and maps, this is %s", tag, rt)
+				return
 			}
 			continue
 		case "keys":
 			if key == nil { // the validator panics, but for an empty slice
-				return append(problems, fmt.Sprintf("validate:%q: keys is for the keys of a map and stands behind dive, this is %s", tag, rt))
+				t.problem(name, "validate:%q: keys is for the keys of a map and stands behind dive, this is %s", tag, rt)
+				return
 			}
 			rt, key = key, rt
 			continue
@@ -125,12 +135,11 @@ func try(v *validator.Validate, rt reflect.Type, tag string) []string {
 			continue
 		}
 		for alternative := range strings.SplitSeq(rule, "|") {
-			if why := tryRule(v, rt, alternative); why != "" {
-				problems = append(problems, fmt.Sprintf("validate:%q: %s", tag, why))
+			if why := tryRule(t.v, rt, alternative); why != "" {
+				t.problem(name, "validate:%q: %s", tag, why)
 			}
 		}
 	}
-	return problems
 }
 
 // Has reports whether a struct in a value of type rt has validate tags.
@@ -169,12 +178,12 @@ func tryRule(v *validator.Validate, rt reflect.Type, rule string) string {
 	if rt.Kind() == reflect.Pointer { // a nil pointer ends the checks early
 		zero = reflect.New(indirect(rt)).Elem()
 	}
-	run := func() { _ = v.Var(zero.Interface(), rule) }
+	try := func() { _ = v.Var(zero.Interface(), rule) }
 	if zero.Kind() == reflect.Struct && zero.Type() != reflect.TypeFor[time.Time]() { // whose rules are run within a struct only
 		holder := reflect.New(reflect.StructOf([]reflect.StructField{{Name: "V", Type: zero.Type(), Tag: reflect.StructTag("validate:" + strconv.Quote(rule))}}))
-		run = func() { _ = v.Struct(holder.Interface()) }
+		try = func() { _ = v.Struct(holder.Interface()) }
 	}
-	if err := attempt(run); err != nil {
+	if err := attempt(try); err != nil {
 		if strings.Contains(err.Error(), "Undefined validation function") {
 			return fmt.Sprintf("unknown rule %q: the rules are those of github.com/go-playground/validator/v10", name)
 		}
