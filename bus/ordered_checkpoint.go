@@ -181,12 +181,13 @@ func (r *reading) move(ctx context.Context, to int64, last bool) error {
 	return r.keep(ctx, last, r.moved(to, last))
 }
 
-// release gives the lease back, with what is done by then.
+// release gives the lease back, with what is done by then. It also takes away a
+// block whose answer was lost: whether it is there, nobody knows.
 func (r *reading) release(ctx context.Context) error {
 	if r.released {
 		return nil
 	}
-	changes := []placeChange{attrHeldUntil.Remove()}
+	changes := []placeChange{attrHeldUntil.Remove(), attrBlockedBy.Remove()}
 	if r.done > r.stored {
 		changes = append(changes, attrPosition.Set(r.done))
 	}
