@@ -125,7 +125,7 @@ func (w *world) fail(sub *bus.Definition, e event.Event[fact]) error {
 	if e.Data.Poison == sub.Name {
 		return errPoison
 	}
-	if w.chance(15) && w.current.faults() {
+	if w.trouble(15) && w.current.faults() {
 		return errFlaky
 	}
 	return nil
@@ -158,7 +158,7 @@ func (o *outside) run(ctx context.Context, e event.Event[fact]) error {
 	o.running[e.ID] = t
 	o.trace.note(o.scheduler, t.name, "mails ", e.ID)
 	most := 100 * time.Millisecond
-	if o.chance(20) && t.faults() {
+	if o.trouble(20) && t.faults() {
 		most = functionTimeout
 	}
 	stopped := o.pause(o.between(time.Millisecond, most))

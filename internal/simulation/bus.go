@@ -36,10 +36,10 @@ func (b *eventBus) Publish(_ context.Context, entries []relay.Entry) ([]relay.Re
 			case strings.Contains(entries[i].Detail, `"poison":"bus"`):
 				results[i] = relay.Result{Code: "MalformedDetail", Message: "it is poison"}
 				continue
-			case b.chance(20) && harm():
+			case b.trouble(20) && harm():
 				results[i] = relay.Result{Code: "ThrottlingException", Message: "not now"}
 				continue
-			case b.chance(10) && harm():
+			case b.trouble(10) && harm():
 				results[i] = relay.Result{Code: "InternalFailure", Message: "nobody knows"} // and accepted nevertheless
 			}
 			b.accept(&entries[i])
@@ -58,9 +58,9 @@ func (b *eventBus) accept(e *relay.Entry) {
 		if !q.sub.Matches(e.Type) {
 			continue
 		}
-		for first := true; first || b.chance(60); first = false {
+		for first := true; first || b.trouble(60); first = false {
 			wait := b.between(0, 200*time.Millisecond)
-			if b.chance(20) {
+			if b.trouble(20) {
 				wait = b.between(0, time.Hour)
 			}
 			b.at(wait, func() { q.add(body) })

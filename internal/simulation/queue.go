@@ -102,7 +102,7 @@ func (q *queue) invoke() {
 	for n := 1 + q.random.IntN(q.batchSize); len(batch) < n && len(q.visible) > 0; {
 		i := q.random.IntN(len(q.visible))
 		m := q.visible[i]
-		if !q.chance(20) || m.deleted { // else it is handed out to somebody else as well
+		if !q.trouble(20) || m.deleted { // else it is handed out to somebody else as well
 			last := len(q.visible) - 1
 			q.visible[i] = q.visible[last]
 			q.visible = q.visible[:last]
@@ -173,7 +173,7 @@ func (q *queue) answered(batch []*message, response events.SQSEventResponse) {
 		again[f.ItemIdentifier] = true
 	}
 	for _, m := range batch {
-		if !again[m.id] && !(q.chance(20) && m.receives < maxReceives/2) {
+		if !again[m.id] && !(q.trouble(20) && m.receives < maxReceives/2) {
 			m.deleted = true
 		}
 	}

@@ -69,10 +69,10 @@ func (s *stream) invoke(at *shard) {
 		n := min(len(at.waiting), 1+s.random.IntN(25))
 		at.batch, at.tries = append(at.batch, at.waiting[:n]...), 0
 		at.waiting = at.waiting[n:]
-		if len(at.old) > 0 && s.chance(50) {
+		if len(at.old) > 0 && s.trouble(50) {
 			at.batch = append(at.batch, at.old[s.random.IntN(len(at.old))])
 		}
-		if s.chance(100) {
+		if s.trouble(100) {
 			s.random.Shuffle(len(at.batch), func(i, j int) { at.batch[i], at.batch[j] = at.batch[j], at.batch[i] })
 		}
 	}

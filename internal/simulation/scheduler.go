@@ -17,6 +17,7 @@ var epoch = time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
 // of random numbers: the same seed is the same run.
 type scheduler struct {
 	random  *rand.Rand
+	weather int           // how much goes wrong, from 1; each seed has its own
 	now     time.Duration // since epoch
 	due     agenda
 	order   int   // of what is asked for: breaks ties
@@ -43,12 +44,17 @@ type task struct {
 	dead bool // the process has stopped for good: nothing it does has an effect
 }
 
+// worst is the worst weather.
+const worst = 5
+
 // errStopped is what a dead process gets from every call, so that its code comes
 // to an end. Nobody sees what it makes of it.
 var errStopped = errors.New("simulation: the process has stopped")
 
 func newScheduler(seed uint64, t *trace) *scheduler {
-	return &scheduler{random: rand.New(rand.NewPCG(seed, 0x76696e6369)), trace: t}
+	s := &scheduler{random: rand.New(rand.NewPCG(seed, 0x76696e6369)), trace: t}
+	s.weather = 1 + s.random.IntN(worst)
+	return s
 }
 
 // at asks for f to be called after d.
@@ -133,6 +139,10 @@ func (s *scheduler) clock() time.Time {
 
 // chance is true in so many of a thousand cases.
 func (s *scheduler) chance(thousandths int) bool { return s.random.IntN(1000) < thousandths }
+
+// trouble is true in so many of a thousand cases in the best weather, and in more
+// the worse it is.
+func (s *scheduler) trouble(thousandths int) bool { return s.chance(s.weather * thousandths) }
 
 // between is a random time.
 func (s *scheduler) between(least, most time.Duration) time.Duration {

@@ -95,7 +95,7 @@ const (
 )
 
 func (s *scheduler) fate(late bool) fate {
-	switch n := s.random.IntN(1000); {
+	switch n := s.random.IntN(1000 / s.weather); {
 	case n < 20:
 		return refused
 	case n < 35:
@@ -114,9 +114,9 @@ func (s *scheduler) fate(late bool) fate {
 // latency is how long a call is under way. Now and then it is long enough for
 // leases and time-outs to end.
 func (s *scheduler) latency() time.Duration {
-	n := s.random.IntN(1000)
-	if n >= 990 && s.current.faults() {
-		if n >= 997 {
+	n := s.random.IntN(1000 / s.weather)
+	if n < 10 && s.current.faults() {
+		if n < 3 {
 			return s.between(2*time.Second, 2*functionTimeout)
 		}
 		return s.between(15*time.Millisecond, 2*time.Second)
@@ -219,7 +219,7 @@ func (s *store) Transact(ctx context.Context, token string, actions []orm.Action
 		reasons[i] = actions[i].Wrap([]orm.Kind{orm.KindThrottled, orm.KindConflict}[s.random.IntN(2)], nil)
 		return &orm.TransactionError{Reasons: reasons}
 	}
-	if s.chance(10) && guarded(actions) {
+	if s.trouble(10) && guarded(actions) {
 		token = "" // forgotten: the conditions alone must do
 	}
 	return s.request("transact", strings.Join(keys, ", "), "", true, refuse, func() error {
