@@ -451,7 +451,7 @@ func TestRetention(t *testing.T) {
 	for _, tt := range tests {
 		f := func(context.Context, event.Event[opened]) error { return nil }
 		o := bus.ConsumerOptions{
-			Subscription: bus.Subscription("kept", bus.To(doorOpened)), Handlers: []bus.Handler{bus.On(doorOpened, f)},
+			Subscription: bus.Subscription("kept", bus.To(doorOpened)), Parts: []bus.Part{bus.On(doorOpened, f)},
 			Retention: tt.retention, Archive: tt.archive,
 		}
 		if tt.want == 0 {
@@ -461,7 +461,7 @@ func TestRetention(t *testing.T) {
 			}
 			continue
 		}
-		k := bustest.With(t, bustest.Options{Change: func(c *bus.ConsumerOptions) { c.Retention, c.Archive = tt.retention, tt.archive }}, o.Subscription, o.Handlers...)
+		k := bustest.With(t, bustest.Options{Change: func(c *bus.ConsumerOptions) { c.Retention, c.Archive = tt.retention, tt.archive }}, o.Subscription, o.Parts...)
 		e := opening(k, 1)
 		k.Deliver(e)
 		if got := k.Delivery(e.ID).ExpiresAt; got != bustest.Start.Add(tt.want).Unix() {
@@ -473,7 +473,7 @@ func TestRetention(t *testing.T) {
 func TestNewConsumerReportsAll(t *testing.T) {
 	_, err := bus.NewConsumer(bus.ConsumerOptions{
 		Subscription: txDoor,
-		Handlers:     []bus.Handler{bus.OnTx(doorOpened, countUp), bus.On(doorClosed, closing)},
+		Parts:        []bus.Part{bus.OnTx(doorOpened, countUp), bus.On(doorClosed, closing)},
 		MaxAttempts:  -1, Retention: time.Hour,
 	})
 	if err == nil {

@@ -18,8 +18,9 @@ import (
 //	start                       soft               hard           deadline
 type invocation struct {
 	requestID            string
-	soft, hard, deadline time.Time // zero: no limit
-	timeout              time.Duration
+	soft, hard, deadline time.Time
+	timeout              time.Duration // when the deadline is our own
+	tally                tally
 }
 
 // What is kept of a function's time for ending well: a tenth of it, at most two
@@ -34,25 +35,27 @@ const (
 const leaseMargin = 5 * time.Second
 
 func (c *Consumer) invocation(ctx context.Context) *invocation {
-	inv := &invocation{timeout: c.timeout}
+	inv := &invocation{}
 	if lc, ok := lambdacontext.FromContext(ctx); ok {
 		inv.requestID = lc.AwsRequestID
 	}
-	if deadline, ok := ctx.Deadline(); ok {
-		reserve := min(max(time.Until(deadline), 0)/reservePart, reserveMost)
-		inv.soft, inv.hard, inv.deadline = deadline.Add(-reserve), deadline.Add(-reserve/2), deadline
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		deadline, inv.timeout = time.Now().Add(c.timeout), c.timeout
 	}
+	reserve := min(max(time.Until(deadline), 0)/reservePart, reserveMost)
+	inv.soft, inv.hard, inv.deadline = deadline.Add(-reserve), deadline.Add(-reserve/2), deadline
 	return inv
 }
 
 // tooLate reports whether a handler that starts now would find its time over.
-func (inv *invocation) tooLate() bool { return !inv.soft.IsZero() && !time.Now().Before(inv.soft) }
+func (inv *invocation) tooLate() bool { return !time.Now().Before(inv.soft) }
 
 // lease is how long a lease taken now must last. A deadline is the wall clock's,
 // whatever clock writes the records.
 func (inv *invocation) lease() time.Duration {
-	if inv.deadline.IsZero() {
-		return inv.timeout + leaseMargin
+	if inv.timeout > 0 {
+		return inv.timeout + leaseMargin // for the same clock the same lease
 	}
 	return max(time.Until(inv.deadline), 0) + leaseMargin
 }
@@ -86,18 +89,21 @@ const (
 	abandoned
 )
 
-// call runs a handler in a goroutine of its own, so that one that does not
-// return holds nobody up. done is false when it was left behind.
+// call runs the handler of one event, with the middleware around it. done is
+// false when it was left behind.
 func (c *Consumer) call(ctx context.Context, d *delivery, tx *Tx) (err error, done bool) {
-	ctx = d.flow(ctx)
-	cancel := context.CancelFunc(func() {})
-	var late <-chan time.Time
-	if !d.inv.soft.IsZero() {
-		ctx, cancel = context.WithDeadline(ctx, d.inv.soft)
-		timer := time.NewTimer(time.Until(d.inv.hard))
-		defer timer.Stop()
-		late = timer.C
-	}
+	d.ran = true
+	return c.limited(d.flow(ctx), d.inv, func(ctx context.Context) error {
+		return protect(ctx, d, func() error { return c.run(ctx, d, tx) })
+	})
+}
+
+// limited runs f in a goroutine of its own, so that a handler that does not
+// return holds nobody up. done is false when it was left behind.
+func (c *Consumer) limited(ctx context.Context, inv *invocation, f func(context.Context) error) (err error, done bool) {
+	ctx, cancel := context.WithDeadline(ctx, inv.soft)
+	late := time.NewTimer(time.Until(inv.hard))
+	defer late.Stop()
 	var state atomic.Int32
 	ended := make(chan error, 1)
 	go func() {
@@ -111,12 +117,12 @@ func (c *Consumer) call(ctx context.Context, d *delivery, tx *Tx) (err error, do
 				c.overrunning.Add(-1)
 			}
 		}()
-		err = protect(ctx, d, tx)
+		err = f(ctx)
 	}()
 	select {
 	case err := <-ended:
 		return err, true
-	case <-late:
+	case <-late.C:
 	}
 	if !state.CompareAndSwap(running, abandoned) {
 		return <-ended, true // it returned just now
@@ -128,13 +134,13 @@ func (c *Consumer) call(ctx context.Context, d *delivery, tx *Tx) (err error, do
 // errExited is the end of a handler that neither returned nor panicked.
 var errExited = &Error{Kind: KindPanic, Op: "handle", Reason: "the handler ended its goroutine with runtime.Goexit"}
 
-// protect turns a panic of a handler into an error.
-func protect(ctx context.Context, d *delivery, tx *Tx) (err error) {
+// protect turns a panic of a handler, or of its middleware, into an error.
+func protect(ctx context.Context, d *delivery, f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			d.logger.ErrorContext(ctx, "the handler panicked", append(d.attrs(), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))...)
 			err = &Error{Kind: KindPanic, Op: "handle", Reason: fmt.Sprint("the handler panicked: ", p)}
 		}
 	}()
-	return d.handler.run(ctx, d.event, tx)
+	return f()
 }

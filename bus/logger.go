@@ -5,16 +5,12 @@ import (
 	"log/slog"
 )
 
-// deliveryKey is its own type, so that no other package's context value can
-// collide.
-type deliveryKey struct{}
-
 // Logger is a logger that carries the ids of the event that a handler's context
 // is about: event_id, event_type, subscription, correlation_id and request_id.
 // Elsewhere it is slog.Default().
 func Logger(ctx context.Context) *slog.Logger {
-	if d, ok := ctx.Value(deliveryKey{}).(*delivery); ok {
-		return d.logger.With(d.attrs()...)
+	if a := attemptOf(ctx); a != nil {
+		return a.logger.With(a.attrs()...)
 	}
 	return slog.Default()
 }
@@ -26,8 +22,8 @@ func Logger(ctx context.Context) *slog.Logger {
 // most 256 printable ASCII characters for an event of the log. Outside a handler
 // it is empty.
 func IdempotencyKey(ctx context.Context) string {
-	if d, ok := ctx.Value(deliveryKey{}).(*delivery); ok {
-		return d.subscription + "/" + d.event.ID
+	if a := attemptOf(ctx); a != nil {
+		return a.subscription + "/" + a.event.ID
 	}
 	return ""
 }
@@ -41,7 +37,9 @@ func (d *delivery) slogAttrs() []slog.Attr {
 			slog.String("event_type", d.event.Type),
 			slog.String("correlation_id", d.event.CorrelationID))
 	}
-	attrs = append(attrs, slog.String("message_id", d.message.MessageId))
+	if d.message != nil {
+		attrs = append(attrs, slog.String("message_id", d.message.MessageId))
+	}
 	if d.inv.requestID != "" {
 		attrs = append(attrs, slog.String("request_id", d.inv.requestID))
 	}

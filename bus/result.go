@@ -49,8 +49,9 @@ func (c *Consumer) leased(by Delivery) result {
 	return result{outcome: outcomeLeased, again: true, hide: seconds(by.LeaseUntil.Sub(c.now())), attempt: by.Attempts}
 }
 
-// report writes the one line of a message.
+// report writes the one line of an event, and counts it.
 func (c *Consumer) report(ctx context.Context, d *delivery, r result) {
+	d.inv.tally.count(d, r, c.now())
 	level := slog.LevelInfo
 	switch r.outcome {
 	case outcomeFailed, outcomeLeased, outcomeNotTried:

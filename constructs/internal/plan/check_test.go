@@ -39,9 +39,10 @@ func (x byStatus) IndexName() string          { return "by_status" }
 
 // eventType is an event.Type that says what a test wants it to say.
 type eventType struct {
-	name string
-	at   string
-	err  error
+	event.Type // what these tests do not ask for
+	name       string
+	at         string
+	err        error
 }
 
 func (e *eventType) Name() string          { return e.name }
@@ -89,6 +90,7 @@ func validPlan(t testing.TB) *Plan {
 		Context:  Context{"deployment": "dev"},
 		EventBus: true,
 		Relay:    "example.com/relay",
+		Timers:   "example.com/timers",
 		Framework: Framework{
 			Events: newTable("events", "log.go:1"), Deliveries: newTable("deliveries", "bus.go:1"), State: newTable("state", "log.go:2"),
 		},
@@ -125,7 +127,7 @@ func TestValid(t *testing.T) {
 	for _, b := range p.Binaries() {
 		built = append(built, b.Name+" "+b.Package)
 	}
-	const programs = "api ./lambdas/api, count_total ./lambdas/count_total, report ./lambdas/report, send_welcome ./lambdas/send_welcome, vinci-relay example.com/relay"
+	const programs = "api ./lambdas/api, count_total ./lambdas/count_total, report ./lambdas/report, send_welcome ./lambdas/send_welcome, vinci-relay example.com/relay, vinci-timers example.com/timers"
 	if got := join(built); got != programs {
 		t.Errorf("programs are %s\nwant %s", got, programs)
 	}
@@ -151,10 +153,10 @@ var bad = map[string]func(*Plan){
 	"framework_table_error": func(p *Plan) { p.Framework.State = table{newTable("state", "log.go:2").schema, errors.New("broken")} },
 	"event_nil":             func(p *Plan) { p.Events = append(p.Events, Event{nil, "app.go:9"}) },
 	"event_error": func(p *Plan) {
-		p.Events = append(p.Events, Event{&eventType{"user", "e.go:1", twoErrors()}, "app.go:9"})
+		p.Events = append(p.Events, Event{&eventType{name: "user", at: "e.go:1", err: twoErrors()}, "app.go:9"})
 	},
 	"event_same_name": func(p *Plan) {
-		p.Events = append(p.Events, Event{&eventType{"user.created", "e.go:1", nil}, "app.go:9"})
+		p.Events = append(p.Events, Event{&eventType{name: "user.created", at: "e.go:1", err: nil}, "app.go:9"})
 	},
 	"event_twice":                func(p *Plan) { p.Events = append(p.Events, Event{created, "app.go:9"}) },
 	"subscription_nil":           func(p *Plan) { p.Handlers[0].Subscription = nil },
@@ -287,7 +289,7 @@ func fullGroup(p *Plan) {
 func allAtOnce(p *Plan) {
 	p.Name.App, p.Context = "Shop", Context{"deployment": "Dev"}
 	p.Tables[0].Definition = table{users.schema, twoErrors()}
-	p.Events = append(p.Events, Event{&eventType{"user", "e.go:1", twoErrors()}, "app.go:9"})
+	p.Events = append(p.Events, Event{&eventType{name: "user", at: "e.go:1", err: twoErrors()}, "app.go:9"})
 	addHandler(p, subscription("late", want(&eventType{name: "user.deleted"})))
 	p.APIs[0].Routes = []string{"GET /users/{id}", "GET /users/{user_id}"}
 	p.Handlers[0].Function.Folder = "lambdas/send_mail"
