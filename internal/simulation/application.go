@@ -20,6 +20,7 @@ const source = "simulation"
 type fact struct {
 	Number   int    `json:"number"`
 	Customer string `json:"customer,omitempty"`
+	Cancels  bool   `json:"cancels,omitempty"` // it cancels the order's timer
 	// Poison names the subscription that can never handle the event, or "bus".
 	Poison string `json:"poison,omitempty"`
 }
@@ -29,6 +30,7 @@ var (
 	extended = event.Define[fact]("order.extended")
 	shipped  = event.Define[fact]("order.shipped")
 	noted    = event.Define[fact]("audit.noted")
+	reminded = event.Define[fact]("order.reminded") // by a timer
 	invoiced = event.Define[fact]("invoice.made")
 )
 
@@ -55,14 +57,14 @@ var (
 
 // The subscriptions.
 var (
-	// count counts events, all on one item. Shipped orders are none of its business.
+	// count counts events, all on one item. Shipped orders and reminders it ignores.
 	count = bus.Subscription("count", bus.To(event.Match("order.*")), bus.Writes(effects))
 
 	// invoice reads, decides, writes and commits a further event.
 	invoice = bus.Subscription("invoice", bus.To(placed), bus.Writes(effects, balances), bus.Commits(invoiced))
 
 	// mail has an effect outside of DynamoDB.
-	mail = bus.Subscription("mail", bus.To(placed, shipped, event.Match("audit.*"), event.Match("*.made")))
+	mail = bus.Subscription("mail", bus.To(placed, shipped, reminded, event.Match("audit.*"), event.Match("*.made")))
 )
 
 func effectKey(sub *bus.Definition, eventID string) string { return sub.Name + " " + eventID }
@@ -75,7 +77,7 @@ var (
 // function is a subscription with what it is started with.
 type function struct {
 	sub         *bus.Definition
-	handlers    []bus.Handler
+	parts       []bus.Part
 	batchSize   int
 	concurrency int
 }
@@ -85,9 +87,9 @@ type function struct {
 // those get one message at a time.
 func (w *world) functions() []function {
 	return []function{
-		{count, []bus.Handler{bus.OnTx(placed, w.countOne), bus.OnTx(extended, w.countOne)}, 10, 3},
-		{invoice, []bus.Handler{bus.OnTx(placed, w.invoiceOne)}, 5, 3},
-		{mail, []bus.Handler{bus.On(placed, w.mailOne), bus.On(shipped, w.mailOne), bus.On(noted, w.mailOne), bus.On(invoiced, w.mailOne)}, 1, 10},
+		{count, []bus.Part{bus.OnTx(placed, w.countOne), bus.OnTx(extended, w.countOne)}, 10, 3},
+		{invoice, []bus.Part{bus.OnTx(placed, w.invoiceOne)}, 5, 3},
+		{mail, []bus.Part{bus.On(placed, w.mailOne), bus.On(shipped, w.mailOne), bus.On(reminded, w.mailOne), bus.On(noted, w.mailOne), bus.On(invoiced, w.mailOne)}, 1, 10},
 	}
 }
 

@@ -26,17 +26,19 @@ func (w *world) check() {
 	w.checkDeliveries(all)
 	w.checkDeadLetters(all)
 	w.checkInvoices(all)
+	w.checkTimers(all)
 }
 
 // readLog reads every stream, in order and without gaps.
 func (w *world) readLog() map[string]logged {
 	out := map[string]logged{}
-	sizes := map[string]int{}
+	sizes := map[string]int{} // of the streams, without what timers added
 	for _, item := range w.store.memory.Items(eventlog.Events) {
 		stream := textOf(item["stream"])
-		if sizes[stream]++; sizes[stream] > 1 {
+		if _, again := sizes[stream]; again {
 			continue
 		}
+		sizes[stream] = 0
 		for e, err := range w.log.Stream(context.Background(), stream, 1) {
 			if err != nil {
 				w.violated(Committed, stream, "%v", err)
@@ -47,6 +49,9 @@ func (w *world) readLog() map[string]logged {
 				w.violated(Committed, e.ID, "its data is not what was committed: %v", err)
 			}
 			out[e.ID] = l
+			if e.Type != reminded.Name() {
+				sizes[stream]++
+			}
 		}
 	}
 	for stream, n := range sizes {
@@ -73,11 +78,8 @@ func (w *world) checkCommits(all map[string]logged) {
 			times[l.fact.Number]++
 		}
 	}
-	for n := 10; n <= w.clients.given*10; n += 10 {
+	for n := numbers; n <= w.clients.given*numbers; n += numbers {
 		c := w.clients.commands[n]
-		if c == nil {
-			continue // it stopped before it had decided anything
-		}
 		for i := range c.events {
 			got := times[n+i]
 			switch {
@@ -110,7 +112,7 @@ func (w *world) checkDeliveries(all map[string]logged) {
 				want, effect = "", 0
 			case l.fact.Poison == q.sub.Name:
 				want, effect = bus.Dead, 0
-			case q.sub == count && l.Type == shipped.Name():
+			case q.sub == count && (l.Type == shipped.Name() || l.Type == reminded.Name()):
 				want, effect = bus.Ignored, 0
 			}
 			d := w.delivery(id, q.sub)
@@ -204,6 +206,39 @@ func (w *world) checkInvoices(all map[string]logged) {
 	for customer, n := range customers {
 		if got := w.number(balances, customer); got != n {
 			w.violated(Once, customer, "the balance is %d after %d invoices", got, n)
+		}
+	}
+}
+
+// checkTimers: the timer of each order has fired, once, unless the order was
+// shipped before.
+func (w *world) checkTimers(all map[string]logged) {
+	fired, cancelled := map[int]int64{}, map[string]int64{} // at which version of the stream
+	for _, id := range sorted(all) {
+		l := all[id]
+		_, version, _ := event.ParseID(id) // made by EventID
+		if l.Type == reminded.Name() {
+			if fired[l.fact.Number] != 0 {
+				w.violated(Fired, id, "the timer fired before, at version %d", fired[l.fact.Number])
+			}
+			fired[l.fact.Number] = version
+		}
+		if before, ok := cancelled[l.Subject]; l.fact.Cancels && (!ok || version < before) {
+			cancelled[l.Subject] = version
+		}
+	}
+	for _, id := range sorted(all) {
+		l := all[id]
+		c := w.clients.commands[l.fact.Number]
+		if l.Type != placed.Name() || c.timer == 0 {
+			continue
+		}
+		at, was := cancelled[l.Subject]
+		switch n := fired[l.fact.Number+timerNumber]; {
+		case n == 0 && !was:
+			w.violated(Fired, l.Subject, "the timer never fired")
+		case was && n > at:
+			w.violated(Fired, l.Subject, "the timer fired at version %d, and was cancelled at version %d", n, at)
 		}
 	}
 }

@@ -48,6 +48,7 @@ const (
 	Delivered  Invariant = "every event reaches every matching subscription"
 	Once       Invariant = "transactional effects happen once"
 	Leased     Invariant = "no two run a leased handler for one event at once, nor does one after success"
+	Fired      Invariant = "a timer fires once, unless it was cancelled before"
 	OnlyPoison Invariant = "nothing is given up but what was made poisonous"
 	Ends       Invariant = "the run comes to an end"
 )
@@ -84,6 +85,7 @@ func Run(o Options) (*Report, error) {
 		return nil, err
 	}
 	w.at(0, w.clients.next)
+	w.at(0, w.timers.tick)
 	if !w.run(stepsPerCommit * (o.Commits + 10)) {
 		w.violated(Ends, "", "it goes on after %d steps", w.steps)
 	} else {

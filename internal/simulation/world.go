@@ -23,6 +23,7 @@ type world struct {
 	queues   []*queue // in a fixed order
 	outside  *outside
 	clients  *clients
+	timers   *schedule
 
 	ids        int // given out by newID
 	violations []Violation
@@ -43,11 +44,12 @@ func newWorld(o Options) (*world, error) {
 	w.failures = &failures{world: w, got: map[string]bool{}}
 	w.outside = &outside{world: w, runs: map[string]int{}, running: map[string]*task{}}
 	w.clients = &clients{world: w, commits: o.Commits, commands: map[int]*command{}}
+	w.timers = &schedule{w}
 	for _, f := range w.functions() {
 		q := &queue{world: w, sub: f.sub, batchSize: f.batchSize, concurrency: f.concurrency, handles: map[string]*message{}}
 		var err error
 		q.consumer, err = bus.NewConsumer(bus.ConsumerOptions{
-			Subscription: f.sub, Handlers: f.handlers, Store: w.store, Log: w.log, Queue: q, DeadLetterQueue: f.sub.Name + "_dlq",
+			Subscription: f.sub, Parts: f.parts, Store: w.store, Log: w.log, Queue: q, DeadLetterQueue: f.sub.Name + "_dlq",
 			Timeout: functionTimeout, Logger: silent, Now: w.clock, NewID: w.newID, Jitter: w.jitter, Sleep: w.sleep,
 		})
 		if err != nil {
