@@ -3,6 +3,7 @@ package simulation
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/vinci-go/vinci/bus"
@@ -53,6 +54,11 @@ var (
 	// balances has one item a customer, changed by reading it first.
 	balances = orm.Define[tally, string]("balances")
 	balance  = orm.Attr(balances, func(t *tally) *int { return &t.N })
+
+	// projections has one item an order: N is the version of its stream that was
+	// projected last. Its change stream shows the order in which that happened.
+	projections = orm.Define[tally, string]("projections", orm.Stream())
+	projectedTo = orm.Attr(projections, func(t *tally) *int { return &t.N })
 )
 
 // The subscriptions.
@@ -65,6 +71,12 @@ var (
 
 	// mail has an effect outside of DynamoDB.
 	mail = bus.Subscription("mail", bus.To(placed, shipped, reminded, event.Match("audit.*"), event.Match("*.made")))
+
+	// project handles the events of each order in their order, in transactions.
+	project = bus.Subscription("project", bus.To(event.Match("order.*")), bus.Ordered(), bus.Writes(effects, projections))
+
+	// notify does so with an effect outside of DynamoDB.
+	notify = bus.Subscription("notify", bus.To(event.Match("order.*")), bus.Ordered())
 )
 
 func effectKey(sub *bus.Definition, eventID string) string { return sub.Name + " " + eventID }
@@ -90,6 +102,8 @@ func (w *world) functions() []function {
 		{count, []bus.Part{bus.OnTx(placed, w.countOne), bus.OnTx(extended, w.countOne)}, 10, 3},
 		{invoice, []bus.Part{bus.OnTx(placed, w.invoiceOne)}, 5, 3},
 		{mail, []bus.Part{bus.On(placed, w.mailOne), bus.On(shipped, w.mailOne), bus.On(reminded, w.mailOne), bus.On(noted, w.mailOne), bus.On(invoiced, w.mailOne)}, 1, 10},
+		{project, []bus.Part{bus.OnTx(placed, w.projectOne), bus.OnTx(extended, w.projectOne), bus.OnTx(shipped, w.projectOne)}, 10, 4},
+		{notify, []bus.Part{bus.On(placed, w.notifyOne), bus.On(extended, w.notifyOne), bus.On(shipped, w.notifyOne)}, 1, 8},
 	}
 }
 
@@ -118,8 +132,46 @@ func (w *world) invoiceOne(ctx context.Context, e event.Event[fact], tx *bus.Tx)
 }
 
 func (w *world) mailOne(ctx context.Context, e event.Event[fact]) error {
-	return w.outside.run(ctx, e)
+	return w.outside.run(ctx, mail, e)
 }
+
+func (w *world) projectOne(_ context.Context, e event.Event[fact], tx *bus.Tx) error {
+	order, version := w.place(e.Metadata)
+	tx.Write(
+		effects.Update(effectKey(project, e.ID), effectTimes.Add(1)),
+		projections.Update(order, projectedTo.Set(version)),
+	)
+	return w.fail(project, e)
+}
+
+func (w *world) notifyOne(ctx context.Context, e event.Event[fact]) error {
+	w.inOrder(notify, e.Metadata)
+	return w.outside.run(ctx, notify, e)
+}
+
+// place is the order that an event is about, and its version there.
+func (w *world) place(m event.Metadata) (order string, version int) {
+	stream, v, err := event.ParseID(m.ID)
+	if err != nil {
+		w.violated(Committed, m.ID, "%v", err)
+	}
+	return strings.TrimPrefix(stream, "order/"), int(v)
+}
+
+// inOrder checks that everything before an event in its stream that the
+// subscription handles is settled.
+func (w *world) inOrder(sub *bus.Definition, m event.Metadata) {
+	order, version := w.place(m)
+	for v := 1; v < version; v++ {
+		id := event.EventID("order/"+order, int64(v))
+		if w.typeOf(id) != reminded.Name() && !passed(w.delivery(id, sub)) {
+			w.violated(InOrder, m.ID, "%s handles it before %s is settled", sub.Name, id)
+		}
+	}
+}
+
+// passed reports whether an ordered subscription may go on behind an event.
+func passed(d bus.Delivery) bool { return d.Status == bus.Succeeded || d.Status == bus.Ignored }
 
 // fail decides whether a run of a handler fails: a poisoned event always does,
 // others now and then.
@@ -136,39 +188,40 @@ func (w *world) fail(sub *bus.Definition, e event.Event[fact]) error {
 // outside is the world outside of DynamoDB, where mails go.
 type outside struct {
 	*world
-	runs    map[string]int   // that took place, by event id
+	runs    map[string]int   // that took place, by subscription and event id
 	running map[string]*task // who is at it now
 }
 
 // run has the effect, which takes a while. It checks what a lease promises: no
 // two at the same time, and none after success was recorded.
-func (o *outside) run(ctx context.Context, e event.Event[fact]) error {
+func (o *outside) run(ctx context.Context, sub *bus.Definition, e event.Event[fact]) error {
 	t := o.current
 	if t.dead {
 		return errStopped // a dead process has no effect
 	}
-	if by := o.running[e.ID]; by != nil && !by.dead && o.now <= by.deadline {
+	key := sub.Name + "/" + e.ID
+	if by := o.running[key]; by != nil && !by.dead && o.now <= by.deadline {
 		o.violated(Leased, e.ID, "%s and %s handle it at the same time", by.name, t.name)
 	}
-	if d := o.delivery(e.ID, mail); d.Status == bus.Succeeded {
+	if d := o.delivery(e.ID, sub); d.Status == bus.Succeeded {
 		o.violated(Leased, e.ID, "%s handles it although success is recorded", t.name)
 	}
-	if bus.IdempotencyKey(ctx) != mail.Name+"/"+e.ID {
+	if bus.IdempotencyKey(ctx) != key {
 		o.violated(Leased, e.ID, "%s is given the idempotency key %q", t.name, bus.IdempotencyKey(ctx))
 	}
-	o.runs[e.ID]++
-	o.running[e.ID] = t
-	o.trace.note(o.scheduler, t.name, "mails ", e.ID)
+	o.runs[key]++
+	o.running[key] = t
+	o.trace.note(o.scheduler, t.name, "has its effect for ", e.ID)
 	most := 100 * time.Millisecond
 	if o.trouble(20) && t.faults() {
 		most = functionTimeout
 	}
 	stopped := o.pause(o.between(time.Millisecond, most))
-	if o.running[e.ID] == t {
-		delete(o.running, e.ID)
+	if o.running[key] == t {
+		delete(o.running, key)
 	}
 	if stopped != nil {
 		return stopped
 	}
-	return o.fail(mail, e)
+	return o.fail(sub, e)
 }

@@ -227,6 +227,10 @@ func (c *clients) poison() string {
 		return invoice.Name
 	case n < 16:
 		return mail.Name
+	case n < 20:
+		return project.Name
+	case n < 24:
+		return notify.Name
 	default:
 		return ""
 	}

@@ -39,20 +39,23 @@ type queue struct {
 }
 
 type message struct {
-	id       string
-	eventID  string // "" when it is no event
-	body     string
-	receives int
-	hidden   int // counts what has changed its visibility: an older end of it is void
-	deleted  bool
+	id         string
+	eventID    string // "" when it is no event
+	body       string
+	attributes map[string]events.SQSMessageAttribute
+	receives   int
+	hidden     int // counts what has changed its visibility: an older end of it is void
+	deleted    bool
 }
 
 // add puts a message into the queue.
-func (q *queue) add(body string) {
+func (q *queue) add(body string) { q.put(&message{body: body}) }
+
+func (q *queue) put(m *message) {
 	q.made++
-	m := &message{id: fmt.Sprintf("%s-%d", q.sub.Name, q.made), body: body}
+	m.id = fmt.Sprintf("%s-%d", q.sub.Name, q.made)
 	var read struct{ Detail event.Envelope }
-	if json.Unmarshal([]byte(body), &read) == nil {
+	if json.Unmarshal([]byte(m.body), &read) == nil {
 		m.eventID = read.Detail.ID
 	}
 	if m.eventID == "" {
@@ -149,8 +152,9 @@ func (q *queue) record(m *message) events.SQSMessage {
 	q.handles[handle] = m
 	return events.SQSMessage{
 		MessageId: m.id, ReceiptHandle: handle, Body: m.body,
-		Attributes:  map[string]string{"ApproximateReceiveCount": strconv.Itoa(m.receives)},
-		EventSource: "aws:sqs", EventSourceARN: "arn:aws:sqs:us-east-1:000000000000:" + q.sub.Name, AWSRegion: "us-east-1",
+		Attributes:        map[string]string{"ApproximateReceiveCount": strconv.Itoa(m.receives)},
+		MessageAttributes: m.attributes,
+		EventSource:       "aws:sqs", EventSourceARN: "arn:aws:sqs:us-east-1:000000000000:" + q.sub.Name, AWSRegion: "us-east-1",
 	}
 }
 
@@ -158,11 +162,31 @@ func (q *queue) record(m *message) events.SQSMessage {
 // that fails five times is given up, and a message that is received ten times.
 func (q *queue) mayFail(batch []*message) bool {
 	for _, m := range batch {
-		if m.receives > maxReceives/2 || m.eventID != "" && q.delivery(m.eventID, q.sub).Attempts > 2 {
+		if m.receives > maxReceives/2 || m.eventID != "" && q.attempts(m.eventID) > 2 {
 			return false
 		}
 	}
 	return true
+}
+
+// attempts are those at an event; in an ordered subscription the most at an event
+// of its stream, because a message stands for all of it.
+func (q *queue) attempts(eventID string) int {
+	n := q.delivery(eventID, q.sub).Attempts
+	if !q.sub.Ordered {
+		return n
+	}
+	stream, _, err := event.ParseID(eventID)
+	for v := int64(1); err == nil; v++ {
+		id := event.EventID(stream, v)
+		if q.typeOf(id) == "" {
+			break
+		}
+		if d := q.delivery(id, q.sub); !passed(d) {
+			n = max(n, d.Attempts)
+		}
+	}
+	return n
 }
 
 // answered deletes what is done with. A message that is not deleted comes again
@@ -193,5 +217,46 @@ func (q *queue) ChangeVisibility(_ context.Context, _, receiptHandle string, d t
 
 // SendToDeadLetter implements [bus.Queue].
 func (q *queue) SendToDeadLetter(_ context.Context, d bus.DeadLetter) error {
-	return q.send("dead letter "+d.Attributes[bus.AttrEventID], func() { q.dead = append(q.dead, d) })
+	return q.send("dead letter "+d.Attributes[bus.AttrEventID], func() {
+		q.dead = append(q.dead, d)
+		if id := d.Attributes[bus.AttrEventID]; q.sub.Ordered && id != "" {
+			q.at(q.between(time.Second, 10*time.Minute), func() { q.mend(id, d) })
+		}
+	})
+}
+
+// mend is what a person does about an event that blocks its stream: mostly skips
+// it, first tries it once more in some cases.
+func (q *queue) mend(eventID string, d bus.DeadLetter) {
+	if q.delivery(eventID, q.sub).Status == bus.Ignored {
+		return // done, perhaps by somebody else
+	}
+	if q.chance(300) {
+		q.redrive(d)
+		q.at(5*time.Minute, func() { q.mend(eventID, d) })
+		return
+	}
+	q.start(&task{
+		name: fmt.Sprintf("person #%d", q.started), deadline: time.Hour, skew: q.skew(),
+		faults: func() bool { return true },
+		done: func(bool) {
+			if q.delivery(eventID, q.sub).Status == bus.Ignored {
+				q.add(d.Body) // the stream goes on with the next message about it
+				return
+			}
+			q.at(q.between(time.Second, time.Minute), func() { q.mend(eventID, d) })
+		},
+	}, func() {
+		err := bus.Skip(context.Background(), q.store, q.sub.Name, eventID, "it is poison")
+		q.trace.note(q.scheduler, q.current.name, fmt.Sprintf(" skips %s: %v", eventID, err))
+	})
+}
+
+// redrive moves a dead letter back to the queue, with its attributes.
+func (q *queue) redrive(d bus.DeadLetter) {
+	attributes := map[string]events.SQSMessageAttribute{}
+	for name, value := range d.Attributes {
+		attributes[name] = events.SQSMessageAttribute{DataType: "String", StringValue: &value}
+	}
+	q.put(&message{body: d.Body, attributes: attributes})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
-	"strconv"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -35,9 +34,26 @@ type shard struct {
 
 // changed takes a change of a table.
 func (s *stream) changed(r ormtest.Record) {
-	if r.Table.Name != eventlog.Events.Schema().Name {
-		return
+	switch r.Table.Name {
+	case eventlog.Events.Schema().Name:
+		s.logged(r)
+	case projections.Schema().Name:
+		s.projected(r)
 	}
+}
+
+// projected checks the steps of an ordered subscription.
+func (s *stream) projected(r ormtest.Record) {
+	from, to := 0, 0
+	fmt.Sscan(numberOf(r.Old["n"]), &from) // nothing there: 0
+	fmt.Sscan(numberOf(r.New["n"]), &to)
+	if order := textOf(r.Key["key"]); to <= from {
+		s.violated(InOrder, "order/"+order, "%s projects version %d after version %d", project.Name, to, from)
+	}
+}
+
+// logged takes a change of the log.
+func (s *stream) logged(r ormtest.Record) {
 	id := textOf(r.Key["stream"]) + "@" + numberOf(r.Key["version"])
 	if r.Event != "INSERT" {
 		s.violated(Immutable, id, "an event in the log was changed: %s", r.Event)
@@ -147,5 +163,5 @@ func numberOf(v types.AttributeValue) string {
 	if n, ok := v.(*types.AttributeValueMemberN); ok {
 		return n.Value
 	}
-	return strconv.Quote(textOf(v))
+	return ""
 }

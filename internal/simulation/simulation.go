@@ -48,6 +48,7 @@ const (
 	Delivered  Invariant = "every event reaches every matching subscription"
 	Once       Invariant = "transactional effects happen once"
 	Leased     Invariant = "no two run a leased handler for one event at once, nor does one after success"
+	InOrder    Invariant = "an ordered subscription handles the events of a stream in their order"
 	Fired      Invariant = "a timer fires once, unless it was cancelled before"
 	OnlyPoison Invariant = "nothing is given up but what was made poisonous"
 	Ends       Invariant = "the run comes to an end"

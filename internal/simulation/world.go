@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/vinci-go/vinci/bus"
+	"github.com/vinci-go/vinci/event"
 	"github.com/vinci-go/vinci/eventlog"
 	"github.com/vinci-go/vinci/orm"
 	"github.com/vinci-go/vinci/orm/ormtest"
@@ -77,6 +78,19 @@ func (w *world) delivery(eventID string, sub *bus.Definition) bus.Delivery {
 		return bus.Delivery{}
 	}
 	return d
+}
+
+// typeOf is the type of an event in the log, looked at from outside.
+func (w *world) typeOf(eventID string) string {
+	stream, version, err := event.ParseID(eventID)
+	if err != nil {
+		return ""
+	}
+	e, err := eventlog.Events.Get(context.Background(), w.store.memory, orm.Key(stream, version))
+	if err != nil {
+		return ""
+	}
+	return e.Type
 }
 
 func (w *world) violated(i Invariant, about, format string, args ...any) {
