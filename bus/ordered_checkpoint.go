@@ -186,7 +186,9 @@ func (r *reading) release(ctx context.Context) error {
 	if r.released {
 		return nil
 	}
-	changes := []placeChange{attrHeldUntil.Remove()}
+	// A block whose answer was lost may be stored by now: without its time it would
+	// mean that the stream waits for a person.
+	changes := []placeChange{attrHeldUntil.Remove(), attrBlockedBy.Remove()}
 	if r.done > r.stored {
 		changes = append(changes, attrPosition.Set(r.done))
 	}

@@ -14,7 +14,7 @@ import (
 type Options struct {
 	Seed    uint64
 	Commits int    // commands that clients give
-	About   string // keep the lines of the trace that hold this text
+	About   string // keep the lines of the trace that hold one of these texts, separated by |
 }
 
 // Report is what came of a run.

@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -14,14 +15,16 @@ import (
 type trace struct {
 	hash  hash.Hash
 	line  []byte
-	about string // what to keep; empty: nothing
+	about []string // keep lines that hold one of these
 	kept  []string
 }
 
 // storyLines bounds a story.
 const storyLines = 400
 
-func newTrace(about string) *trace { return &trace{hash: sha256.New(), about: about} }
+func newTrace(about string) *trace {
+	return &trace{hash: sha256.New(), about: strings.FieldsFunc(about, func(r rune) bool { return r == '|' })}
+}
 
 // note adds a line. parts are written one after another.
 func (t *trace) note(s *scheduler, who string, parts ...string) {
@@ -31,8 +34,11 @@ func (t *trace) note(s *scheduler, who string, parts ...string) {
 	}
 	t.line = append(t.line, '\n')
 	t.hash.Write(t.line) // a hash.Hash never returns an error
-	if t.about != "" && len(t.kept) < storyLines && strings.Contains(string(t.line), t.about) {
-		t.kept = append(t.kept, string(t.line))
+	for _, a := range t.about {
+		if len(t.kept) < storyLines && bytes.Contains(t.line, []byte(a)) {
+			t.kept = append(t.kept, string(t.line))
+			return
+		}
 	}
 }
 
