@@ -229,7 +229,8 @@ func (q *queue) SendToDeadLetter(_ context.Context, d bus.DeadLetter) error {
 // it, first tries it once more in some cases.
 func (q *queue) mend(eventID string, d bus.DeadLetter) {
 	if q.delivery(eventID, q.sub).Status == bus.Ignored {
-		return // done, perhaps by somebody else
+		q.add(d.Body) // the stream goes on with the next message about it
+		return
 	}
 	if q.chance(300) {
 		q.redrive(d)
@@ -239,13 +240,7 @@ func (q *queue) mend(eventID string, d bus.DeadLetter) {
 	q.start(&task{
 		name: fmt.Sprintf("person #%d", q.started), deadline: time.Hour, skew: q.skew(),
 		faults: func() bool { return true },
-		done: func(bool) {
-			if q.delivery(eventID, q.sub).Status == bus.Ignored {
-				q.add(d.Body) // the stream goes on with the next message about it
-				return
-			}
-			q.at(q.between(time.Second, time.Minute), func() { q.mend(eventID, d) })
-		},
+		done:   func(bool) { q.at(q.between(time.Second, time.Minute), func() { q.mend(eventID, d) }) },
 	}, func() {
 		err := bus.Skip(context.Background(), q.store, q.sub.Name, eventID, "it is poison")
 		q.trace.note(q.scheduler, q.current.name, fmt.Sprintf(" skips %s: %v", eventID, err))
