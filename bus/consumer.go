@@ -84,6 +84,7 @@ type Consumer struct {
 	sub         *Definition
 	handlers    map[string]*Handler // by event type
 	next        Next                // the middleware, and the event's handler inside
+	filter      *filter
 	access      *granted
 	store       orm.Store
 	log         *eventlog.Log
@@ -154,8 +155,12 @@ func NewConsumer(o ConsumerOptions) (*Consumer, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
+	filter, err := newFilter(o.Subscription.Selectors)
+	if err != nil {
+		return nil, &Error{Kind: KindDefinition, Op: "consumer", Subscription: o.Subscription.Name, DefinedAt: o.Subscription.DefinedAt, Err: err}
+	}
 	c := &Consumer{
-		sub: o.Subscription, handlers: make(map[string]*Handler, len(p.handlers)), next: next, access: grantedBy(o.Subscription),
+		sub: o.Subscription, handlers: make(map[string]*Handler, len(p.handlers)), next: next, filter: filter, access: grantedBy(o.Subscription),
 		store: o.Store, log: o.Log, queue: o.Queue, dlq: o.DeadLetterQueue,
 		maxAttempts: o.MaxAttempts, concurrency: o.Concurrency, retention: retention, timeout: o.Timeout,
 		visibility: o.Visibility, heartbeat: o.Heartbeat, metrics: o.Metrics,
@@ -242,19 +247,24 @@ func (c *Consumer) settleAll(ctx context.Context, ds []*delivery) {
 	slots := make(chan struct{}, c.concurrency)
 	var running sync.WaitGroup
 	var inTurn, inOrder []*delivery
-	var together [][]*delivery // by handler
-	place := map[*Handler]int{}
+	type kind struct { // of what one call may take
+		handler   *Handler
+		namespace string
+	}
+	var together [][]*delivery // by kind
+	place := map[kind]int{}
 	for _, d := range ds {
 		switch {
 		case c.sub.Ordered:
 			inOrder = append(inOrder, d)
-		case d.handler == nil || d.handler.tx:
+		case d.handler == nil || d.filtered || d.handler.tx:
 			inTurn = append(inTurn, d)
 		case d.handler.batch != nil:
-			at, ok := place[d.handler]
+			k := kind{d.handler, d.namespace}
+			at, ok := place[k]
 			if !ok {
 				at = len(together)
-				place[d.handler], together = at, append(together, nil)
+				place[k], together = at, append(together, nil)
 			}
 			together[at] = append(together[at], d)
 		default:
@@ -316,13 +326,16 @@ func (c *Consumer) unhandled(ctx context.Context, d *delivery) (r result, done b
 		return c.discard(ctx, d, d.unreadable), true
 	case d.inv.tooLate():
 		return result{outcome: outcomeNotTried, again: true, hide: time.Second, err: errTooLate}, true
-	case d.handler == nil:
+	case d.filtered && d.receives == 1:
+		return result{outcome: outcomeFiltered}, true
+	case d.filtered, d.handler == nil:
 		return c.ignore(ctx, d), true
 	}
 	return result{}, false
 }
 
-// ignore records an event that has no handler.
+// ignore records an event that has no handler, or that is not asked for any more
+// and may have been tried before.
 func (c *Consumer) ignore(ctx context.Context, d *delivery) result {
 	if _, err := c.write(ctx, d, Ignored, d.ignored(c)); err != nil {
 		return c.unrecorded(d, err)

@@ -123,7 +123,7 @@ func (c *Consumer) claim(ctx context.Context, d *delivery) (Delivery, error) {
 func (d *delivery) first(c *Consumer) Delivery {
 	now := c.now().UTC()
 	return Delivery{
-		EventID: d.event.ID, Subscription: d.subscription,
+		EventID: d.recordID(), Subscription: d.subscription,
 		Status: Processing, Attempts: 1,
 		LeaseUntil: d.leaseUntil(now), RunID: d.runID,
 		FirstAt: now, LastAt: now,

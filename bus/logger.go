@@ -18,12 +18,12 @@ func Logger(ctx context.Context) *slog.Logger {
 // IdempotencyKey is the same for every attempt at the event that a handler's
 // context is about, and another one for each event and each subscription: pass
 // it on to a service that takes such a key, and a repetition has no second
-// effect there. It is the subscription's name, a slash, and the event id, at
-// most 256 printable ASCII characters for an event of the log. Outside a handler
-// it is empty.
+// effect there. It is the subscription's name, a slash, and the event id (in a
+// namespace the [RecordID]), at most 256 printable ASCII characters for an event of
+// the log. Outside a handler it is empty.
 func IdempotencyKey(ctx context.Context) string {
 	if a := attemptOf(ctx); a != nil {
-		return a.subscription + "/" + a.event.ID
+		return a.subscription + "/" + a.recordID()
 	}
 	return ""
 }
@@ -42,6 +42,9 @@ func (d *delivery) slogAttrs() []slog.Attr {
 	}
 	if d.inv.requestID != "" {
 		attrs = append(attrs, slog.String("request_id", d.inv.requestID))
+	}
+	if d.namespace != "" {
+		attrs = append(attrs, slog.String("namespace", d.namespace))
 	}
 	if d.replay != "" {
 		attrs = append(attrs, slog.String("replay", d.replay))

@@ -32,6 +32,8 @@ type delivery struct {
 	message    *events.SQSMessage // that brought it; nil when none did
 	event      event.Envelope
 	replay     string   // the name of the replay that sent it, mostly empty
+	namespace  string   // of its record; see Rebuildable
+	filtered   bool     // the subscription asks for other content
 	unreadable error    // why there is no event
 	handler    *Handler // nil: ignored
 	runID      string
@@ -73,24 +75,50 @@ func (c *Consumer) receive(inv *invocation, m *events.SQSMessage) *delivery {
 	if n, err := strconv.Atoi(m.Attributes["ApproximateReceiveCount"]); err == nil && n > 0 {
 		d.receives = n
 	}
-	if a, ok := m.MessageAttributes[AttrSubscription]; ok && a.StringValue != nil {
-		d.redriven = *a.StringValue == c.sub.Name
+	d.redriven = attribute(m, AttrSubscription) == c.sub.Name
+	if d.unreadable != nil {
+		return d
 	}
+	if d.namespace = attribute(m, AttrNamespace); d.namespace != "" {
+		if d.unreadable = c.checkNamespace(d); d.unreadable != nil {
+			return d
+		}
+	}
+	filtered, err := c.filter.leavesOut(d.event.Type, func() ([]byte, error) { return []byte(m.Body), nil })
+	if err != nil {
+		d.unreadable = &decodeError{err}
+	}
+	d.filtered = filtered
 	return d
+}
+
+// attribute is the text of a message attribute, "" when there is none.
+func attribute(m *events.SQSMessage, name string) string {
+	if a, ok := m.MessageAttributes[name]; ok && a.StringValue != nil {
+		return *a.StringValue
+	}
+	return ""
 }
 
 // accept begins the way of an event, whatever brought it, and finds its handler.
 func (c *Consumer) accept(inv *invocation, e event.Envelope) *delivery {
 	d := &delivery{inv: inv, event: e, subscription: c.sub.Name, logger: c.logger, runID: c.newID(), receives: 1}
-	// An id that cannot be a key cannot be recorded: it is no event of ours.
-	if err := Deliveries.CheckKey(d.key()); err != nil {
-		d.unreadable = &decodeError{fmt.Errorf("its event id cannot be one: %w", err)}
+	if d.unreadable = d.checkKey(); d.unreadable != nil {
 		return d
 	}
 	// A message that was sent before the subscription was narrowed down is
 	// ignored like one that a wildcard let in.
 	d.handler = c.handlers[e.Type]
 	return d
+}
+
+// checkKey finds an id that cannot be a key and so cannot be recorded: it is no
+// event of ours.
+func (d *delivery) checkKey() error {
+	if err := Deliveries.CheckKey(d.key()); err != nil {
+		return &decodeError{fmt.Errorf("its event id cannot be one: %w", err)}
+	}
+	return nil
 }
 
 // retryDelay is how long a message is hidden before attempt+1: it doubles from

@@ -40,7 +40,7 @@ func (d *delivery) settled(s Status) bool { return s.Settled() && !(s == Dead &&
 
 type change = orm.Assignment[Delivery]
 
-func (d *delivery) key() orm.Pair[string, string] { return orm.Key(d.event.ID, d.subscription) }
+func (d *delivery) key() orm.Pair[string, string] { return orm.Key(d.recordID(), d.subscription) }
 
 // upsert is a change of the record that also creates it: it says everything that
 // a record must hold.

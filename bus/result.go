@@ -14,6 +14,7 @@ const (
 	outcomeFailed      = "failed"
 	outcomeDead        = "dead"
 	outcomeIgnored     = "ignored"
+	outcomeFiltered    = "filtered"    // the subscription asks for other content, acknowledged
 	outcomeDuplicate   = "duplicate"   // settled before, acknowledged
 	outcomeLeased      = "leased"      // another run holds the lease
 	outcomeUnfinished  = "unfinished"  // the handler did not return
