@@ -64,7 +64,7 @@ func NewSubscription(scope cdk.Construct, id string, props *SubscriptionProps) *
 		newQueuePolicy(s.Construct, "DeadLetterQueuePolicy", s.DeadLetterQueue, "")
 	}
 	s.Queue = newQueue(s.Construct, "Queue", queueProps{
-		name: d.QueueName(def), retention: queueRetention, visibility: visibility, deadLetter: s.DeadLetterQueue,
+		name: d.QueueName(def), retention: queueRetention, visibility: visibility, deadLetter: s.DeadLetterQueue, ordered: def.Ordered,
 	})
 	s.Undelivered = newQueue(s.Construct, "Undelivered", queueProps{
 		name: d.names.UndeliveredQueue(def.Name), retention: deadLetterRetention,

@@ -17,7 +17,10 @@ import (
 const (
 	functionTimeout = 30 * time.Second
 	visibility      = 6 * functionTimeout
-	maxReceives     = 10
+
+	// As package constructs sets them.
+	maxReceives        = 10
+	orderedMaxReceives = 100
 )
 
 // queue is a subscription's queue with its event source mapping. It hands
@@ -28,6 +31,7 @@ type queue struct {
 	consumer    *bus.Consumer
 	batchSize   int
 	concurrency int
+	maxReceives int
 
 	visible []*message // to be handed out
 	active  int        // invocations under way
@@ -114,7 +118,7 @@ func (q *queue) invoke() {
 			continue
 		}
 		m.receives++
-		if m.receives > maxReceives {
+		if m.receives > q.maxReceives {
 			m.deleted = true
 			q.violated(OnlyPoison, m.eventID, "%s was received %d times and goes to the dead-letter queue of %s", m.id, m.receives, q.sub.Name)
 			continue

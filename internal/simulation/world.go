@@ -48,6 +48,10 @@ func newWorld(o Options) (*world, error) {
 	w.timers = &schedule{w}
 	for _, f := range w.functions() {
 		q := &queue{world: w, sub: f.sub, batchSize: f.batchSize, concurrency: f.concurrency, handles: map[string]*message{}}
+		q.maxReceives = maxReceives
+		if f.sub.Ordered {
+			q.maxReceives = orderedMaxReceives
+		}
 		var err error
 		q.consumer, err = bus.NewConsumer(bus.ConsumerOptions{
 			Subscription: f.sub, Parts: f.parts, Store: w.store, Log: w.log, Queue: q, DeadLetterQueue: f.sub.Name + "_dlq",
