@@ -63,6 +63,9 @@ func (b *eventBus) accept(e *relay.Entry) {
 			if b.trouble(20) {
 				wait = b.between(0, time.Hour)
 			}
+			if !first {
+				b.duplicates++
+			}
 			b.at(wait, func() { q.add(body) })
 		}
 	}

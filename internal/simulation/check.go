@@ -228,6 +228,7 @@ func (w *world) checkTimers(all map[string]logged) {
 				w.violated(Fired, id, "the timer fired before, at version %d", fired[l.fact.Number])
 			}
 			fired[l.fact.Number] = version
+			w.fired++
 		}
 		if before, ok := cancelled[l.Subject]; l.fact.Cancels && (!ok || version < before) {
 			cancelled[l.Subject] = version

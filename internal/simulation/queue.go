@@ -117,7 +117,9 @@ func (q *queue) invoke() {
 		if m.deleted {
 			continue
 		}
-		m.receives++
+		if m.receives++; m.receives > 1 {
+			q.again++
+		}
 		if m.receives > q.maxReceives {
 			m.deleted = true
 			q.violated(OnlyPoison, m.eventID, "%s was received %d times and goes to the dead-letter queue of %s", m.id, m.receives, q.sub.Name)

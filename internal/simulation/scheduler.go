@@ -27,6 +27,8 @@ type scheduler struct {
 	trace   *trace
 	faults  [fates]int // calls by their fate
 	killed  int        // processes that stopped for good
+
+	conflicts int // transactions that lost against others
 }
 
 // task is one run of a process: an invocation of a function, or a client's

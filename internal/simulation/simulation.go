@@ -24,11 +24,18 @@ type Report struct {
 	Events     int // in the log
 	Runs       int // of processes: commands, and invocations of functions
 	Steps      int
-	Calls      int           // to store, bus and queues
-	Refused    int           // of them: failed before their effect
-	Unanswered int           // had their effect, and the caller was not told
-	Late       int           // had it after the caller was told that there is no answer
-	Killed     int           // processes that stopped for good
+	Calls      int // to store, bus and queues
+	Refused    int // of them: failed before their effect
+	Unanswered int // had their effect, and the caller was not told
+	Late       int // had it after the caller was told that there is no answer
+	Killed     int // processes that stopped for good
+
+	Conflicts   int // transactions that lost against others
+	Duplicates  int // messages that were put into a queue twice
+	Again       int // messages that were received again
+	Timers      int // that fired
+	DeadLetters int
+
 	Lasted     time.Duration // by the simulated clock
 	Trace      string        // the hash of everything that happened
 	Story      string        // the lines about Options.About
@@ -68,8 +75,9 @@ func (v Violation) String() string {
 
 func (r *Report) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "seed %d: %d commits, %d events, %d calls of %d processes in %v; %d calls refused, %d without answer, %d late; %d processes killed; trace %.16s\n",
-		r.Seed, r.Commits, r.Events, r.Calls, r.Runs, r.Lasted.Round(time.Second), r.Refused, r.Unanswered, r.Late, r.Killed, r.Trace)
+	fmt.Fprintf(&b, "seed %d: %d commits, %d events, %d calls of %d processes in %v; %d calls refused, %d without answer, %d late; %d conflicts, %d processes killed, %d messages twice, %d again; %d timers fired, %d dead letters; trace %.16s\n",
+		r.Seed, r.Commits, r.Events, r.Calls, r.Runs, r.Lasted.Round(time.Second), r.Refused, r.Unanswered, r.Late,
+		r.Conflicts, r.Killed, r.Duplicates, r.Again, r.Timers, r.DeadLetters, r.Trace)
 	for _, v := range r.Violations {
 		fmt.Fprintln(&b, v)
 	}
@@ -95,7 +103,11 @@ func Run(o Options) (*Report, error) {
 	r := &Report{
 		Seed: o.Seed, Commits: w.clients.given, Events: len(w.store.memory.Items(eventlog.Events)), Runs: w.started, Steps: w.steps,
 		Refused: w.faults[refused], Unanswered: w.faults[unanswered], Late: w.faults[delayed], Killed: w.killed,
+		Conflicts: w.conflicts, Duplicates: w.duplicates, Again: w.again, Timers: w.fired,
 		Lasted: w.now, Trace: w.trace.sum(), Story: w.trace.story(), Violations: w.violations,
+	}
+	for _, q := range w.queues {
+		r.DeadLetters += len(q.dead)
 	}
 	for _, n := range w.faults {
 		r.Calls += n
@@ -103,5 +115,8 @@ func Run(o Options) (*Report, error) {
 	r.Violations = r.Violations[:min(len(r.Violations), MaxViolations)]
 	return r, nil
 }
+
+// Weather is how much goes wrong in the runs of a seed, from 1 to 5.
+func Weather(seed uint64) int { return newScheduler(seed, nil).weather }
 
 func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

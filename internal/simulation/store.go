@@ -223,7 +223,11 @@ func (s *store) Transact(ctx context.Context, token string, actions []orm.Action
 		token = "" // forgotten: the conditions alone must do
 	}
 	return s.request("transact", strings.Join(keys, ", "), "", true, refuse, func() error {
-		return s.memory.Transact(ctx, token, actions)
+		err := s.memory.Transact(ctx, token, actions)
+		if err != nil {
+			s.conflicts++
+		}
+		return err
 	})
 }
 

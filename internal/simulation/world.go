@@ -27,6 +27,9 @@ type world struct {
 	timers   *schedule
 
 	ids        int // given out by newID
+	duplicates int // messages put twice
+	again      int // messages received again
+	fired      int // timers
 	violations []Violation
 }
 
