@@ -346,5 +346,9 @@ func (c *Consumer) ignore(ctx context.Context, d *delivery) result {
 // flow is the context in which an event is handled: what the handler commits
 // belongs to the same request.
 func (d *delivery) flow(ctx context.Context) context.Context {
-	return event.WithFlow(ctx, d.event.Flow())
+	f := d.event.Flow()
+	if d.trace != (trace{}) {
+		f.TraceParent = d.trace.parent()
+	}
+	return event.WithFlow(ctx, f)
 }

@@ -114,6 +114,34 @@ func TestUndecodableData(t *testing.T) {
 	}
 }
 
+// Data that breaks a rule of its type will not get better.
+func TestInvalidData(t *testing.T) {
+	type ticket struct {
+		Seat int `json:"seat" validate:"min=1"`
+	}
+	sold := event.Define[ticket]("ticket.sold")
+	ran := 0
+	for how, h := range map[string]bus.Handler{
+		"On":      bus.On(sold, func(context.Context, event.Event[ticket]) error { ran++; return nil }),
+		"OnTx":    bus.OnTx(sold, func(context.Context, event.Event[ticket], *bus.Tx) error { ran++; return nil }),
+		"OnBatch": bus.OnBatch(sold, func(_ context.Context, es []event.Event[ticket]) []error { ran++; return nil }),
+	} {
+		t.Run(how, func(t *testing.T) {
+			k := bustest.New(t, bus.Subscription("tickets", bus.To(sold)), h)
+			e := k.Event(sold.Record(ticket{Seat: 1}))
+			e.Data = json.RawMessage(`{"seat":0}`)
+			if r := k.Deliver(e)[0]; r.Again || ran != 0 {
+				t.Errorf("receipt %+v, %d runs", r, ran)
+			}
+			d := k.Delivery(e.ID)
+			wantDelivery(t, d, bus.Dead, 1, string(event.KindValidation))
+			if !strings.Contains(d.ErrorMessage, "seat") || !strings.Contains(d.ErrorMessage, "min=1") {
+				t.Errorf("the record says %q, want field and rule", d.ErrorMessage)
+			}
+		})
+	}
+}
+
 // A program that knows the version is on its way.
 func TestNewerVersion(t *testing.T) {
 	for _, tx := range []bool{false, true} {

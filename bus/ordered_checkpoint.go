@@ -181,13 +181,12 @@ func (r *reading) move(ctx context.Context, to int64, last bool) error {
 	return r.keep(ctx, last, r.moved(to, last))
 }
 
-// release gives the lease back, with what is done by then.
+// release gives the lease back, with what is done by then. It also takes away a
+// block whose answer was lost: whether it is there, nobody knows.
 func (r *reading) release(ctx context.Context) error {
 	if r.released {
 		return nil
 	}
-	// A block whose answer was lost may be stored by now: without its time it would
-	// mean that the stream waits for a person.
 	changes := []placeChange{attrHeldUntil.Remove(), attrBlockedBy.Remove()}
 	if r.done > r.stored {
 		changes = append(changes, attrPosition.Set(r.done))
