@@ -166,7 +166,9 @@ func (r *reading) write(ctx context.Context, u *orm.Update[eventlog.StateItem]) 
 func (r *reading) moved(to int64, last bool) *orm.Update[eventlog.StateItem] {
 	changes := []placeChange{attrPosition.Set(to)}
 	if last {
-		changes = append(changes, attrHeldUntil.Remove())
+		// A transaction that nobody hoped for any more may arrive after its event was
+		// recorded as failed: then nothing blocks the stream any longer.
+		changes = append(changes, attrHeldUntil.Remove(), attrBlockedBy.Remove())
 	}
 	return r.ours(changes...)
 }
