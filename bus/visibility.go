@@ -63,7 +63,7 @@ func (c *Consumer) runsTooLong(inv *invocation) error {
 	if c.visibility == 0 || c.heartbeat > 0 {
 		return nil
 	}
-	if left := time.Until(inv.deadline); left > c.visibility {
+	if left := time.Until(inv.window.Deadline); left > c.visibility {
 		return &Error{Kind: KindDefinition, Op: "consume", Subscription: c.sub.Name, Err: ErrVisibility,
 			Reason: fmt.Sprintf("the function has %v left, and the queue hides its messages for %v: shorten the function's time-out, or raise the queue's visibility time-out to six times that", left.Round(time.Second), c.visibility)}
 	}
