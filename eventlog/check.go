@@ -115,8 +115,14 @@ func checkRecord(r *event.Record) error {
 	if r.SchemaVersion < 1 {
 		return bad(fmt.Sprintf("schema version %d: allowed are whole numbers from 1", r.SchemaVersion))
 	}
-	if d := bytes.TrimLeft(r.Data, " \t\r\n"); len(d) == 0 || d[0] != '{' || !json.Valid(d) || !utf8.Valid(d) {
+	if !isObject(r.Data) {
 		return bad("its data is no JSON object")
+	}
+	if (len(r.Public) > 0) != (r.PublicVersion != 0) || r.PublicVersion < 0 {
+		return bad(fmt.Sprintf("%d bytes of public data with public version %d: a public event has both, an internal one neither", len(r.Public), r.PublicVersion))
+	}
+	if len(r.Public) > 0 && !isObject(r.Public) {
+		return bad("its public data is no JSON object")
 	}
 	if r.Stream == "" {
 		return nil
@@ -125,6 +131,11 @@ func checkRecord(r *event.Record) error {
 		return bad(fmt.Sprintf("expected version %d: allowed are event.Append, event.New and event.Expect(n) with n from 1", r.Expected))
 	}
 	return event.CheckStream(r.Stream)
+}
+
+func isObject(data []byte) bool {
+	d := bytes.TrimLeft(data, " \t\r\n")
+	return len(d) > 0 && d[0] == '{' && json.Valid(d) && utf8.Valid(d)
 }
 
 // consecutive checks what the second and later events of one stream expect. The

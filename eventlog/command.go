@@ -187,7 +187,7 @@ func (c *Command) doneBefore(item orm.Item, source string) *DuplicateCommandErro
 // then the stream is not where it was, the item is there, and so on. So it is
 // looked at before anybody hears of a conflict. attempts are those of this call.
 func (l *Log) refused(ctx context.Context, c *Command, attempts []*Prepared, err error) (Commit, error) {
-	if c.ID == "" || c.check() != nil || ctx.Err() != nil {
+	if c.ID == "" || c.check() != nil {
 		return Commit{}, err
 	}
 	var done *DuplicateCommandError

@@ -312,6 +312,27 @@ func TestCommandUnreadable(t *testing.T) {
 	}
 }
 
+// The same when the caller goes away in between.
+func TestCommandCancelled(t *testing.T) {
+	f := newFixture()
+	f.seed(t, "order/1", 1)
+	c := command(one("order/1", event.Expect(1)), "c", "")
+	if _, err := f.Commit(context.Background(), c); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	f.store.After(func(c ormtest.Call) error {
+		if c.Op == "query" { // of the head, which the command itself has moved
+			cancel()
+		}
+		return nil
+	})
+	if got, err := f.Commit(ctx, c); !errors.Is(err, context.Canceled) || errors.Is(err, eventlog.KindConflict) {
+		t.Errorf("got %+v, %v; want the context's error and no conflict", got, err)
+	}
+}
+
 // A unique value that is taken over between two attempts, of which the first's
 // answer is lost: with a command it is safe to make the write anew.
 func TestCommandMadeAnewAfterALostAnswer(t *testing.T) {

@@ -183,6 +183,8 @@ func stored(r *event.Record, pl *place, t time.Time, flow event.Flow, commitID s
 		TraceParent:   flow.TraceParent,
 		CommitID:      commitID,
 		Bucket:        Bucket(r.Type, t, pl.stream),
+		Public:        string(r.Public),
+		PublicVersion: r.PublicVersion,
 	}
 }
 
