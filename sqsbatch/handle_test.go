@@ -240,9 +240,9 @@ func TestOverrun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(standardARN, time.Now)
 		let := make(chan struct{})
-		var results []sqsbatch.Result
+		results := make(chan sqsbatch.Result, 10)
 		f, err := sqsbatch.Handle(func(ctx context.Context, m events.SQSMessage) error { <-let; return nil }, sqsbatch.Client(q),
-			sqsbatch.Observe(func(_ context.Context, r sqsbatch.Result) { results = append(results, r) }))
+			sqsbatch.Observe(func(_ context.Context, r sqsbatch.Result) { results <- r }))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -250,8 +250,11 @@ func TestOverrun(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
 		response, err := f(ctx, q.receive(10))
-		if err != nil || !slices.Equal(failures(response), []string{id}) || results[0].Outcome != sqsbatch.OutcomeUnfinished {
-			t.Errorf("%v, %v, %+v", response, err, results)
+		if err != nil || !slices.Equal(failures(response), []string{id}) {
+			t.Errorf("%v, %v", response, err)
+		}
+		if r := <-results; r.Outcome != sqsbatch.OutcomeUnfinished || !errors.Is(r.Err, sqsbatch.KindUnfinished) {
+			t.Errorf("%+v", r)
 		}
 		if got := q.hidden(id); got != 6*time.Second { // what the process may still live, and the margin
 			t.Errorf("hidden for %v", got)

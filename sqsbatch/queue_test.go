@@ -111,18 +111,17 @@ func failures(response events.SQSEventResponse) []string {
 	return ids
 }
 
-// next is when the next message becomes visible; false when there is none.
+// next is when a message becomes visible that is hidden now; false when none is.
 func (q *fakeQueue) next() (time.Time, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	var at time.Time
-	found := false
 	for _, m := range q.messages {
-		if m != nil && (!found || m.visibleAt.Before(at)) {
-			at, found = m.visibleAt, true
+		if m != nil && q.now().Before(m.visibleAt) && (at.IsZero() || m.visibleAt.Before(at)) {
+			at = m.visibleAt
 		}
 	}
-	return at, found
+	return at, !at.IsZero()
 }
 
 // hidden is for how long a message is hidden from now on.
