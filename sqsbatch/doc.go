@@ -46,9 +46,8 @@
 //		sqsbatch.Idempotent(records, sqsbatch.JSONKey(func(o Order) string { return o.ID })))
 //
 // The table has the partition key "key" (a string), expires by "expires_at", and the
-// function may do PutItem, UpdateItem and GetItem on it. The store is
-//
-//	orm.NewDynamoDB(client, func(string) string { return os.Getenv("SHIPPED_TABLE") })
+// function may do PutItem, UpdateItem and GetItem on it. [Store] makes the store of
+// the table's name in AWS, orm.NewDynamoDB of any client.
 //
 // A first delivery costs two writes, a duplicate one that fails, and no reads. The
 // record holds a lease that lasts as long as the function may still run: so there
@@ -66,6 +65,8 @@
 // again. Pass the key on to a service that takes one. In a FIFO queue a message that
 // was given up is out of the way of those behind it. There is no heartbeat: Lambda
 // does not let a function run longer than the visibility time-out.
+//
+// A whole function with its template is in the folder example.
 //
 // # How it is run
 //

@@ -10,10 +10,12 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambda/messages"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/vinci-go/vinci/internal/awsenv"
 	"github.com/vinci-go/vinci/internal/sqsqueue"
+	"github.com/vinci-go/vinci/orm"
 )
 
 // Handler handles one message. nil acknowledges it; with any error it comes again
@@ -73,6 +75,14 @@ func Start(h Handler, options ...Option) {
 		os.Exit(1)
 	}
 	lambda.Start(endOnOverrun(function))
+}
+
+// Store is the store of a Lambda function with one table, whose name in AWS is
+// given: region, credentials and endpoint come from the environment through getenv
+// (os.Getenv in a program), without the SDK's config package, which would add
+// megabytes to the function. Missing credentials are an error of the first call.
+func Store(getenv func(string) string, table string) orm.Store {
+	return orm.NewDynamoDB(dynamodb.NewFromConfig(awsenv.Config(getenv)), func(string) string { return table })
 }
 
 // endOnOverrun lets the process end when a handler that cannot be stopped still

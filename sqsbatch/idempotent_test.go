@@ -348,6 +348,21 @@ func TestLostAnswers(t *testing.T) {
 	if r := k.record("x"); r.Status != sqsbatch.Succeeded || r.Attempts != 1 || len(b.take()) != 1 || calls != 2 {
 		t.Errorf("%+v, %d calls", r, calls)
 	}
+	// That of a failure: the lease is given back all the same.
+	b.fail = map[string]error{"y": errBoom}
+	calls = 0
+	k.store.After(func(c ormtest.Call) error {
+		if calls++; calls == 2 {
+			return &orm.Error{Kind: orm.KindUnavailable, Op: c.Op}
+		}
+		return nil
+	})
+	id := k.queue.send("", "y")
+	k.deliver()
+	k.want(sqsbatch.OutcomeFailed)
+	if got := k.queue.hidden(id); got != time.Second {
+		t.Errorf("hidden for %v", got)
+	}
 }
 
 // Two writes for a first delivery, one for a duplicate, no read.

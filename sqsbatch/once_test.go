@@ -180,6 +180,38 @@ func TestOnceOvertaken(t *testing.T) {
 	}
 }
 
+// A run whose lease ran out cannot give back the lease of the one that took over.
+func TestOnceOvertakenFails(t *testing.T) {
+	k := newKit(t, standardARN)
+	started, end, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	_, err := sqsbatch.Once(t.Context(), k.records, "x", nil, func(context.Context) (int, error) {
+		k.clock.advance(time.Hour)
+		go func() {
+			_, err := sqsbatch.Once(t.Context(), k.records, "x", nil, func(context.Context) (int, error) {
+				close(started)
+				<-end
+				return 2, nil
+			})
+			ended <- err
+		}()
+		<-started
+		return 0, errBoom
+	})
+	if !errors.Is(err, errBoom) || !errors.Is(err, sqsbatch.KindInProgress) {
+		t.Error(err)
+	}
+	if r := k.record("x"); r.Status != sqsbatch.Processing || !r.LeaseUntil.After(k.clock.now()) {
+		t.Errorf("%+v", r)
+	}
+	close(end)
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if r := k.record("x"); r.Status != sqsbatch.Succeeded || r.Result != "2" {
+		t.Errorf("%+v", r)
+	}
+}
+
 func TestOnceStoreFails(t *testing.T) {
 	k := newKit(t, standardARN)
 	k.store.Before(func(c ormtest.Call) error { return &orm.Error{Kind: orm.KindDenied, Op: c.Op} })
