@@ -20,7 +20,8 @@ const tableRounds = 7
 var comparisons = []struct{ what, ours, whose, theirs, allowed string }{
 	{"item to attributes", "Encode", "guregu/dynamo", "EncodeGuregu", "1.10"},
 	{"item to attributes", "Encode", "attributevalue", "EncodeAttributeValue", ""},
-	{"insert: defaults, validation, condition too", "Insert", "guregu/dynamo, encode only", "EncodeGuregu", "1.10"},
+	{"item to attributes, with defaults and validation", "EncodeChecked", "guregu/dynamo, encode only", "EncodeGuregu", "1.10"},
+	{"insert, up to the actions", "Insert", "guregu/dynamo, encode only", "EncodeGuregu", ""},
 	{"attributes to item", "Decode", "guregu/dynamo", "DecodeGuregu", "1.10"},
 	{"attributes to item", "Decode", "attributevalue", "DecodeAttributeValue", ""},
 	{"query with filter, up to the request", "QueryRequest", "SDK's expression builder", "QueryRequestSDK", "0.50"},

@@ -67,7 +67,20 @@ func BenchmarkEncodeAttributeValue(b *testing.B) {
 	}
 }
 
-// BenchmarkInsert is encoding with defaults, validation and the condition.
+// BenchmarkEncodeChecked is encoding with defaults and validation, as Insert and
+// Put do it.
+func BenchmarkEncodeChecked(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		item := sampleRow
+		if _, err := rows.plan.put("insert", &item); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkInsert is the whole write besides: the value, its condition and the
+// list of actions.
 func BenchmarkInsert(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
