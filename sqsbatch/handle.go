@@ -9,11 +9,11 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-lambda-go/lambda/messages"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/vinci-go/vinci/internal/awsenv"
+	"github.com/vinci-go/vinci/internal/lambdastart"
 	"github.com/vinci-go/vinci/internal/sqsqueue"
 	"github.com/vinci-go/vinci/orm"
 )
@@ -71,10 +71,10 @@ func Start(h Handler, options ...Option) {
 	client := sqs.NewFromConfig(awsenv.Config(os.Getenv))
 	function, err := Handle(h, append([]Option{Logger(logger), Client(client)}, options...)...)
 	if err != nil {
-		logger.Error("the function cannot start", "problems", problems(err))
+		logger.Error("the function cannot start", "problems", lambdastart.Problems(err))
 		os.Exit(1)
 	}
-	lambda.Start(endOnOverrun(function))
+	lambda.Start(lambdastart.EndOn(ErrOverrun, function))
 }
 
 // Store is the store of a Lambda function with one table, whose name in AWS is
@@ -83,30 +83,6 @@ func Start(h Handler, options ...Option) {
 // megabytes to the function. Missing credentials are an error of the first call.
 func Store(getenv func(string) string, table string) orm.Store {
 	return orm.NewDynamoDB(dynamodb.NewFromConfig(awsenv.Config(getenv)), func(string) string { return table })
-}
-
-// endOnOverrun lets the process end when a handler that cannot be stopped still
-// runs. aws-lambda-go ends it after it has reported this type of error.
-func endOnOverrun(f Function) Function {
-	return func(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
-		response, err := f(ctx, batch)
-		if errors.Is(err, ErrOverrun) {
-			err = messages.InvokeResponse_Error{Message: err.Error(), Type: "Overrun", ShouldExit: true}
-		}
-		return response, err
-	}
-}
-
-// problems takes joined errors apart, one line each.
-func problems(err error) []string {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		var out []string
-		for _, e := range joined.Unwrap() {
-			out = append(out, problems(e)...)
-		}
-		return out
-	}
-	return []string{err.Error()}
 }
 
 // checkBatch refuses what is no batch of SQS: of a message that cannot be named
