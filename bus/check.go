@@ -6,13 +6,15 @@ import (
 	"strings"
 )
 
-// Check reports everything that is wrong with a subscription and the handlers it
-// is to be run with, nil when they fit: what [Definition.Err] finds, a handler
+// Check reports everything that is wrong with a subscription and the parts it is
+// to be run with, nil when they fit: what [Definition.Err] finds, a handler
 // for an event that the subscription does not ask for, two handlers for one
 // event, an event that it asks for by name, or a family of events, without any
 // handler. [Start] refuses to run with them; a test beside the definitions finds
 // them earlier.
-func Check(sub *Definition, handlers ...Handler) error {
+func Check(sub *Definition, parts ...Part) error { return check(sub, sorted(parts)) }
+
+func check(sub *Definition, p parts) error {
 	if sub == nil {
 		return sub.Err()
 	}
@@ -23,11 +25,14 @@ func Check(sub *Definition, handlers ...Handler) error {
 	wrong := func(at string, cause error, format string, args ...any) {
 		errs = append(errs, &Error{Kind: KindDefinition, Op: "handlers of", Subscription: sub.Name, DefinedAt: at, Reason: fmt.Sprintf(format, args...), Err: cause})
 	}
+	for _, reason := range p.problems {
+		wrong("", nil, "%s", reason)
+	}
 	first := map[string]string{} // event type to place
-	for i, h := range handlers {
+	for i, h := range p.handlers {
 		switch {
 		case h.place == "":
-			wrong("", nil, "handler %d is empty: make it with bus.On or bus.OnTx", i)
+			wrong("", nil, "handler %d is empty: make it with bus.On, bus.OnTx or bus.OnBatch", i)
 			continue
 		case h.eventType == nil:
 			wrong(h.place, nil, "handler %d has no event definition: make one with event.Define", i)
@@ -60,9 +65,9 @@ func Check(sub *Definition, handlers ...Handler) error {
 		switch {
 		case handled:
 		case s.Rule().Exact != "":
-			wrong(sub.DefinedAt, nil, "it asks for %s and has no handler for it: add bus.On or bus.OnTx, or take it out of bus.To", s)
+			wrong(sub.DefinedAt, nil, "it asks for %s and has no handler for it: add bus.On, bus.OnTx or bus.OnBatch, or take it out of bus.To", s)
 		default:
-			wrong(sub.DefinedAt, nil, "it asks for %s and has no handler for any such event: all of them would be ignored; add bus.On or bus.OnTx, or take it out of bus.To", s)
+			wrong(sub.DefinedAt, nil, "it asks for %s and has no handler for any such event: all of them would be ignored; add bus.On, bus.OnTx or bus.OnBatch, or take it out of bus.To", s)
 		}
 	}
 	return errors.Join(errs...)

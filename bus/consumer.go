@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -16,6 +15,7 @@ import (
 	"github.com/vinci-go/vinci/event"
 	"github.com/vinci-go/vinci/eventlog"
 	"github.com/vinci-go/vinci/internal/backoff"
+	"github.com/vinci-go/vinci/internal/bounded"
 	"github.com/vinci-go/vinci/orm"
 )
 
@@ -30,11 +30,11 @@ type Queue interface {
 	SendToDeadLetter(ctx context.Context, m DeadLetter) error
 }
 
-// ConsumerOptions says what a [Consumer] works with. Subscription, Handlers,
-// Store and Queue are required, and Log with a handler made with [OnTx].
+// ConsumerOptions says what a [Consumer] works with. Subscription, Parts, Store
+// and Queue are required, and Log with a handler made with [OnTx].
 type ConsumerOptions struct {
 	Subscription *Definition
-	Handlers     []Handler
+	Parts        []Part
 	Store        orm.Store
 	Log          *eventlog.Log
 	Queue        Queue
@@ -44,12 +44,24 @@ type ConsumerOptions struct {
 	DeadLetterQueue string
 
 	MaxAttempts int           // failed attempts until an event is dead; default 5
-	Concurrency int           // most events of a batch handled at once by On; default 10
+	Concurrency int           // most events of a batch handled at once by On; default 10; 1: all of a batch one after another
 	Retention   time.Duration // of delivery records; default and least: DefaultRetention, MinRetention
 	Archive     time.Duration // retention of the bus's archive, which raises both; default 0
-	// Timeout is how long a run may last when the context of Handle has no
-	// deadline, which Lambda's always has; default 15 minutes, Lambda's most.
+	// Timeout is how long Handle may take when its context has no deadline, which
+	// Lambda's always has; default 15 minutes, Lambda's most, or Visibility where
+	// that is shorter and there is no heartbeat.
 	Timeout time.Duration
+	// Visibility is how long the queue hides a message that it has handed out, at
+	// most 12 hours; 0: not known. Handle refuses, with [ErrVisibility], a batch
+	// that may take longer, unless there is a heartbeat.
+	Visibility time.Duration
+	// Heartbeat is how often the messages that are still worked on, or wait for
+	// their turn, are hidden for Visibility anew; at most half of it. 0: never. It
+	// is for programs that poll a queue themselves: under Lambda the queue's
+	// visibility time-out is six times the function's, and no beat is needed.
+	Heartbeat time.Duration
+
+	Metrics Metrics // default: none
 
 	Logger *slog.Logger                               // default: slog.Default()
 	Now    func() time.Time                           // default: time.Now
@@ -71,6 +83,8 @@ const (
 type Consumer struct {
 	sub         *Definition
 	handlers    map[string]*Handler // by event type
+	next        Next                // the middleware, and the event's handler inside
+	filter      *filter
 	access      *granted
 	store       orm.Store
 	log         *eventlog.Log
@@ -80,22 +94,25 @@ type Consumer struct {
 	concurrency int
 	retention   time.Duration
 	timeout     time.Duration
+	visibility  time.Duration
+	heartbeat   time.Duration
+	metrics     Metrics
+	writing     sync.Mutex // of metrics
 	logger      *slog.Logger
 	now         func() time.Time
 	newID       func() string
 	jitter      func(time.Duration) time.Duration
 	sleep       func(context.Context, time.Duration) error
 
-	// overrunning counts handlers that nobody waits for any more and that still
-	// run.
-	overrunning atomic.Int64
+	runner bounded.Runner // of handlers
 }
 
 // NewConsumer makes a consumer. The error joins everything that is wrong with
 // the options: what [Check] finds, and what is missing.
 func NewConsumer(o ConsumerOptions) (*Consumer, error) {
 	var errs []error
-	if err := Check(o.Subscription, o.Handlers...); err != nil {
+	p := sorted(o.Parts)
+	if err := check(o.Subscription, p); err != nil {
 		errs = append(errs, err)
 	}
 	wrong := func(format string, args ...any) {
@@ -114,25 +131,40 @@ func NewConsumer(o ConsumerOptions) (*Consumer, error) {
 	if o.MaxAttempts < 0 || o.Concurrency < 0 || o.Timeout < 0 {
 		wrong("MaxAttempts, Concurrency and Timeout cannot be negative (got %d, %d, %v): 0 means the default", o.MaxAttempts, o.Concurrency, o.Timeout)
 	}
+	if err := o.checkVisibility(); err != nil {
+		wrong("%v", err)
+	}
 	retention, err := checkRetention(o.Retention, o.Archive)
 	if err != nil {
 		wrong("%v", err)
 	}
-	for _, h := range o.Handlers {
+	next, err := chain(p.use)
+	if err != nil {
+		wrong("%v", err)
+	}
+	for _, h := range p.handlers {
 		if h.tx && o.Log == nil {
 			wrong("ConsumerOptions.Log is nil, and the handler at %s is transactional: what it writes goes through the log", h.place)
 		}
 	}
+	if o.Subscription != nil && o.Subscription.Ordered && o.Log == nil {
+		wrong("ConsumerOptions.Log is nil, and the subscription is ordered: it reads the order from the log")
+	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
+	filter, err := newFilter(o.Subscription.Selectors)
+	if err != nil {
+		return nil, &Error{Kind: KindDefinition, Op: "consumer", Subscription: o.Subscription.Name, DefinedAt: o.Subscription.DefinedAt, Err: err}
+	}
 	c := &Consumer{
-		sub: o.Subscription, handlers: make(map[string]*Handler, len(o.Handlers)), access: grantedBy(o.Subscription),
+		sub: o.Subscription, handlers: make(map[string]*Handler, len(p.handlers)), next: next, filter: filter, access: grantedBy(o.Subscription),
 		store: o.Store, log: o.Log, queue: o.Queue, dlq: o.DeadLetterQueue,
 		maxAttempts: o.MaxAttempts, concurrency: o.Concurrency, retention: retention, timeout: o.Timeout,
+		visibility: o.Visibility, heartbeat: o.Heartbeat, metrics: o.Metrics,
 		logger: o.Logger, now: o.Now, newID: o.NewID, jitter: o.Jitter, sleep: o.Sleep,
 	}
-	for _, h := range o.Handlers {
+	for _, h := range p.handlers {
 		c.handlers[h.eventType.Name()] = &h
 	}
 	c.defaults()
@@ -148,6 +180,9 @@ func (c *Consumer) defaults() {
 	}
 	if c.timeout == 0 {
 		c.timeout = defaultTimeout
+		if c.visibility > 0 && c.heartbeat == 0 {
+			c.timeout = min(c.timeout, c.visibility)
+		}
 	}
 	if c.logger == nil {
 		c.logger = slog.Default()
@@ -177,81 +212,132 @@ func (c *Consumer) defaults() {
 // crashes, time-outs, and [ErrOverrun].
 //
 // Events with a handler made with On are handled at the same time, those with
-// OnTx in turn, beside them.
+// OnBatch together, beside them, and those with OnTx in turn, beside them all.
 //
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 func (c *Consumer) Handle(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
 	var response events.SQSEventResponse
-	if c.overrunning.Load() > 0 {
+	if c.runner.Overrunning() {
 		return response, c.refuseOverrun(ctx, batch)
 	}
 	inv := c.invocation(ctx)
-	again := make([]bool, len(batch.Records))
-	slots := make(chan struct{}, c.concurrency)
-	var running sync.WaitGroup
-	var inTurn []*delivery
+	if err := c.runsTooLong(inv); err != nil {
+		return response, err
+	}
+	ds := make([]*delivery, len(batch.Records))
 	for i := range batch.Records {
-		d := c.receive(inv, &batch.Records[i])
-		d.again = &again[i]
-		if d.handler == nil || d.handler.tx {
-			inTurn = append(inTurn, d)
-			continue
-		}
-		running.Go(func() {
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			c.handle(ctx, d)
-		})
+		ds[i] = c.receive(inv, &batch.Records[i])
 	}
-	for _, d := range inTurn {
-		c.handle(ctx, d)
-	}
-	running.Wait()
-	for i, again := range again {
-		if again {
-			response.BatchItemFailures = append(response.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: batch.Records[i].MessageId})
+	stop := c.keepHidden(ctx, ds)
+	c.settleAll(ctx, ds)
+	stop()
+	c.measure(inv)
+	for _, d := range ds {
+		if d.again {
+			response.BatchItemFailures = append(response.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: d.message.MessageId})
 		}
 	}
 	return response, nil
 }
 
-// handle brings one message to an end. Whatever happens, the others go on.
-func (c *Consumer) handle(ctx context.Context, d *delivery) {
-	*d.again = true // until it is known to be done
+// settleAll brings all messages of a batch to their ends.
+func (c *Consumer) settleAll(ctx context.Context, ds []*delivery) {
+	slots := make(chan struct{}, c.concurrency)
+	var running sync.WaitGroup
+	start := running.Go
+	if c.concurrency == 1 {
+		start = func(f func()) { f() }
+	}
+	var inTurn, inOrder []*delivery
+	type kind struct { // of what one call may take
+		handler   *Handler
+		namespace string
+	}
+	var together [][]*delivery // by kind
+	place := map[kind]int{}
+	for _, d := range ds {
+		switch {
+		case c.sub.Ordered:
+			inOrder = append(inOrder, d)
+		case d.handler == nil || d.filtered || d.handler.tx:
+			inTurn = append(inTurn, d)
+		case d.handler.batch != nil:
+			k := kind{d.handler, d.namespace}
+			at, ok := place[k]
+			if !ok {
+				at = len(together)
+				place[k], together = at, append(together, nil)
+			}
+			together[at] = append(together[at], d)
+		default:
+			start(func() {
+				slots <- struct{}{}
+				defer func() { <-slots }()
+				c.finish(ctx, d, c.settle(ctx, d))
+			})
+		}
+	}
+	for _, group := range together {
+		start(func() {
+			for i, r := range c.settleBatch(ctx, group) {
+				c.finish(ctx, group[i], r)
+			}
+		})
+	}
+	c.settleOrdered(ctx, inOrder)
+	for _, d := range inTurn {
+		c.finish(ctx, d, c.settle(ctx, d))
+	}
+	running.Wait()
+}
+
+// settle is the way of one event, whatever brought it: to the middleware and the
+// handler that are to run, to its record, its log line and its metrics. Whatever
+// happens, the others go on.
+func (c *Consumer) settle(ctx context.Context, d *delivery) result {
+	return c.guard(ctx, d, func() result {
+		r, done := c.unhandled(ctx, d)
+		switch {
+		case done:
+		case d.handler.tx:
+			r = c.handleTx(ctx, d)
+		default:
+			r = c.handleLeased(ctx, d)
+		}
+		c.report(ctx, d, r)
+		return r
+	})
+}
+
+// guard makes a panic of what the consumer itself calls cost one event. Handlers
+// have a recover of their own.
+func (c *Consumer) guard(ctx context.Context, d *delivery, f func() result) (r result) {
 	defer func() {
 		if p := recover(); p != nil {
-			// Handlers have a recover of their own: this one is for the consumer.
 			c.logger.ErrorContext(ctx, "the consumer panicked", append(d.attrs(), slog.Any("panic", p), slog.String("stack", string(debug.Stack())))...)
+			r = result{outcome: outcomeUnrecorded, again: true, err: &Error{Kind: KindPanic, Op: "consume", Subscription: d.subscription, Reason: fmt.Sprint("the consumer panicked: ", p)}}
 		}
 	}()
-	r := c.dispatch(ctx, d)
-	*d.again = r.again
-	if r.again && r.hide > 0 {
-		if err := c.queue.ChangeVisibility(ctx, d.message.EventSourceARN, d.message.ReceiptHandle, r.hide); err != nil {
-			// It then comes again when the queue's own time-out ends.
-			c.logger.WarnContext(ctx, "message not hidden", append(d.attrs(), "for", r.hide.String(), "error", err.Error())...)
-		}
-	}
-	c.report(ctx, d, r)
+	return f()
 }
 
-// dispatch decides what a message needs.
-func (c *Consumer) dispatch(ctx context.Context, d *delivery) result {
+// unhandled ends an event that needs no handler, or for which there is no time.
+func (c *Consumer) unhandled(ctx context.Context, d *delivery) (r result, done bool) {
 	switch {
 	case d.unreadable != nil:
-		return c.discard(ctx, d, d.unreadable)
+		return c.discard(ctx, d, d.unreadable), true
 	case d.inv.tooLate():
-		return result{outcome: outcomeNotTried, again: true, hide: time.Second, err: errTooLate}
-	case d.handler == nil:
-		return c.ignore(ctx, d)
-	case d.handler.tx:
-		return c.handleTx(ctx, d)
-	default:
-		return c.handleLeased(ctx, d)
+		return result{outcome: outcomeNotTried, again: true, hide: time.Second, err: errTooLate}, true
+	case d.filtered && d.receives == 1:
+		return result{outcome: outcomeFiltered}, true
+	case d.filtered, d.handler == nil:
+		return c.ignore(ctx, d), true
 	}
+	return result{}, false
 }
 
-// ignore records an event that has no handler.
+// ignore records an event that has no handler, or that is not asked for any more
+// and may have been tried before.
 func (c *Consumer) ignore(ctx context.Context, d *delivery) result {
 	if _, err := c.write(ctx, d, Ignored, d.ignored(c)); err != nil {
 		return c.unrecorded(d, err)
@@ -262,5 +348,9 @@ func (c *Consumer) ignore(ctx context.Context, d *delivery) result {
 // flow is the context in which an event is handled: what the handler commits
 // belongs to the same request.
 func (d *delivery) flow(ctx context.Context) context.Context {
-	return context.WithValue(event.WithFlow(ctx, d.event.Flow()), deliveryKey{}, d)
+	f := d.event.Flow()
+	if d.trace != (trace{}) {
+		f.TraceParent = d.trace.parent()
+	}
+	return event.WithFlow(ctx, f)
 }

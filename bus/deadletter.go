@@ -84,7 +84,7 @@ func (c *Consumer) deadLetter(ctx context.Context, d *delivery, attributes map[s
 	if c.dlq == "" {
 		return nil
 	}
-	attributes[AttrSubscription] = d.subscription
+	attributes[AttrSubscription], attributes[AttrNamespace] = d.subscription, clean(d.namespace)
 	for name, value := range attributes {
 		if value == "" {
 			delete(attributes, name) // SQS takes no empty value

@@ -28,7 +28,7 @@ func (s Status) Settled() bool { return s == Succeeded || s == Dead || s == Igno
 // became of one event at one subscription. There is none before the first
 // attempt.
 type Delivery struct {
-	EventID      string `dynamo:"event_id,hash" index:"by_subscription,range"`
+	EventID      string `dynamo:"event_id,hash" index:"by_subscription,range"` // the [RecordID]
 	Subscription string `dynamo:"subscription,range"`
 	Status       Status `dynamo:"status"`
 	// Attempts counts the runs of the handler that ended in success or failure,

@@ -7,8 +7,8 @@ import (
 	"github.com/vinci-go/vinci/internal/place"
 )
 
-// Handler is a function for one event type. Make it with [On] or [OnTx]. It is a
-// value, safe for concurrent use when its function is.
+// Handler is a function for one event type. Make it with [On], [OnTx] or
+// [OnBatch]. It is a value, safe for concurrent use when its function is.
 type Handler struct {
 	eventType event.Type
 	place     string // file:line where it was made
@@ -16,7 +16,12 @@ type Handler struct {
 	// run decodes the event and calls the function; nil when there is none. tx is
 	// nil for a handler made with On.
 	run func(ctx context.Context, e event.Envelope, tx *Tx) error
+	// batch makes what collects the events for one call; nil unless the handler
+	// was made with OnBatch.
+	batch func() collector
 }
+
+func (h Handler) addTo(p *parts) { p.handlers = append(p.handlers, h) }
 
 // On handles events of one type at least once, under a lease: while it runs,
 // nobody else handles the same event for this subscription. It is for effects

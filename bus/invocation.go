@@ -5,57 +5,34 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"github.com/vinci-go/vinci/internal/bounded"
 )
 
 // invocation is one call of the function and the time it has.
-//
-//	|<------ handlers run ------>|<-- waited for -->|<-- recorded -->|
-//	start                       soft               hard           deadline
 type invocation struct {
-	requestID            string
-	soft, hard, deadline time.Time // zero: no limit
-	timeout              time.Duration
+	requestID string
+	window    bounded.Window
+	tally     tally
 }
 
-// What is kept of a function's time for ending well: a tenth of it, at most two
-// seconds. Half of that a handler has for returning once its context has ended.
-const (
-	reservePart = 10
-	reserveMost = 2 * time.Second
-)
-
-// leaseMargin is what a lease lasts beyond the function's time-out, by which the
-// process has been stopped: enough for clocks that differ.
-const leaseMargin = 5 * time.Second
-
 func (c *Consumer) invocation(ctx context.Context) *invocation {
-	inv := &invocation{timeout: c.timeout}
+	inv := &invocation{window: bounded.WindowOf(ctx, c.timeout)}
 	if lc, ok := lambdacontext.FromContext(ctx); ok {
 		inv.requestID = lc.AwsRequestID
-	}
-	if deadline, ok := ctx.Deadline(); ok {
-		reserve := min(max(time.Until(deadline), 0)/reservePart, reserveMost)
-		inv.soft, inv.hard, inv.deadline = deadline.Add(-reserve), deadline.Add(-reserve/2), deadline
 	}
 	return inv
 }
 
 // tooLate reports whether a handler that starts now would find its time over.
-func (inv *invocation) tooLate() bool { return !inv.soft.IsZero() && !time.Now().Before(inv.soft) }
+func (inv *invocation) tooLate() bool { return inv.window.Over() }
 
-// lease is how long a lease taken now must last. A deadline is the wall clock's,
-// whatever clock writes the records.
-func (inv *invocation) lease() time.Duration {
-	if inv.deadline.IsZero() {
-		return inv.timeout + leaseMargin
-	}
-	return max(time.Until(inv.deadline), 0) + leaseMargin
-}
+// lease is how long a lease taken now must last.
+func (inv *invocation) lease() time.Duration { return inv.window.Lease() }
 
 var errTooLate = errors.New("the function's time was up before its turn came: a longer time-out or a smaller batch lets all of a batch run")
 
@@ -79,62 +56,39 @@ func (c *Consumer) refuseOverrun(ctx context.Context, batch events.SQSEvent) err
 	return ErrOverrun
 }
 
-// The states of a handler's goroutine.
-const (
-	running int32 = iota
-	returned
-	abandoned
-)
-
-// call runs a handler in a goroutine of its own, so that one that does not
-// return holds nobody up. done is false when it was left behind.
+// call runs the handler of one event, with the middleware around it. done is
+// false when it was left behind.
 func (c *Consumer) call(ctx context.Context, d *delivery, tx *Tx) (err error, done bool) {
-	ctx = d.flow(ctx)
-	cancel := context.CancelFunc(func() {})
-	var late <-chan time.Time
-	if !d.inv.soft.IsZero() {
-		ctx, cancel = context.WithDeadline(ctx, d.inv.soft)
-		timer := time.NewTimer(time.Until(d.inv.hard))
-		defer timer.Stop()
-		late = timer.C
-	}
-	var state atomic.Int32
-	ended := make(chan error, 1)
-	go func() {
-		// Deferred, because runtime.Goexit, and so a test's t.Fatal, runs nothing
-		// else.
-		err := error(errExited)
-		defer func() {
-			cancel()
-			ended <- err
-			if !state.CompareAndSwap(running, returned) {
-				c.overrunning.Add(-1)
-			}
-		}()
-		err = protect(ctx, d, tx)
-	}()
-	select {
-	case err := <-ended:
+	d.ran = true
+	return c.limited(d.flow(ctx), d.inv, func(ctx context.Context) error {
+		return protect(ctx, d, func() error { return c.run(ctx, d, tx) })
+	})
+}
+
+// limited runs f within the time of an invocation. done is false when it was left
+// behind.
+func (c *Consumer) limited(ctx context.Context, inv *invocation, f func(context.Context) error) (err error, done bool) {
+	err, done = c.runner.Run(ctx, inv.window, f)
+	switch {
+	case !done:
+		return errOverran, false
+	case errors.Is(err, bounded.ErrExited):
+		return errExited, true
+	default:
 		return err, true
-	case <-late:
 	}
-	if !state.CompareAndSwap(running, abandoned) {
-		return <-ended, true // it returned just now
-	}
-	c.overrunning.Add(1)
-	return errOverran, false
 }
 
 // errExited is the end of a handler that neither returned nor panicked.
 var errExited = &Error{Kind: KindPanic, Op: "handle", Reason: "the handler ended its goroutine with runtime.Goexit"}
 
-// protect turns a panic of a handler into an error.
-func protect(ctx context.Context, d *delivery, tx *Tx) (err error) {
+// protect turns a panic of a handler, or of its middleware, into an error.
+func protect(ctx context.Context, d *delivery, f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			d.logger.ErrorContext(ctx, "the handler panicked", append(d.attrs(), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))...)
 			err = &Error{Kind: KindPanic, Op: "handle", Reason: fmt.Sprint("the handler panicked: ", p)}
 		}
 	}()
-	return d.handler.run(ctx, d.event, tx)
+	return f()
 }

@@ -10,16 +10,30 @@ import (
 
 // handleLeased handles an event at least once, and never twice at the same time.
 func (c *Consumer) handleLeased(ctx context.Context, d *delivery) result {
-	rec, err := c.claim(ctx, d)
-	switch {
-	case errors.Is(err, errExhausted):
-		return c.bury(ctx, d, rec, err)
-	case err != nil:
-		return c.unrecorded(d, err)
+	rec, r, claimed := c.open(ctx, d)
+	if !claimed {
+		return r
 	}
 	began := c.now()
 	err, done := c.call(ctx, d, nil)
-	took := c.now().Sub(began)
+	return c.conclude(ctx, d, rec, err, done, c.now().Sub(began))
+}
+
+// open takes the lease, or says what became of the event instead.
+func (c *Consumer) open(ctx context.Context, d *delivery) (rec Delivery, r result, claimed bool) {
+	rec, err := c.claim(ctx, d)
+	switch {
+	case errors.Is(err, errExhausted):
+		return rec, c.bury(ctx, d, rec, err), false
+	case err != nil:
+		return rec, c.unrecorded(d, err), false
+	}
+	return rec, result{}, true
+}
+
+// conclude records the end of a run that holds the lease. done is false when
+// the handler was left behind.
+func (c *Consumer) conclude(ctx context.Context, d *delivery, rec Delivery, err error, done bool, took time.Duration) result {
 	if !done {
 		// The lease stays: the handler still runs.
 		r := c.leased(rec)
@@ -109,7 +123,7 @@ func (c *Consumer) claim(ctx context.Context, d *delivery) (Delivery, error) {
 func (d *delivery) first(c *Consumer) Delivery {
 	now := c.now().UTC()
 	return Delivery{
-		EventID: d.event.ID, Subscription: d.subscription,
+		EventID: d.recordID(), Subscription: d.subscription,
 		Status: Processing, Attempts: 1,
 		LeaseUntil: d.leaseUntil(now), RunID: d.runID,
 		FirstAt: now, LastAt: now,

@@ -5,16 +5,13 @@ import (
 	"log/slog"
 )
 
-// deliveryKey is its own type, so that no other package's context value can
-// collide.
-type deliveryKey struct{}
-
 // Logger is a logger that carries the ids of the event that a handler's context
-// is about: event_id, event_type, subscription, correlation_id and request_id.
-// Elsewhere it is slog.Default().
+// is about: event_id, event_type, subscription, correlation_id and request_id, and
+// trace_id and span_id when the event has a W3C trace context. Elsewhere it is
+// slog.Default().
 func Logger(ctx context.Context) *slog.Logger {
-	if d, ok := ctx.Value(deliveryKey{}).(*delivery); ok {
-		return d.logger.With(d.attrs()...)
+	if a := attemptOf(ctx); a != nil {
+		return a.logger.With(a.attrs()...)
 	}
 	return slog.Default()
 }
@@ -22,12 +19,12 @@ func Logger(ctx context.Context) *slog.Logger {
 // IdempotencyKey is the same for every attempt at the event that a handler's
 // context is about, and another one for each event and each subscription: pass
 // it on to a service that takes such a key, and a repetition has no second
-// effect there. It is the subscription's name, a slash, and the event id, at
-// most 256 printable ASCII characters for an event of the log. Outside a handler
-// it is empty.
+// effect there. It is the subscription's name, a slash, and the event id (in a
+// namespace the [RecordID]), at most 256 printable ASCII characters for an event of
+// the log. Outside a handler it is empty.
 func IdempotencyKey(ctx context.Context) string {
-	if d, ok := ctx.Value(deliveryKey{}).(*delivery); ok {
-		return d.subscription + "/" + d.event.ID
+	if a := attemptOf(ctx); a != nil {
+		return a.subscription + "/" + a.recordID()
 	}
 	return ""
 }
@@ -41,9 +38,17 @@ func (d *delivery) slogAttrs() []slog.Attr {
 			slog.String("event_type", d.event.Type),
 			slog.String("correlation_id", d.event.CorrelationID))
 	}
-	attrs = append(attrs, slog.String("message_id", d.message.MessageId))
+	if d.message != nil {
+		attrs = append(attrs, slog.String("message_id", d.message.MessageId))
+	}
 	if d.inv.requestID != "" {
 		attrs = append(attrs, slog.String("request_id", d.inv.requestID))
+	}
+	if d.trace != (trace{}) {
+		attrs = append(attrs, slog.String("trace_id", d.trace.id), slog.String("span_id", d.trace.span))
+	}
+	if d.namespace != "" {
+		attrs = append(attrs, slog.String("namespace", d.namespace))
 	}
 	if d.replay != "" {
 		attrs = append(attrs, slog.String("replay", d.replay))

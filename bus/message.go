@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/vinci-go/vinci/event"
+	"github.com/vinci-go/vinci/orm"
 )
 
 // delivered is an EventBridge event as a rule without a transformation puts it
@@ -25,16 +26,24 @@ type delivered struct {
 
 var errNoDetail = errors.New(`it is no event of EventBridge: it has no "detail"; the rule must pass the whole event on`)
 
-// delivery is one message on its way through a consumer.
+// delivery is one event on its way through a consumer.
 type delivery struct {
 	inv        *invocation
-	message    *events.SQSMessage
+	message    *events.SQSMessage // that brought it; nil when none did
 	event      event.Envelope
 	replay     string   // the name of the replay that sent it, mostly empty
+	namespace  string   // of its record; see Rebuildable
+	filtered   bool     // the subscription asks for other content
 	unreadable error    // why there is no event
 	handler    *Handler // nil: ignored
 	runID      string
-	receives   int // how often SQS handed the message out, from 1
+	trace      trace
+	ran        bool // the handler was called
+	receives   int  // how often SQS handed the message out, from 1
+
+	// joins are writes of the consumer's own that are one transaction with the
+	// outcome. Their conditions say that the run still holds a lease.
+	joins []orm.Write
 
 	// redriven: somebody moved the message back from the dead-letter queue, so
 	// the event is to be tried once more although its record says dead. The
@@ -43,38 +52,75 @@ type delivery struct {
 
 	subscription string
 	logger       *slog.Logger
-	again        *bool
+
+	hiding chan struct{} // one place, for whoever changes the message's visibility; nil without a heartbeat
+	done   bool          // nobody may change it any more
+	again  bool          // the message must come again
 }
 
 // receive reads a message and finds its handler.
 func (c *Consumer) receive(inv *invocation, m *events.SQSMessage) *delivery {
-	d := &delivery{inv: inv, message: m, subscription: c.sub.Name, logger: c.logger, receives: 1}
-	if n, err := strconv.Atoi(m.Attributes["ApproximateReceiveCount"]); err == nil && n > 0 {
-		d.receives = n
-	}
-	if a, ok := m.MessageAttributes[AttrSubscription]; ok && a.StringValue != nil {
-		d.redriven = *a.StringValue == c.sub.Name
-	}
 	var body delivered
 	err := json.Unmarshal([]byte(m.Body), &body)
 	if err == nil && body.Detail == nil {
 		err = errNoDetail
 	}
+	var d *delivery
 	if err != nil {
-		d.unreadable = &decodeError{err}
+		d = &delivery{inv: inv, subscription: c.sub.Name, logger: c.logger, unreadable: &decodeError{err}}
+	} else {
+		d = c.accept(inv, *body.Detail)
+		d.replay = body.ReplayName
+	}
+	d.message, d.receives = m, 1
+	if n, err := strconv.Atoi(m.Attributes["ApproximateReceiveCount"]); err == nil && n > 0 {
+		d.receives = n
+	}
+	d.redriven = attribute(m, AttrSubscription) == c.sub.Name
+	if d.unreadable != nil {
 		return d
 	}
-	d.event, d.replay = *body.Detail, body.ReplayName
-	d.runID = c.newID()
-	// An id that cannot be a key cannot be recorded: it is no event of ours.
-	if err := Deliveries.CheckKey(d.key()); err != nil {
-		d.unreadable = &decodeError{fmt.Errorf("its event id cannot be one: %w", err)}
+	if d.namespace = attribute(m, AttrNamespace); d.namespace != "" {
+		if d.unreadable = c.checkNamespace(d); d.unreadable != nil {
+			return d
+		}
+	}
+	filtered, err := c.filter.leavesOut(d.event.Type, func() ([]byte, error) { return []byte(m.Body), nil })
+	if err != nil {
+		d.unreadable = &decodeError{err}
+	}
+	d.filtered = filtered
+	return d
+}
+
+// attribute is the text of a message attribute, "" when there is none.
+func attribute(m *events.SQSMessage, name string) string {
+	if a, ok := m.MessageAttributes[name]; ok && a.StringValue != nil {
+		return *a.StringValue
+	}
+	return ""
+}
+
+// accept begins the way of an event, whatever brought it, and finds its handler.
+func (c *Consumer) accept(inv *invocation, e event.Envelope) *delivery {
+	d := &delivery{inv: inv, event: e, subscription: c.sub.Name, logger: c.logger, runID: c.newID(), receives: 1}
+	d.trace = traceOf(e.TraceParent, d.runID)
+	if d.unreadable = d.checkKey(); d.unreadable != nil {
 		return d
 	}
 	// A message that was sent before the subscription was narrowed down is
 	// ignored like one that a wildcard let in.
-	d.handler = c.handlers[d.event.Type]
+	d.handler = c.handlers[e.Type]
 	return d
+}
+
+// checkKey finds an id that cannot be a key and so cannot be recorded: it is no
+// event of ours.
+func (d *delivery) checkKey() error {
+	if err := Deliveries.CheckKey(d.key()); err != nil {
+		return &decodeError{fmt.Errorf("its event id cannot be one: %w", err)}
+	}
+	return nil
 }
 
 // retryDelay is how long a message is hidden before attempt+1: it doubles from

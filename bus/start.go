@@ -3,6 +3,7 @@ package bus
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"os"
 
@@ -12,13 +13,15 @@ import (
 	"github.com/vinci-go/vinci/eventlog"
 	"github.com/vinci-go/vinci/internal/awsenv"
 	"github.com/vinci-go/vinci/internal/lambdastart"
+	"github.com/vinci-go/vinci/internal/names"
 )
 
 // EnvDeadLetterQueue is the environment variable that holds the physical name of
 // a subscription's dead-letter queue; it is not set when there is none.
 const EnvDeadLetterQueue = "VINCI_DEAD_LETTER_QUEUE"
 
-// Start runs the handlers of a subscription in AWS Lambda. It is all that a
+// Start runs a subscription in AWS Lambda: its handlers, with the middleware
+// around them. It is all that a
 // function's main has to do, and it does not return.
 //
 // Store, log and queue are found from the environment that every function of an
@@ -26,12 +29,12 @@ const EnvDeadLetterQueue = "VINCI_DEAD_LETTER_QUEUE"
 // store or the log outside of a [Tx] gets them in main from
 // eventlog.FromEnv(os.Getenv).
 //
-// Logs are JSON lines on standard error. When subscription, handlers or
+// Logs are JSON lines on standard error, [Metrics] lines on standard output. When subscription, parts or
 // environment are wrong, Start logs everything that is, and the process exits
 // with status 1 before it asks for the first message.
-func Start(sub *Definition, handlers ...Handler) {
+func Start(sub *Definition, parts ...Part) {
 	logger := slog.New(slog.NewJSONHandler(os.Stderr, nil))
-	c, err := fromEnv(os.Getenv, logger, sub, handlers)
+	c, err := fromEnv(os.Getenv, logger, os.Stdout, sub, parts)
 	if err != nil {
 		logger.Error("the function cannot start", "problems", problems(err))
 		os.Exit(1)
@@ -41,15 +44,21 @@ func Start(sub *Definition, handlers ...Handler) {
 
 // fromEnv makes the consumer of the function that runs. Its error joins what is
 // wrong with the program and what is wrong with the environment.
-func fromEnv(getenv func(string) string, logger *slog.Logger, sub *Definition, handlers []Handler) (*Consumer, error) {
+func fromEnv(getenv func(string) string, logger *slog.Logger, metrics io.Writer, sub *Definition, parts []Part) (*Consumer, error) {
 	log, store, err := eventlog.FromEnv(getenv)
-	if err := errors.Join(Check(sub, handlers...), err); err != nil {
+	visibility, visibilityErr := visibilityFromEnv(getenv)
+	if err := errors.Join(Check(sub, parts...), err, visibilityErr); err != nil {
+		return nil, err
+	}
+	d, err := names.FromEnv(getenv)
+	if err != nil {
 		return nil, err
 	}
 	return NewConsumer(ConsumerOptions{
-		Subscription: sub, Handlers: handlers,
+		Subscription: sub, Parts: parts,
 		Store: store, Log: log, Queue: newQueue(awsenv.Config(getenv)), DeadLetterQueue: getenv(EnvDeadLetterQueue),
-		Logger: logger,
+		Visibility: visibility,
+		Metrics:    Metrics{Writer: metrics, Application: d.App, Deployment: d.ID}, Logger: logger,
 	})
 }
 

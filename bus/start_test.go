@@ -5,11 +5,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"log/slog"
 	"os"
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda/messages"
@@ -30,15 +32,28 @@ func ring(context.Context, event.Event[rung]) error { return nil }
 func TestFromEnv(t *testing.T) {
 	env := map[string]string{"VINCI_APP": "app", "VINCI_DEPLOYMENT": "dev", "AWS_REGION": "us-east-1", EnvDeadLetterQueue: "app-dev-on_bell_dlq"}
 	getenv := func(name string) string { return env[name] }
-	c, err := fromEnv(getenv, slog.Default(), onBell, []Handler{On(bellRung, ring)})
+	c, err := fromEnv(getenv, slog.Default(), io.Discard, onBell, []Part{On(bellRung, ring)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if c.dlq != "app-dev-on_bell_dlq" || c.store == nil || c.log == nil {
 		t.Errorf("consumer %+v", c)
 	}
+	if c.visibility != 0 || c.metrics.Application != "app" || c.metrics.Deployment != "dev" {
+		t.Errorf("visibility %v, metrics %+v", c.visibility, c.metrics)
+	}
+	env[EnvVisibilityTimeout] = "180"
+	if c, err = fromEnv(getenv, slog.Default(), io.Discard, onBell, []Part{On(bellRung, ring)}); err != nil || c.visibility != 3*time.Minute {
+		t.Errorf("consumer %+v, %v", c, err)
+	}
+	for _, bad := range []string{"0", "-1", "3m", "43201", " 1"} {
+		env[EnvVisibilityTimeout] = bad
+		if _, err := fromEnv(getenv, slog.Default(), io.Discard, onBell, []Part{On(bellRung, ring)}); err == nil || !strings.Contains(err.Error(), "VINCI_VISIBILITY_TIMEOUT is \""+bad) {
+			t.Errorf("visibility time-out %q: %v", bad, err)
+		}
+	}
 	clear := map[string]string{}
-	_, err = fromEnv(func(name string) string { return clear[name] }, slog.Default(), wrongBell, []Handler{On(bellRung, ring)})
+	_, err = fromEnv(func(name string) string { return clear[name] }, slog.Default(), io.Discard, wrongBell, []Part{On(bellRung, ring)})
 	got := strings.Join(problems(err), "\n")
 	for _, want := range []string{"Wrong-Bell", "it asks for door.closed and has no handler", "VINCI_APP"} {
 		if !strings.Contains(got, want) {
@@ -103,7 +118,7 @@ func TestRetryDelay(t *testing.T) {
 func FuzzReceive(f *testing.F) {
 	c, err := fromEnv(func(name string) string {
 		return map[string]string{"VINCI_APP": "app", "VINCI_DEPLOYMENT": "dev"}[name]
-	}, slog.Default(), onBell, []Handler{On(bellRung, ring)})
+	}, slog.Default(), io.Discard, onBell, []Part{On(bellRung, ring)})
 	if err != nil {
 		f.Fatal(err)
 	}

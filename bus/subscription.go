@@ -18,7 +18,10 @@ type Definition struct {
 	Name      string
 	Selectors []event.Selector
 	Access    Access
+	Ordered   bool   // see [Ordered]
 	DefinedAt string // file:line, relative to its module
+	// Rebuildable: see [Rebuildable].
+	Rebuildable bool
 
 	problems []error // what options had to say
 }
@@ -46,15 +49,17 @@ func Subscription(name string, opts ...Option) *Definition {
 	return d
 }
 
-// To says which events are wanted: event definitions, or [event.Match] for a
-// family of types. A subscription may have several.
+// To says which events are wanted: event definitions, [event.Match] for a family
+// of types, and [event.Where] for those of either with a certain content. A
+// subscription may have several, and gets what one of them picks.
 func To(selectors ...event.Selector) Option { return to(slices.Clone(selectors)) }
 
 type to []event.Selector
 
 func (t to) apply(d *Definition) { d.Selectors = append(d.Selectors, t...) }
 
-// Matches reports whether the subscription wants events of this type.
+// Matches reports whether the subscription wants events of this type, or those of
+// them that an [event.Where] picks.
 func (d *Definition) Matches(eventType string) bool {
 	for _, s := range d.Selectors {
 		if !isNil(s) && s.Matches(eventType) {
@@ -85,7 +90,15 @@ func (d *Definition) Err() error {
 	if len(d.Selectors) == 0 {
 		wrong(nil, "it asks for no event: name some with bus.To, as in bus.To(users.Created) or bus.To(event.Match(\"user.*\"))")
 	}
-	seen := map[event.Rule]string{}
+	seen := map[string]string{}
+	whole := map[event.Rule]bool{} // types that are picked whatever their content
+	for _, s := range d.Selectors {
+		if !isNil(s) && s.Err() == nil {
+			if by, err := byContent(s); err == nil && !by {
+				whole[s.Rule()] = true
+			}
+		}
+	}
 	for i, s := range d.Selectors {
 		switch {
 		case isNil(s):
@@ -93,10 +106,16 @@ func (d *Definition) Err() error {
 		case s.Err() != nil:
 			wrong(s.Err(), "selector %d of bus.To is wrong", i)
 		default:
-			if before, twice := seen[s.Rule()]; twice {
+			key := string(s.Pattern())
+			if before, twice := seen[key]; twice {
 				wrong(nil, "it asks for %s twice (as %s before): take one away", s, before)
 			}
-			seen[s.Rule()] = s.String()
+			seen[key] = s.String()
+			if by, err := byContent(s); err != nil {
+				wrong(err, "selector %d of bus.To is wrong", i)
+			} else if by && whole[s.Rule()] {
+				wrong(nil, "it asks for %s, and for all such events as well: the second picks all that the first does, take one away", s)
+			}
 		}
 	}
 	for _, p := range d.Access.problems() {

@@ -102,20 +102,20 @@ func TestCheck(t *testing.T) {
 	tests := []struct {
 		name     string
 		sub      *bus.Definition
-		handlers []bus.Handler
+		handlers []bus.Part
 		want     []string
 	}{
-		{"all is well", onDoor, []bus.Handler{bus.On(doorOpened, fn), bus.On(doorClosed, closing)}, nil},
-		{"a family needs one handler", bus.Subscription("one", bus.To(event.Match("door.*"))), []bus.Handler{bus.On(doorOpened, fn)}, nil},
-		{"not asked for", txDoor, []bus.Handler{bus.On(doorOpened, fn), bus.On(doorClosed, closing)},
+		{"all is well", onDoor, []bus.Part{bus.On(doorOpened, fn), bus.On(doorClosed, closing)}, nil},
+		{"a family needs one handler", bus.Subscription("one", bus.To(event.Match("door.*"))), []bus.Part{bus.On(doorOpened, fn)}, nil},
+		{"not asked for", txDoor, []bus.Part{bus.On(doorOpened, fn), bus.On(doorClosed, closing)},
 			[]string{"a handler for door.closed, and the subscription (bus/fixture_test.go:"}},
-		{"two for one", txDoor, []bus.Handler{bus.On(doorOpened, fn), bus.OnTx(doorOpened, countUp)}, []string{"a second handler for door.opened, the first is at bus/subscription_test.go:"}},
-		{"missing", onDoor, []bus.Handler{bus.On(doorOpened, fn)}, []string{"it asks for door.closed and has no handler for it"}},
+		{"two for one", txDoor, []bus.Part{bus.On(doorOpened, fn), bus.OnTx(doorOpened, countUp)}, []string{"a second handler for door.opened, the first is at bus/subscription_test.go:"}},
+		{"missing", onDoor, []bus.Part{bus.On(doorOpened, fn)}, []string{"it asks for door.closed and has no handler for it"}},
 		{"none at all", family, nil, []string{"it asks for door.* and has no handler for any such event", "it asks for log.noted and has no handler"}},
-		{"empty", txDoor, []bus.Handler{{}, bus.On(doorOpened, fn)}, []string{"handler 0 is empty"}},
-		{"no function, no event", txDoor, []bus.Handler{bus.On[opened](doorOpened, nil), bus.On(noEvent, fn), bus.OnTx[opened](nil, nil)},
+		{"empty", txDoor, []bus.Part{bus.Handler{}, bus.On(doorOpened, fn)}, []string{"handler 0 is empty"}},
+		{"no function, no event", txDoor, []bus.Part{bus.On[opened](doorOpened, nil), bus.On(noEvent, fn), bus.OnTx[opened](nil, nil)},
 			[]string{"the handler for door.opened has no function", "handler 1 has no event definition", "handler 2 has no event definition"}},
-		{"all at once", onDoor, []bus.Handler{bus.On(doorNoted, func(context.Context, event.Event[noted]) error { return nil })},
+		{"all at once", onDoor, []bus.Part{bus.On(doorNoted, func(context.Context, event.Event[noted]) error { return nil })},
 			[]string{"a handler for log.noted", "asks for door.opened, door.closed: add it to bus.To", "it asks for door.opened and", "it asks for door.closed and"}},
 	}
 	for _, tt := range tests {

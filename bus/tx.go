@@ -179,6 +179,14 @@ func (tx *Tx) problem(op, reason string) error {
 	return err
 }
 
+// restart forgets what was collected, for a handler that its middleware runs
+// again. What it did wrong stays.
+func (tx *Tx) restart() {
+	tx.mu.Lock()
+	defer tx.mu.Unlock()
+	tx.writes, tx.events = nil, nil
+}
+
 // close ends the collecting and returns everything that was wrong in it.
 func (tx *Tx) close() error {
 	tx.mu.Lock()

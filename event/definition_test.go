@@ -17,7 +17,7 @@ type userCreated struct {
 	Email  string `json:"email"`
 }
 
-var created = event.Define[userCreated]("user.created", event.Version(2))
+var created = event.Define[userCreated]("user.created", event.Version(2), event.Since(2))
 
 func TestDefinition(t *testing.T) {
 	if err := created.Err(); err != nil {

@@ -17,6 +17,9 @@ const (
 	KindDefinition Kind = "wrong definition"
 	// KindInvalid: a record, a stream id or an event id cannot be what it says.
 	KindInvalid Kind = "invalid"
+	// KindValidation: the data breaks a rule of a validate tag. A commit refuses
+	// it; a consumer that meets it does not try again.
+	KindValidation Kind = "validation"
 	// KindUndecodable: the bytes are no event of this type and never will be, so
 	// trying again is no use.
 	KindUndecodable Kind = "undecodable"
@@ -34,8 +37,9 @@ type Error struct {
 	Kind      Kind
 	Op        string // what was being done: "define", "match", "record", "decode", …
 	Type      string // the event type, where it is known
+	Version   int    // the schema version of the data that is to blame, else 0
 	ID        string // the event's id, where it is known
-	Member    string // the member of the envelope or the field of the data, where one is to blame
+	Member    string // the member of the envelope or the field of the data (its JSON path), where one is to blame
 	DefinedAt string // file:line of the definition, where one is to blame
 	Reason    string // what was wrong, what is allowed
 	Err       error  // the cause, may be nil
@@ -49,6 +53,9 @@ func (e *Error) Error() string {
 	b.WriteString(e.Op)
 	if e.Type != "" {
 		fmt.Fprintf(&b, " %s", e.Type)
+	}
+	if e.Version != 0 {
+		fmt.Fprintf(&b, " version %d", e.Version)
 	}
 	if e.ID != "" {
 		fmt.Fprintf(&b, " (event %s)", e.ID)

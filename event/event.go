@@ -42,7 +42,9 @@ type Record struct {
 	Stream        string   // empty: a fact with no aggregate; the log gives it a stream of its own
 	Expected      Expected // ignored when Stream is empty
 	Data          json.RawMessage
-	Err           error // why Data could not be made; a commit returns it
+	Public        json.RawMessage // the data as others see it, see [Public]; nil when the event is internal
+	PublicVersion int             // the schema version of Public; 0 when the event is internal
+	Err           error           // why Data could not be made; a commit returns it
 }
 
 // Expected is what a commit expects of the stream's head.

@@ -13,13 +13,20 @@ import (
 // https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsRequestEntry.html
 const MaxType = 128
 
-// Selector picks events by type: a [Definition] picks its own, [Match] a family.
+// Selector picks events: a [Definition] those of its own type, [Match] a family of
+// types, [Where] some of either by their content.
 type Selector interface {
-	// Matches reports whether events of this type are picked.
+	// Matches reports whether events of this type can be picked. It goes by the
+	// type alone: what [Where] asks of the content is in Pattern only.
 	Matches(eventType string) bool
 	// Rule is the picked types as an EventBridge pattern for "detail-type":
 	// {"user.created"}, {"prefix": "user."}, {"suffix": ".created"}.
 	Rule() Rule
+	// Pattern is the whole EventBridge pattern of the picked events but for
+	// "source", as JSON: {"detail-type":["user.created"]}, with "detail" when
+	// [Where] looks at the content. It is nil when Err is not. The same selector
+	// has the same bytes.
+	Pattern() []byte
 	// String is the selector as it was written: user.created, user.*.
 	String() string
 	// Err reports what is wrong with it, nil when it may be used.
@@ -84,6 +91,7 @@ type match struct {
 
 func (m *match) Matches(eventType string) bool { return m.rule.Matches(eventType) }
 func (m *match) Rule() Rule                    { return m.rule }
+func (m *match) Pattern() []byte               { return patternOf(m.Rule(), nil) }
 func (m *match) String() string                { return m.pattern }
 func (m *match) Err() error                    { return m.err }
 

@@ -22,7 +22,7 @@ type placed struct {
 
 var (
 	orderPlaced  = event.Define[placed]("order.placed")
-	orderShipped = event.Define[placed]("order.shipped", event.Version(3))
+	orderShipped = event.Define[placed]("order.shipped", event.Version(3), event.Since(3))
 )
 
 type user struct {

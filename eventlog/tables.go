@@ -22,17 +22,23 @@ var Events = orm.Define[Stored, orm.Pair[string, int64]](names.TableEvents,
 	orm.Stream(),
 )
 
-// State is the table of what the framework remembers beside the log, each kind
-// of item under a prefix of its own.
-var State = orm.Define[StateItem, string](names.TableState,
-	orm.Description("What the framework remembers beside the log."),
-	orm.TTL("expires_at"),
-)
-
 // The indexes of [Events].
 const (
 	IndexByType        = "by_type"        // bucket, then time
 	IndexByCorrelation = "by_correlation" // correlation id, then time
+)
+
+// The indexes of [Events], to be queried. They hold the keys and the time of an
+// event, nothing more, and are always a moment behind the table.
+var (
+	EventsByType = orm.IndexOf(Events,
+		func(s *Stored) *string { return &s.Bucket },
+		func(s *Stored) *string { return &s.Time },
+	)
+	EventsByCorrelation = orm.IndexOf(Events,
+		func(s *Stored) *string { return &s.CorrelationID },
+		func(s *Stored) *string { return &s.Time },
+	)
 )
 
 // Shards is the number of partitions that the events of one type and day are
@@ -59,12 +65,10 @@ type Stored struct {
 	TraceParent   string `dynamo:"traceparent,omitempty"`
 	CommitID      string `dynamo:"commit_id"`
 	Bucket        string `dynamo:"bucket" index:"by_type,hash"` // type#day#shard
-}
-
-// StateItem is an item of [State].
-type StateItem struct {
-	Key       string `dynamo:"key,hash"`
-	ExpiresAt int64  `dynamo:"expires_at,omitempty"` // epoch seconds, zero: never
+	// Public is what of the event may leave the application, JSON as text, in a
+	// shape and a version of its own. Both are absent from an internal event.
+	Public        string `dynamo:"public,omitempty"`
+	PublicVersion int    `dynamo:"public_version,omitempty"`
 }
 
 // timeLayout is RFC 3339 with a fixed number of digits.
@@ -75,7 +79,11 @@ const timeLayout = "2006-01-02T15:04:05.000000000Z07:00"
 func Bucket(eventType string, t time.Time, stream string) string {
 	h := fnv.New32a()
 	h.Write([]byte(stream)) // a hash.Hash never returns an error
-	return fmt.Sprintf("%s#%s#%d", eventType, t.UTC().Format(time.DateOnly), h.Sum32()%Shards)
+	return bucket(eventType, t, int(h.Sum32()%Shards))
+}
+
+func bucket(eventType string, t time.Time, shard int) string {
+	return fmt.Sprintf("%s#%s#%d", eventType, t.UTC().Format(time.DateOnly), shard)
 }
 
 // Envelope is the event as it travels. source is the application: the table is
@@ -106,12 +114,9 @@ func (s *Stored) Envelope(source string) (event.Envelope, error) {
 // FromItem reads an item of [Events] as the event that it is. The error is a
 // *[DamagedError] when the item is none.
 func FromItem(source string, item orm.Item) (event.Envelope, error) {
-	s, err := Events.Decode(item)
+	s, err := StoredOf(item)
 	if err != nil {
-		return event.Envelope{}, &DamagedError{Stream: s.Stream, Version: s.Version, Reason: "the item cannot be decoded", Err: err}
-	}
-	if err := event.CheckStream(s.Stream); err != nil || s.Version < 1 {
-		return event.Envelope{}, &DamagedError{Stream: s.Stream, Version: s.Version, Reason: "its key is no stream and version", Err: err}
+		return event.Envelope{}, err
 	}
 	return s.Envelope(source)
 }

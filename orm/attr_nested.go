@@ -3,13 +3,15 @@ package orm
 import (
 	"fmt"
 	"reflect"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"unsafe"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	fieldprobe "github.com/vinci-go/vinci/internal/probe"
+	"github.com/vinci-go/vinci/internal/rules"
 )
 
 // nested is what an [Attribute] means inside an attribute of the table.
@@ -22,70 +24,14 @@ type nested struct {
 	value    func(reflect.Value) (types.AttributeValue, error)
 }
 
-// How far structs that point at structs are followed to find a nested field.
-// The deepest document DynamoDB takes has 32 levels.
-//
-// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html
-const (
-	maxProbeDepth   = 32
-	maxProbeStructs = 10_000
-)
-
-// probe calls f with an empty item. As long as f runs into a nil pointer, it is
-// called again with the pointers to structs one level deeper filled: only what
-// is on somebody's way is ever made, and a type that holds itself has an end.
+// probe calls f with an empty item, of which as much is filled as f needs to
+// follow its pointers.
 func probe[T, V any](op string, f func(*T) *V) (*T, *V) {
-	item := new(T)
-	made := 0
-	for depth := 0; ; depth++ {
-		ptr, failed := call(f, item)
-		if failed == nil {
-			return item, ptr
-		}
-		if depth == maxProbeDepth || made > maxProbeStructs || !grow(reflect.ValueOf(item).Elem(), &made) {
-			panic(fmt.Sprintf("%s: the function panics on an empty %s: %v: return the address of a field, with nothing but structs and pointers to structs on the way", op, reflect.TypeFor[T](), failed))
-		}
+	item, ptr, err := fieldprobe.Call(f, opens)
+	if err != nil {
+		panic(fmt.Sprintf("%s: %v", op, err))
 	}
-}
-
-// call turns a nil pointer that f follows into an error.
-func call[T, V any](f func(*T) *V, item *T) (ptr *V, failed runtime.Error) {
-	defer func() {
-		switch r := recover().(type) {
-		case nil:
-		case runtime.Error:
-			failed = r
-		default:
-			panic(r)
-		}
-	}()
-	return f(item), nil
-}
-
-// grow fills the nil pointers to structs that rv holds, those of one level; false
-// when there are none.
-func grow(rv reflect.Value, made *int) bool {
-	switch {
-	case rv.Kind() == reflect.Pointer && rv.IsNil():
-		if !rv.CanSet() || !opens(rv.Type().Elem()) {
-			return false
-		}
-		rv.Set(reflect.New(rv.Type().Elem()))
-		*made++
-		return true
-	case rv.Kind() == reflect.Pointer:
-		return grow(rv.Elem(), made)
-	case !opens(rv.Type()):
-		return false
-	}
-	grown := false
-	for i := range rv.NumField() {
-		if *made > maxProbeStructs {
-			break
-		}
-		grown = grow(rv.Field(i), made) || grown
-	}
-	return grown
+	return item, ptr
 }
 
 // opens reports whether a struct type is stored as the map of its fields.
@@ -195,8 +141,8 @@ func (s *search) fields(rv reflect.Value, into []Step, prefix string) {
 func nestedField(sf reflect.StructField, goName, name string, tags []tag, opts options) *field {
 	f := &field{name: name, goName: goName, typ: sf.Type, goType: sf.Type.String(), tag: dynamoTagText(tags)}
 	f.rule, _ = lookup(tags, "validate")
-	f.alone = aloneRules(f.rule)
-	f.inside = indirect(f.typ).Kind() == reflect.Struct && hasRules(f.typ, nil)
+	f.alone = rules.Alone(f.rule)
+	f.inside = indirect(f.typ).Kind() == reflect.Struct && rules.Has(f.typ)
 	c := typeChecker{problem: func(string, string) {}} // Define has told them
 	f.kind = c.kind(sf.Type, opts, atField, "")
 	f.floats = c.floats

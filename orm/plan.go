@@ -9,6 +9,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/go-playground/validator/v10"
+
+	"github.com/vinci-go/vinci/internal/rules"
 )
 
 // field is one attribute as the client needs it.
@@ -56,8 +58,8 @@ type plan struct {
 	version    *field
 	codec      *structCodec
 	validate   *validator.Validate
-	quick      []quickCheck // nil: the validator is always asked
-	absent     *Cond        // there is no such item; shared by all inserts
+	quick      rules.Quick // nil: the validator is always asked
+	absent     *Cond       // there is no such item; shared by all inserts
 }
 
 // finish computes what encoding needs, once.

@@ -58,15 +58,15 @@ type Options struct {
 	Change func(*bus.ConsumerOptions)
 }
 
-// New makes a kit that runs the handlers of a subscription, as [bus.Start] does.
+// New makes a kit that runs a subscription, as [bus.Start] does.
 // The test fails when they do not fit.
-func New(t testing.TB, sub *bus.Definition, handlers ...bus.Handler) *Kit {
+func New(t testing.TB, sub *bus.Definition, parts ...bus.Part) *Kit {
 	t.Helper()
-	return With(t, Options{}, sub, handlers...)
+	return With(t, Options{}, sub, parts...)
 }
 
 // With is [New] with options.
-func With(t testing.TB, o Options, sub *bus.Definition, handlers ...bus.Handler) *Kit {
+func With(t testing.TB, o Options, sub *bus.Definition, parts ...bus.Part) *Kit {
 	t.Helper()
 	k := &Kit{t: t, Store: o.Store, heads: map[string]int64{}, queue: &queue{hidden: map[string]time.Duration{}}}
 	if k.Store == nil {
@@ -76,7 +76,7 @@ func With(t testing.TB, o Options, sub *bus.Definition, handlers ...bus.Handler)
 		Source: Source, Now: k.Now, Jitter: none, Sleep: noSleep,
 	})
 	co := bus.ConsumerOptions{
-		Subscription: sub, Handlers: handlers,
+		Subscription: sub, Parts: parts,
 		Store: k.Store, Log: k.Log, Queue: k.queue, DeadLetterQueue: DeadLetterQueue,
 		Now: k.Now, Jitter: none, Sleep: noSleep,
 		Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),

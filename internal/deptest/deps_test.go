@@ -77,13 +77,18 @@ var rules = []rule{
 	},
 	{
 		why: "a Lambda binary links neither the CDK nor the SDK's config package",
-		in:  []string{"lambdas/...", "cmd/vinci-relay/..."},
+		in:  []string{"lambdas/...", "cmd/vinci-relay/...", "cmd/vinci-timers/..."},
 		ban: []string{cdk, jsii, config},
 	},
 	{
 		why: "sqsbatch is for any SQS function: of Vinci it links orm and nothing else",
 		in:  []string{"sqsbatch/..."},
 		ban: []string{cdk, jsii, config, module + "/bus", module + "/constructs", module + "/event", module + "/eventlog", module + "/local", module + "/domain", module + "/tables"},
+	},
+	{
+		why: "JSON schemas of events are for tools: no Lambda binary links them",
+		in:  []string{"lambdas/...", "cmd/vinci-relay/...", "cmd/vinci-timers/...", "bus/...", "eventlog/...", "domain/..."},
+		ban: []string{module + "/event/schema"},
 	},
 	{
 		why:    "domain names no AWS package",

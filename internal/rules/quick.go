@@ -1,10 +1,11 @@
-package orm
+package rules
 
 import (
 	"reflect"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 	"unsafe"
 )
@@ -20,6 +21,22 @@ type quickCheck struct {
 	ok     func(p unsafe.Pointer) bool
 }
 
+// Quick are the rules of a struct, compiled; nil when some are not simple. It is
+// safe for concurrent use.
+type Quick []quickCheck
+
+// CompileQuick compiles the rules of the struct type rt.
+func CompileQuick(rt reflect.Type) Quick {
+	checks, ok := quickChecks(rt, 0)
+	if !ok {
+		return nil
+	}
+	if checks == nil {
+		checks = []quickCheck{} // no rules at all: everything satisfies them
+	}
+	return checks
+}
+
 // quickChecks compiles the rules of a struct; ok is false when some are not
 // simple.
 func quickChecks(rt reflect.Type, offset uintptr) (checks []quickCheck, ok bool) {
@@ -27,7 +44,7 @@ func quickChecks(rt reflect.Type, offset uintptr) (checks []quickCheck, ok bool)
 		sf := rt.Field(i)
 		rule, ruled := sf.Tag.Lookup("validate")
 		switch {
-		case rule == "-" || !ruled && !hasRules(sf.Type, nil):
+		case rule == "-" || !ruled && !Has(sf.Type):
 		case ruled:
 			accept := quickRules(sf.Type, rule)
 			if accept == nil || !sf.IsExported() {
@@ -125,7 +142,7 @@ func quickRequired(rt reflect.Type) func(unsafe.Pointer) bool {
 	switch k := rt.Kind(); {
 	case k == reflect.Slice || k == reflect.Map:
 		return func(p unsafe.Pointer) bool { return !reflect.NewAt(rt, p).Elem().IsNil() }
-	case k <= reflect.Float64 || rt == timeType:
+	case k <= reflect.Float64 || rt == reflect.TypeFor[time.Time]():
 		return func(p unsafe.Pointer) bool { return !reflect.NewAt(rt, p).Elem().IsZero() }
 	}
 	return nil
@@ -138,7 +155,7 @@ func quickSize(rt reflect.Type) func(unsafe.Pointer) int64 {
 		return func(p unsafe.Pointer) int64 { return int64(utf8.RuneCountInString(*(*string)(p))) }
 	case k == reflect.Slice || k == reflect.Map:
 		return func(p unsafe.Pointer) int64 { return int64(reflect.NewAt(rt, p).Elem().Len()) }
-	case k >= reflect.Int && k <= reflect.Int64 && rt != durationType: // whose bounds are texts
+	case k >= reflect.Int && k <= reflect.Int64 && rt != reflect.TypeFor[time.Duration](): // whose bounds are texts
 		return func(p unsafe.Pointer) int64 { return reflect.NewAt(rt, p).Elem().Int() }
 	}
 	return nil
@@ -183,12 +200,13 @@ func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
-// obvious reports whether the item surely satisfies all rules.
-func (p *plan) obvious(item unsafe.Pointer) bool {
-	for i := range p.quick {
-		if c := &p.quick[i]; !c.ok(unsafe.Add(item, c.offset)) {
+// Accepts reports whether the value at p surely satisfies all rules. A false
+// answer says nothing: ask the validator then.
+func (q Quick) Accepts(p unsafe.Pointer) bool {
+	for i := range q {
+		if c := &q[i]; !c.ok(unsafe.Add(p, c.offset)) {
 			return false
 		}
 	}
-	return p.quick != nil
+	return q != nil
 }

@@ -1,0 +1,63 @@
+package bus
+
+import (
+	"fmt"
+	"regexp"
+)
+
+// Rebuildable says that all events may be handled once more, in a namespace of
+// their own: for a subscription that makes a read model, which a replay makes anew
+// beside the old one. Nothing is known there of what was handled before, so each
+// handler runs again and [IdempotencyKey] is another one.
+//
+// A message says with its attribute [AttrNamespace] which namespace it belongs to,
+// and a subscription without this option gives such a message up: it may have
+// effects that must not happen twice.
+func Rebuildable() Option { return rebuildable{} }
+
+type rebuildable struct{}
+
+func (rebuildable) apply(d *Definition) { d.Rebuildable = true }
+
+// AttrNamespace is the message attribute that names the namespace of a replay. A
+// dead letter has it, too.
+const AttrNamespace = "NAMESPACE"
+
+// MaxNamespace is the longest name of a namespace.
+const MaxNamespace = 32
+
+var namespacePattern = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
+
+// CheckNamespace reports what is wrong with the name of a namespace, nil when it
+// may be used: a lower-case letter, then lower-case letters, digits and hyphens,
+// at most 32 in all.
+func CheckNamespace(name string) error {
+	if len(name) > MaxNamespace || !namespacePattern.MatchString(name) {
+		return &Error{Kind: KindDefinition, Op: "namespace", Reason: fmt.Sprintf("%q: allowed is a lower-case letter, then lower-case letters, digits and hyphens, at most %d in all", clean(name), MaxNamespace)}
+	}
+	return nil
+}
+
+// RecordID is what a delivery record has as its event id: that of the event, and
+// in a namespace (order/7f3c@4!spring) the namespace after it. The id of an
+// event of the log ends in its version, so no two can be the same.
+func RecordID(eventID, namespace string) string {
+	if namespace == "" {
+		return eventID
+	}
+	return eventID + "!" + namespace
+}
+
+// recordID is that of an event on its way.
+func (d *delivery) recordID() string { return RecordID(d.event.ID, d.namespace) }
+
+// checkNamespace finds a message that may not be handled once more.
+func (c *Consumer) checkNamespace(d *delivery) error {
+	if err := CheckNamespace(d.namespace); err != nil {
+		return err
+	}
+	if !c.sub.Rebuildable {
+		return &Error{Kind: KindDefinition, Op: "handle", Subscription: c.sub.Name, DefinedAt: c.sub.DefinedAt, Reason: fmt.Sprintf("the message is of the namespace %q, in which events are handled once more: declare the subscription bus.Rebuildable() if that may be", d.namespace)}
+	}
+	return d.checkKey()
+}
