@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -96,4 +97,36 @@ func TestFIFOWaitsForLease(t *testing.T) {
 	if again := k.deliver(); len(again) > 0 || !slices.Equal(b.take(), []string{"a1", "a2"}) {
 		t.Errorf("again %v", again)
 	}
+}
+
+// Groups are handled at the same time, and each in order.
+func TestFIFOGroupsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(fifoARN, time.Now)
+		b := &bodies{}
+		var order []string
+		f, err := sqsbatch.Handle(func(ctx context.Context, m events.SQSMessage) error {
+			time.Sleep(time.Second)
+			b.mu.Lock()
+			order = append(order, m.Body)
+			b.mu.Unlock()
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, body := range []string{"a1", "a2", "b1", "c1", "b2", "a3"} {
+			q.send(body[:1], body)
+		}
+		start := time.Now()
+		response, err := f(t.Context(), q.receive(10))
+		if err != nil || len(response.BatchItemFailures) > 0 || time.Since(start) != 3*time.Second {
+			t.Errorf("%v, %v after %v", response, err, time.Since(start))
+		}
+		for _, pair := range [][2]string{{"a1", "a2"}, {"a2", "a3"}, {"b1", "b2"}} {
+			if slices.Index(order, pair[0]) > slices.Index(order, pair[1]) {
+				t.Errorf("%v: %s before %s", order, pair[1], pair[0])
+			}
+		}
+	})
 }

@@ -308,6 +308,6 @@ func (b *batch) protect(ctx context.Context, m *events.SQSMessage) (err error) {
 }
 
 var (
-	errTooLate = errors.New("the function's time was up before its turn came: a longer time-out or a smaller batch lets all of a batch run")
+	errTooLate = &Error{Kind: KindTimeout, Op: "handle", Reason: "the function's time was up before its turn came: a longer time-out or a smaller batch lets all of a batch run"}
 	errOverran = &Error{Kind: KindUnfinished, Op: "handle", Reason: "the handler did not return when its context ended: it must give up then"}
 )
