@@ -9,10 +9,10 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-lambda-go/lambda/messages"
 
 	"github.com/vinci-go/vinci/eventlog"
 	"github.com/vinci-go/vinci/internal/awsenv"
+	"github.com/vinci-go/vinci/internal/lambdastart"
 	"github.com/vinci-go/vinci/internal/names"
 )
 
@@ -63,25 +63,10 @@ func fromEnv(getenv func(string) string, logger *slog.Logger, metrics io.Writer,
 }
 
 // endOnOverrun lets the process end when a handler that cannot be stopped still
-// runs. aws-lambda-go ends it after it has reported this type of error.
+// runs.
 func endOnOverrun(handle func(context.Context, events.SQSEvent) (events.SQSEventResponse, error)) func(context.Context, events.SQSEvent) (events.SQSEventResponse, error) {
-	return func(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
-		response, err := handle(ctx, batch)
-		if errors.Is(err, ErrOverrun) {
-			err = messages.InvokeResponse_Error{Message: err.Error(), Type: "Overrun", ShouldExit: true}
-		}
-		return response, err
-	}
+	return lambdastart.EndOn(ErrOverrun, handle)
 }
 
 // problems takes joined errors apart, one line each.
-func problems(err error) []string {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		var out []string
-		for _, e := range joined.Unwrap() {
-			out = append(out, problems(e)...)
-		}
-		return out
-	}
-	return []string{err.Error()}
-}
+func problems(err error) []string { return lambdastart.Problems(err) }

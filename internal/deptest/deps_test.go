@@ -81,6 +81,11 @@ var rules = []rule{
 		ban: []string{cdk, jsii, config},
 	},
 	{
+		why: "sqsbatch is for any SQS function: of Vinci it links orm and nothing else",
+		in:  []string{"sqsbatch/..."},
+		ban: []string{cdk, jsii, config, module + "/bus", module + "/constructs", module + "/event", module + "/eventlog", module + "/local", module + "/domain", module + "/tables"},
+	},
+	{
 		why: "JSON schemas of events are for tools: no Lambda binary links them",
 		in:  []string{"lambdas/...", "cmd/vinci-relay/...", "cmd/vinci-timers/...", "bus/...", "eventlog/...", "domain/..."},
 		ban: []string{module + "/event/schema"},
@@ -103,7 +108,7 @@ var rules = []rule{
 	},
 	{
 		why: "the framework imports no application package",
-		in:  []string{"bus/...", "cmd/...", "constructs/...", "event/...", "eventlog/...", "internal/...", "orm/..."},
+		in:  []string{"bus/...", "cmd/...", "constructs/...", "event/...", "eventlog/...", "internal/...", "orm/...", "sqsbatch/..."},
 		ban: []string{module + "/domain", module + "/tables", module + "/lambdas", module + "/stacks", module + "/scenario", module + "/migrations"},
 	},
 }

@@ -1,6 +1,9 @@
 package sqsqueue
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestURL(t *testing.T) {
 	tests := []struct{ arn, endpoint, want string }{
@@ -31,4 +34,22 @@ func TestFIFO(t *testing.T) {
 			t.Errorf("%s: FIFO is %t", name, got)
 		}
 	}
+}
+
+// What is taken for an ARN is one, with nothing lost.
+func FuzzParseARN(f *testing.F) {
+	f.Add("arn:aws:sqs:eu-west-1:123456789012:mail.fifo")
+	f.Add("arn:aws:sqs::1:")
+	f.Fuzz(func(t *testing.T, text string) {
+		a, err := ParseARN(text)
+		if err != nil {
+			return
+		}
+		if back := strings.Join([]string{"arn", a.Partition, "sqs", a.Region, a.Account, a.Name}, ":"); back != text {
+			t.Errorf("%q became %q", text, back)
+		}
+		if !strings.HasSuffix(a.URL("http://localhost"), "/"+a.Account+"/"+a.Name) {
+			t.Errorf("%q has the URL %q", text, a.URL("http://localhost"))
+		}
+	})
 }
