@@ -330,6 +330,19 @@ func TestSkip(t *testing.T) {
 	}
 }
 
+// A stream's name may look like an id or a namespace.
+func TestSkipOddStream(t *testing.T) {
+	f := newOrdered(t, nil)
+	es := f.open("a!b@c", 2)
+	f.fails[es[0].ID] = bus.Permanent(errBoom)
+	f.Deliver(es...)
+	if err := bus.Skip(t.Context(), f.Store, "in_order_tx", es[0].ID, ""); err != nil {
+		t.Fatal(err)
+	}
+	f.Deliver(es...)
+	f.wantJournal(t, "door/a!b@c", 2)
+}
+
 // kill makes the store refuse everything from the n-th call on, which is what a
 // process that died looks like from outside. It returns the way back.
 func (f *orderedFixture) kill(n int) (revive func()) {
