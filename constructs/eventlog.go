@@ -3,6 +3,7 @@ package constructs
 import (
 	"time"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	cdk "github.com/aws/constructs-go/constructs/v10"
@@ -18,16 +19,19 @@ type EventLogProps struct {
 	Deployment *Deployment // required
 }
 
-// EventLog is the framework's three tables (events, deliveries, state) and the
+// EventLog is the framework's three tables (events, deliveries, state), the
 // relay: the function that takes events from the stream of the events table and
-// publishes them on the bus. They are together because a stream's ARN cannot be
-// computed from outside.
+// publishes them on the bus, and the timers function: it commits the events of
+// timers that are due, every minute. Tables and relay are together because a
+// stream's ARN cannot be computed from outside.
 type EventLog struct {
 	cdk.Construct
 	Events, Deliveries, State *Table
 	Relay                     *Function
 	RelayFailed               awssqs.CfnQueue
 	Mapping                   awslambda.CfnEventSourceMapping
+	Timers                    *Function
+	TimersRule                awsevents.CfnRule
 }
 
 // How the relay reads the stream. It puts an event that can never be published
@@ -84,6 +88,7 @@ func NewEventLog(scope cdk.Construct, id string, props *EventLogProps) *EventLog
 		},
 	})
 	l.addAlarms(d)
+	l.addTimers(d)
 	return l
 }
 

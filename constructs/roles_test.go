@@ -53,8 +53,8 @@ func TestRoles(t *testing.T) {
 			}
 		}
 	}
-	if roles != 6 { // three subscriptions, the API, the relay, the report
-		t.Errorf("%d roles, want one a function: 6", roles)
+	if roles != 7 { // three subscriptions, the API, the relay, the timers, the report
+		t.Errorf("%d roles, want one a function: 7", roles)
 	}
 	compare(t, filepath.Join("testdata", "golden", "roles.txt"), text.Bytes())
 }

@@ -33,8 +33,8 @@ func TestRules(t *testing.T) {
 			}
 			// The checks above must have had something to check.
 			for kind, want := range map[string]int{
-				"AWS::DynamoDB::GlobalTable": 6, "AWS::SQS::Queue": 9, "AWS::SQS::QueuePolicy": 9, "AWS::Events::Rule": 3,
-				"AWS::Lambda::Function": 6, "AWS::Lambda::EventSourceMapping": 4, "AWS::Logs::LogGroup": 6,
+				"AWS::DynamoDB::GlobalTable": 6, "AWS::SQS::Queue": 9, "AWS::SQS::QueuePolicy": 9, "AWS::Events::Rule": 4,
+				"AWS::Lambda::Function": 7, "AWS::Lambda::EventSourceMapping": 4, "AWS::Logs::LogGroup": 7,
 			} {
 				if seen[kind] != want {
 					t.Errorf("%d of %s, want %d", seen[kind], kind, want)
@@ -75,8 +75,11 @@ type properties struct {
 		DeadLetterConfig struct{ Arn map[string]any }
 		RetryPolicy      struct{ MaximumRetryAttempts int }
 	}
+	ScheduleExpression             string
 	FunctionResponseTypes          []string
 	EventSourceArn                 map[string]any
+	SourceArn                      any
+	Principal                      string
 	MaximumBatchingWindowInSeconds int
 	Timeout                        int
 	RetentionInDays                int
@@ -93,6 +96,7 @@ func (r resource) target(t *testing.T, getAtt map[string]any) resource {
 	if !ok {
 		t.Fatalf("%s: %v is not in the same stack", r.id, path[0])
 	}
+	found.id, found.all = path[0].(string), r.all
 	return found
 }
 
@@ -127,6 +131,10 @@ func checkResource(t *testing.T, r resource, lasting bool) {
 			}
 		}
 	case "AWS::Events::Rule":
+		if p.ScheduleExpression != "" {
+			checkSchedule(t, r)
+			break
+		}
 		for _, target := range p.Targets {
 			undelivered := r.target(t, target.DeadLetterConfig.Arn)
 			if r.target(t, target.Arn).Type != "AWS::SQS::Queue" || undelivered.Properties.MessageRetentionPeriod != fourteenDays || target.RetryPolicy.MaximumRetryAttempts == 0 {
@@ -157,6 +165,31 @@ func checkResource(t *testing.T, r resource, lasting bool) {
 		if named && r.Type != "AWS::Lambda::Permission" {
 			wrong("has a name")
 		}
+	}
+}
+
+// checkSchedule: a schedule calls one function, which lets this very rule, and
+// which is done before it is called again.
+func checkSchedule(t *testing.T, rule resource) {
+	t.Helper()
+	p := rule.Properties
+	if p.ScheduleExpression != "rate(1 minute)" || len(p.Targets) != 1 {
+		t.Fatalf("%s: %s to %d targets", rule.id, p.ScheduleExpression, len(p.Targets))
+	}
+	f := rule.target(t, p.Targets[0].Arn)
+	if f.Type != "AWS::Lambda::Function" || f.Properties.Timeout >= 60 {
+		t.Errorf("%s calls a %s with a time-out of %d s", rule.id, f.Type, f.Properties.Timeout)
+	}
+	allowed := false
+	for _, other := range rule.all {
+		ref, _ := other.Properties.FunctionName.(map[string]any)
+		if other.Type == "AWS::Lambda::Permission" && ref["Ref"] == f.id && other.Properties.Principal == "events.amazonaws.com" {
+			source, _ := other.Properties.SourceArn.(map[string]any)
+			allowed = rule.target(t, source).id == rule.id
+		}
+	}
+	if !allowed {
+		t.Errorf("%s may not call its function", rule.id)
 	}
 }
 

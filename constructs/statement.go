@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/vinci-go/vinci/bus"
+	"github.com/vinci-go/vinci/eventlog"
 	"github.com/vinci-go/vinci/orm"
 )
 
@@ -15,6 +16,10 @@ type Statement struct {
 	Resources []string // ARNs
 	// StringEquals are conditions: key to the one value it must have.
 	StringEquals map[string]string
+	// LeadingKeys is a condition on the partition keys of the items that a request
+	// names, of which each must be like this: * stands for anything.
+	// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
+	LeadingKeys string
 }
 
 func (s Statement) json() map[string]any {
@@ -24,12 +29,19 @@ func (s Statement) json() map[string]any {
 		"Action":   list(s.Actions),
 		"Resource": list(s.Resources),
 	}
+	condition := map[string]any{}
 	if len(s.StringEquals) > 0 {
 		equals := map[string]any{}
 		for key, value := range s.StringEquals {
 			equals[key] = value
 		}
-		m["Condition"] = map[string]any{"StringEquals": equals}
+		condition["StringEquals"] = equals
+	}
+	if s.LeadingKeys != "" {
+		condition["ForAllValues:StringLike"] = map[string]any{"dynamodb:LeadingKeys": s.LeadingKeys}
+	}
+	if len(condition) > 0 {
+		m["Condition"] = condition
 	}
 	return m
 }
@@ -98,16 +110,45 @@ func (d *Deployment) accessStatements(a bus.Access, events orm.Definition) []Sta
 	}
 
 	if len(a.Commits) > 0 {
-		// Events are only ever added, and only together with what they are about:
-		// outside of a transaction even the log's own functions may not write one.
-		all = append(all, Statement{
-			Sid: "CommitEvents", Actions: []string{"dynamodb:PutItem"}, Resources: []string{d.TableARN(events)},
-			StringEquals: map[string]string{"dynamodb:EnclosingOperation": "TransactWriteItems"},
-		}, Statement{
+		all = append(all, commitEvents(d.TableARN(events)), Statement{
 			Sid: "ReadLog", Actions: logActions[:], Resources: []string{d.TableARN(events)},
 		})
+		all = append(all, commitState(d.TableARN(eventlog.State))...)
 	}
 	return all
+}
+
+// commitEvents: events are only ever added, and only together with what they are
+// about: outside of a transaction even the log's own functions may not write one.
+func commitEvents(events string) Statement {
+	return Statement{
+		Sid: "CommitEvents", Actions: []string{"dynamodb:PutItem"}, Resources: []string{events},
+		StringEquals: inTransaction(),
+	}
+}
+
+// commitState is what a commit does with the table "state", for whoever commits.
+// Records of commands are put, and timers put and deleted, in its transaction
+// only; a lost answer is looked up. Outside of a transaction snapshots may be
+// saved and forgotten, which anybody can make again, and nothing else.
+func commitState(state string) []Statement {
+	return []Statement{
+		{
+			Sid: "CommitState", Actions: []string{"dynamodb:PutItem", "dynamodb:DeleteItem"}, Resources: []string{state},
+			StringEquals: inTransaction(),
+		},
+		{Sid: "ReadState", Actions: []string{"dynamodb:GetItem"}, Resources: []string{state}},
+		{
+			Sid: "SaveSnapshots", Actions: []string{"dynamodb:UpdateItem", "dynamodb:DeleteItem"}, Resources: []string{state},
+			LeadingKeys: eventlog.StateSnapshot + "/*",
+		},
+	}
+}
+
+// inTransaction is the condition of an action that is allowed as part of a
+// TransactWriteItems only.
+func inTransaction() map[string]string {
+	return map[string]string{"dynamodb:EnclosingOperation": "TransactWriteItems"}
 }
 
 // queriedIndexes are the indexes that may be queried, by the names of table and

@@ -23,10 +23,13 @@ import (
 	"github.com/vinci-go/vinci/internal/progress"
 )
 
-// relayCommand is the framework's own function. It is built from whichever
-// module is synthesized: another module names it in a tool line of its go.mod
+// The framework's own functions. They are built from whichever module is
+// synthesized: another module names them in tool lines of its go.mod
 // (go get -tool github.com/vinci-go/vinci/cmd/vinci-relay).
-const relayCommand = "github.com/vinci-go/vinci/cmd/vinci-relay"
+const (
+	relayCommand  = "github.com/vinci-go/vinci/cmd/vinci-relay"
+	timersCommand = "github.com/vinci-go/vinci/cmd/vinci-timers"
+)
 
 // builder compiles functions: build.Build, but for tests.
 type builder func(context.Context, build.Request) (map[string]string, error)
@@ -129,7 +132,7 @@ func (a *Application) Synthesize(ctx context.Context, options *SynthOptions) err
 func (a *Application) complete(dir string) (*plan.Plan, error) {
 	p := a.plan
 	p.Dir = dir
-	p.Relay = relayCommand
+	p.Relay, p.Timers = relayCommand, timersCommand
 	p.Framework = plan.Framework{Events: eventlog.Events, Deliveries: bus.Deliveries, State: eventlog.State}
 	p.Context = plan.Context(a.context)
 	if a.context == nil {
@@ -198,8 +201,8 @@ func buildProblems(p *plan.Plan, failed *build.Error) plan.Problems {
 			Mend:   "correct what the compiler says",
 			Detail: f.Output,
 		}
-		if f.Package == relayCommand {
-			problem.Mend = "let go.mod name it: go get -tool " + relayCommand
+		if f.Package == relayCommand || f.Package == timersCommand {
+			problem.Mend = "let go.mod name it: go get -tool " + f.Package
 		}
 		all = append(all, problem)
 	}

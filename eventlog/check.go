@@ -21,6 +21,9 @@ type checked struct {
 	actions []orm.Action // of the caller's writes
 	bytes   int          // of the caller's writes
 	events  []event.Record
+	timers  []Timer
+	cancel  []string
+	command *Command // nil: none
 }
 
 // check makes the actions of the writes, from what is stored now, and finds
@@ -28,7 +31,7 @@ type checked struct {
 // *InvalidError or *TooLargeError is the store's: the changes may be right.
 func (l *Log) check(ctx context.Context, c Changes) (*checked, error) {
 	var problems []error
-	ch := &checked{events: c.Events}
+	ch := &checked{events: c.Events, timers: c.Timers, cancel: c.Cancel}
 	for i, w := range c.Writes {
 		if w == nil {
 			problems = append(problems, fmt.Errorf("write %d is nil", i))
@@ -65,13 +68,22 @@ func (l *Log) check(ctx context.Context, c Changes) (*checked, error) {
 			problems = append(problems, fmt.Errorf("event %d: %w", i, err))
 		}
 	}
-	if len(c.Writes)+len(c.Events) == 0 {
-		problems = append(problems, fmt.Errorf("there is nothing to commit: neither a write nor an event"))
+	problems = append(problems, checkTimers(&c)...)
+	own := len(c.Events) + len(c.Timers) + len(c.Cancel) // actions of the log's own
+	if err := c.Command.check(); err != nil {
+		problems = append(problems, err)
+	} else if c.Command.ID != "" {
+		command := c.Command // alone: the changes need not outlive the call
+		ch.command = &command
+		own++
+	}
+	if len(c.Writes)+own == 0 {
+		problems = append(problems, fmt.Errorf("there is nothing to commit: neither a write nor an event nor a timer"))
 	}
 	if len(problems) > 0 {
 		return nil, &InvalidError{Problems: problems}
 	}
-	if n := len(ch.actions) + len(ch.events); n > MaxActions {
+	if n := len(ch.actions) + own; n > MaxActions {
 		return nil, &TooLargeError{Event: -1, Actions: n}
 	}
 	return ch, nil
@@ -103,8 +115,14 @@ func checkRecord(r *event.Record) error {
 	if r.SchemaVersion < 1 {
 		return bad(fmt.Sprintf("schema version %d: allowed are whole numbers from 1", r.SchemaVersion))
 	}
-	if d := bytes.TrimLeft(r.Data, " \t\r\n"); len(d) == 0 || d[0] != '{' || !json.Valid(d) || !utf8.Valid(d) {
+	if !isObject(r.Data) {
 		return bad("its data is no JSON object")
+	}
+	if (len(r.Public) > 0) != (r.PublicVersion != 0) || r.PublicVersion < 0 {
+		return bad(fmt.Sprintf("%d bytes of public data with public version %d: a public event has both, an internal one neither", len(r.Public), r.PublicVersion))
+	}
+	if len(r.Public) > 0 && !isObject(r.Public) {
+		return bad("its public data is no JSON object")
 	}
 	if r.Stream == "" {
 		return nil
@@ -113,6 +131,11 @@ func checkRecord(r *event.Record) error {
 		return bad(fmt.Sprintf("expected version %d: allowed are event.Append, event.New and event.Expect(n) with n from 1", r.Expected))
 	}
 	return event.CheckStream(r.Stream)
+}
+
+func isObject(data []byte) bool {
+	d := bytes.TrimLeft(data, " \t\r\n")
+	return len(d) > 0 && d[0] == '{' && json.Valid(d) && utf8.Valid(d)
 }
 
 // consecutive checks what the second and later events of one stream expect. The
@@ -156,11 +179,13 @@ func flowOf(ctx context.Context) (event.Flow, error) {
 	return f, nil
 }
 
+// maxCommitID is the longest ClientRequestToken.
+const maxCommitID = 36
+
 // checkCommitID guards against an Options.NewID that does not keep its promise.
 func checkCommitID(id string) error {
-	const most = 36 // of a ClientRequestToken
-	if id == "" || len(id) > most || event.CheckStream("fact/"+id) != nil {
-		return &InvalidError{Problems: []error{fmt.Errorf("commit id %q from Options.NewID: allowed are 1 to %d characters of printable ASCII without blanks", id, most)}}
+	if id == "" || len(id) > maxCommitID || event.CheckStream("fact/"+id) != nil {
+		return &InvalidError{Problems: []error{fmt.Errorf("commit id %q from Options.NewID: allowed are 1 to %d characters of printable ASCII without blanks", id, maxCommitID)}}
 	}
 	return nil
 }

@@ -31,6 +31,8 @@ const (
 //
 //   - *[InvalidError], *[TooLargeError]: refused before anything was tried.
 //   - *[ConflictError]: a stream was not where it was expected.
+//   - *[DuplicateCommandError]: the command id was used before, with another request.
+//   - *[TimerExistsError]: a timer of that id is set already.
 //   - failed conditions of the caller's own writes: errors of package orm, so
 //     that errors.Is(err, orm.KindAlreadyExists) finds a taken unique value, and
 //     orm.KindVersionConflict an item that was changed since it was read.
@@ -42,23 +44,34 @@ const (
 // places in a stream and unique values where somebody else was faster: those
 // writes are made anew, from what is stored then. The package documentation says
 // why that writes nothing twice.
+//
+// A command that was done before is not done again: its first Commit is returned,
+// with Replayed set, and nothing is written.
 func (l *Log) Commit(ctx context.Context, c Changes) (Commit, error) {
+	var attempts []*Prepared
 	for try := 1; ; try++ {
 		p, err := l.Prepare(ctx, c)
 		if err != nil {
-			return Commit{}, err
+			return l.refused(ctx, &c.Command, attempts, err)
 		}
+		attempts = append(attempts, p)
 		err = l.execute(ctx, p)
 		if err == nil {
-			return Commit{ID: p.id, Events: p.events}, nil
+			return l.done(ctx, p), nil
 		}
 		if !outrun(err) || try == tries {
-			return Commit{}, l.explain(ctx, err)
+			return l.refused(ctx, &c.Command, attempts, l.explain(ctx, err))
 		}
 		if slept := l.sleep(ctx, l.jitter(window(appendBase, appendMax, try))); slept != nil {
 			return Commit{}, fmt.Errorf("commit %s: waiting to try again after %w: %w", p.id, err, slept)
 		}
 	}
+}
+
+// done is the result of an attempt that happened.
+func (l *Log) done(ctx context.Context, p *Prepared) Commit {
+	p.Announce(ctx)
+	return Commit{ID: p.id, Events: p.Events()}
 }
 
 // execute sends one attempt until it is known whether it happened. The id is
@@ -125,28 +138,26 @@ func (l *Log) settle(ctx context.Context, p *Prepared, unknown, passing bool, tr
 		return &UnknownOutcomeError{CommitID: p.id, Tries: try, Err: fmt.Errorf("%w, after %v", readErr, err)}
 	case passing:
 		return &UnknownOutcomeError{CommitID: p.id, Tries: try, Err: errors.Join(err, readErr)}
-	case errors.Is(err, orm.KindChanged):
+	case errors.Is(err, orm.KindChanged) && p.command == nil:
 		// It would be made anew, and the try without an answer may be what changed
 		// the item (a commit without events cannot be seen) or may still arrive: then
-		// it would happen twice. The error is told and not wrapped, as above.
+		// it would happen twice. The error is told and not wrapped, as above. The
+		// record of a command, which all attempts put, would let only one happen.
 		return &UnknownOutcomeError{CommitID: p.id, Tries: try, Err: fmt.Errorf("an answer was lost, and then: %v", err)}
 	default:
 		return fmt.Errorf("commit %s: %w", p.id, err)
 	}
 }
 
-// happened looks whether the commit is in the log. Of a commit without events
-// nothing can be seen there.
+// happened looks whether the commit is there: the first item of its own that it
+// put. Of a commit with neither events, nor a command, nor a timer that it sets,
+// nothing can be seen.
 func (l *Log) happened(ctx context.Context, p *Prepared) (bool, error) {
-	if len(p.events) == 0 {
+	if len(p.actions) == p.writes || p.actions[p.writes].Op != orm.OpPut {
 		return false, nil
 	}
 	put := p.actions[p.writes]
-	key := orm.Item{}
-	for _, name := range []string{put.Table.Hash, put.Table.Sort} {
-		key[name] = put.Item[name]
-	}
-	item, err := l.store.Get(ctx, &orm.GetRequest{Table: put.Table, Key: key})
+	item, err := l.store.Get(ctx, &orm.GetRequest{Table: put.Table, Key: put.PrimaryKey()})
 	if err != nil {
 		return false, fmt.Errorf("look whether it happened: %w", err)
 	}
@@ -163,7 +174,7 @@ func (l *Log) happened(ctx context.Context, p *Prepared) (bool, error) {
 // id cannot write anything twice. If something else failed as well, the next
 // attempt will say so alone.
 func outrun(err error) bool {
-	if errors.Is(err, KindUnknown) {
+	if errors.Is(err, KindUnknown) || errors.Is(err, KindDuplicate) {
 		return false
 	}
 	var conflict *ConflictError

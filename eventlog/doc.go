@@ -6,7 +6,7 @@
 //		Writes: []orm.Write{Users.Insert(user)},
 //		Events: []event.Record{Created.At("user/"+id, event.New).Record(UserCreated{…})},
 //	})
-//	for e, err := range log.Stream(ctx, "user/"+id, 1) { … }
+//	for e, err := range eventlog.Decoded(Created, log.Stream(ctx, "user/"+id, 1)) { … }
 //
 // # The table
 //
@@ -66,8 +66,41 @@
 //
 // A caller that runs its whole command again after such an error makes a new
 // commit; expected versions and conditions on its own items then find the first.
+// With a [Command] it need not look.
+//
+// # Commands
+//
+// Changes.Command gives what is asked for a name, as a client's Idempotency-Key
+// does. Its record is put in the same transaction, under the condition that there
+// is none: so of all that ask under one id, one commits, however many ask at once
+// and whatever is lost on the way. The others get its result, with
+// Commit.Replayed set. That holds for the caller whose answer was lost as well:
+// it asks again, and hears what it would have heard.
+//
+// The record is read only when a commit is refused: until then a command costs
+// one more item of the transaction (two write units for up to 1 KB) and no read.
+// What the command itself has changed is no reason to refuse it the second time:
+// a stream that it has moved, an item that it has inserted. A command that was
+// refused leaves no record, and may be asked for again.
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
+//
+// # Reading
+//
+//   - [Log.Stream] reads one stream, consistently: what decisions are made from.
+//   - [Load] folds it into a state, with a [Fold] that has a case for each type,
+//     and with [Snapshots] where streams are long.
+//   - [Log.History] reads types over a range of time, [Log.Correlation] the story
+//     of one request: for people, tools and replay. They read indexes, which are a
+//     moment behind, and give a [Cursor] to go on with.
+//   - [Log.Get] reads one event by its id.
+//
+// All of them give envelopes as they were committed. [Decoded] makes typed events
+// of them in the newest shape, [Newest] envelopes in the newest shape, and Load
+// does so by itself: an older event is brought up step by step by the definition
+// (event.Upcast), wherever it is read. The rules of the data (its validate tags)
+// are not run on what is in the log already: a rule that was made stricter must
+// not make an aggregate unloadable.
 //
 // # What goes along
 //
@@ -78,5 +111,6 @@
 // # Tests
 //
 // On the memory store of package orm/ormtest the log needs nothing running; clock,
-// ids, waits and luck are injected with [Options].
+// ids, waits and luck are injected with [Options]. Package eventlogtest has such a
+// log ready made, and the suite that holds every store to what is said here.
 package eventlog

@@ -20,6 +20,10 @@ const (
 	KindInvalid  Kind = "invalid changes" // *InvalidError
 	KindUnknown  Kind = "unknown outcome" // *UnknownOutcomeError
 	KindDamaged  Kind = "damaged log"     // *DamagedError
+
+	KindDuplicate   Kind = "duplicate command" // *DuplicateCommandError
+	KindTimerExists Kind = "timer exists"      // *TimerExistsError
+	KindQuery       Kind = "invalid query"     // *QueryError
 )
 
 // Error makes a Kind a target for errors.Is.
@@ -62,7 +66,8 @@ func (e *ConflictError) Unwrap() error { return e.Err }
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
 type TooLargeError struct {
-	Event   int // index in Changes.Events of the event that is too large, -1 for the commit
+	Event   int    // index in Changes.Events of the event that is too large, -1 for the commit
+	Timer   string // id of the timer whose event is too large, empty for the commit
 	Type    string
 	Actions int // of the transaction, at most MaxActions
 	Bytes   int // of the event, at most MaxEvent, or of the commit, at most MaxCommit
@@ -79,6 +84,8 @@ func (e *TooLargeError) Error() string {
 	switch {
 	case e.Event >= 0:
 		return fmt.Sprintf("event %d (%s) has %d bytes encoded, at most %d are allowed: keep large data elsewhere and put its address in the event", e.Event, e.Type, e.Bytes, MaxEvent)
+	case e.Timer != "":
+		return fmt.Sprintf("the event of timer %s (%s) has %d bytes encoded, at most %d are allowed: keep large data elsewhere and put its address in the event", e.Timer, e.Type, e.Bytes, MaxEvent)
 	case e.Actions > 0:
 		return fmt.Sprintf("the commit has %d actions, a transaction takes at most %d: commit less at once", e.Actions, MaxActions)
 	default:
@@ -151,3 +158,22 @@ func (e *DamagedError) Error() string {
 func (e *DamagedError) Is(target error) bool { return target == KindDamaged }
 
 func (e *DamagedError) Unwrap() error { return e.Err }
+
+// QueryError says what is wrong with what was asked of the log, or with a
+// [Cursor]. Nothing was read.
+type QueryError struct {
+	Reason string // what was wrong, what is allowed
+	Err    error  // the cause, may be nil
+}
+
+func (e *QueryError) Error() string {
+	if e.Err != nil {
+		return "invalid query: " + e.Reason + ": " + e.Err.Error()
+	}
+	return "invalid query: " + e.Reason
+}
+
+// Is reports whether target is [KindQuery].
+func (e *QueryError) Is(target error) bool { return target == KindQuery }
+
+func (e *QueryError) Unwrap() error { return e.Err }

@@ -22,7 +22,8 @@ import (
 //	…
 //	err = p.Resolve(store.Transact(ctx, p.ID(), p.Actions()))
 //
-// The actions of Changes.Writes come first, in their order, then the events'. So
+// The actions of Changes.Writes come first, in their order, then the events',
+// then those of timers and their cancellations. So
 // a write that is one action and stands first is reason 0 of a cancelled
 // transaction.
 //
@@ -33,12 +34,16 @@ import (
 // anew.
 type Prepared struct {
 	id      string
-	writes  int // how many of actions are the caller's
-	actions []orm.Action
-	events  []event.Metadata
+	log     *Log
+	command *Command     // nil: none
+	writes  int          // how many of actions are the caller's
+	actions []orm.Action // the caller's, one an event, the command's, the timers'
+	events  []event.Envelope
 	// Of each event: the stream it goes to, and the version it gets there.
 	places   []*place
 	versions []int64
+	timers   []string // ids of those that are set
+	timersAt int      // index in actions of the first one
 }
 
 // place is one stream of a commit.
@@ -70,9 +75,11 @@ func (l *Log) Prepare(ctx context.Context, c Changes) (*Prepared, error) {
 func (l *Log) plan(ctx context.Context, ch *checked, flow event.Flow) (*Prepared, error) {
 	p := &Prepared{
 		id:       l.newID(),
+		log:      l,
+		command:  ch.command,
 		writes:   len(ch.actions),
 		actions:  slices.Clone(ch.actions),
-		events:   make([]event.Metadata, len(ch.events)),
+		events:   make([]event.Envelope, len(ch.events)),
 		places:   make([]*place, len(ch.events)),
 		versions: make([]int64, len(ch.events)),
 	}
@@ -117,10 +124,22 @@ func (l *Log) plan(ctx context.Context, ch *checked, flow event.Flow) (*Prepared
 		if err != nil {
 			return nil, err
 		}
-		p.events[i] = e.Metadata
+		p.events[i] = e
 		p.actions = append(p.actions, orm.Action{Op: orm.OpPut, Table: Events.Schema(), Item: item, If: absent()})
 	}
-	if bytes > MaxCommit {
+	if p.command != nil {
+		a, err := p.command.action(p.id, now, flow, p.events, l.retention)
+		if err != nil {
+			return nil, err
+		}
+		bytes += a.Size()
+		p.actions = append(p.actions, a)
+	}
+	size, err := p.addTimers(ch, flow)
+	if err != nil {
+		return nil, err
+	}
+	if bytes += size; bytes > MaxCommit {
 		return nil, &TooLargeError{Event: -1, Bytes: bytes}
 	}
 	return p, nil
@@ -164,6 +183,8 @@ func stored(r *event.Record, pl *place, t time.Time, flow event.Flow, commitID s
 		TraceParent:   flow.TraceParent,
 		CommitID:      commitID,
 		Bucket:        Bucket(r.Type, t, pl.stream),
+		Public:        string(r.Public),
+		PublicVersion: r.PublicVersion,
 	}
 }
 
@@ -172,10 +193,26 @@ func stored(r *event.Record, pl *place, t time.Time, flow event.Flow, commitID s
 func (p *Prepared) ID() string { return p.id }
 
 // Events is what will have been committed, in the order of Changes.Events.
-func (p *Prepared) Events() []event.Metadata { return slices.Clone(p.events) }
+func (p *Prepared) Events() []event.Metadata {
+	m := make([]event.Metadata, len(p.events))
+	for i := range p.events {
+		m[i] = p.events[i].Metadata
+	}
+	return m
+}
+
+// Announce calls Options.Committed, if there is one, with the events of the
+// commit. Whoever executes the transaction calls it once, after Resolve returned
+// nil; [Log.Commit] does so by itself. Without events it does nothing.
+func (p *Prepared) Announce(ctx context.Context) {
+	if p.log.committed != nil && len(p.events) > 0 {
+		p.log.committed(ctx, slices.Clone(p.events))
+	}
+}
 
 // Actions returns the actions of Changes.Writes, in their order, then those of
-// the events. The slice is the caller's own; the items in it are shared and must
+// the events, then the command's, then those of timers. The slice is the caller's
+// own; the items in it are shared and must
 // not be changed.
 func (p *Prepared) Actions() []orm.Action { return slices.Clone(p.actions) }
 
@@ -188,6 +225,10 @@ func (p *Prepared) Actions() []orm.Action { return slices.Clone(p.actions) }
 //     It wraps the failed conditions of the caller's own writes, if any failed as
 //     well, and nothing else: errors.Is(err, orm.KindAlreadyExists) is about a
 //     unique value or an item of the caller's, never about the place of an event.
+//   - a *[DuplicateCommandError]: the command was done before. What else failed
+//     follows from that, and is left out.
+//   - a *[TimerExistsError]: a timer of that id is there, and the commit does not
+//     replace it. It wraps the same.
 //   - every other error as it came.
 //
 // It makes no call. To know its own commit it needs the items that failed
@@ -201,15 +242,21 @@ func (p *Prepared) Resolve(err error) error {
 	if len(cancelled.Reasons) != len(p.actions) {
 		return fmt.Errorf("commit %s: the store gave %d reasons for %d actions: %w", p.id, len(cancelled.Reasons), len(p.actions), err)
 	}
+	own := cancelled.Reasons[p.writes:]
+	for _, reason := range own {
+		if present(reason) && commitOf(reason.Item) == p.id {
+			return nil // a transaction is all or nothing: one item says it of all
+		}
+	}
+	if p.command != nil && present(own[len(p.events)]) {
+		return p.command.doneBefore(own[len(p.events)].Item, p.log.source)
+	}
 	var conflict *ConflictError
-	for i, reason := range cancelled.Reasons[p.writes:] {
-		if reason == nil || (reason.Kind != orm.KindConditionFailed && reason.Kind != orm.KindAlreadyExists) {
+	for i, reason := range own[:len(p.events)] {
+		if !present(reason) {
 			continue
 		}
 		by := commitOf(reason.Item)
-		if by == p.id {
-			return nil // a transaction is all or nothing: one event says it of all
-		}
 		pl := p.places[i]
 		// A stream that the caller expected somewhere is what the caller must hear of.
 		if conflict == nil || (conflict.Expected == event.Append && pl.expected != event.Append) {
@@ -219,7 +266,33 @@ func (p *Prepared) Resolve(err error) error {
 	if conflict != nil {
 		return conflict
 	}
+	if exists := p.timerExists(cancelled.Reasons[p.timersAt:]); exists != nil {
+		exists.Err = callers(cancelled.Reasons[:p.writes])
+		return exists
+	}
 	return err
+}
+
+// timerExists looks for a timer that another commit has set, nil when none failed
+// for that. reasons are those of the timers.
+func (p *Prepared) timerExists(reasons []*orm.Error) *TimerExistsError {
+	for i, id := range p.timers {
+		if !present(reasons[i]) {
+			continue
+		}
+		e := &TimerExistsError{ID: id}
+		if there, err := State.Decode(reasons[i].Item); err == nil { // else the store did not say
+			t := dueTimer(&there)
+			e.Due, e.CommitID = t.Due, t.CommitID
+		}
+		return e
+	}
+	return nil
+}
+
+// present reports whether an item could not be put because there was one.
+func present(reason *orm.Error) bool {
+	return reason != nil && (reason.Kind == orm.KindConditionFailed || reason.Kind == orm.KindAlreadyExists)
 }
 
 // callers joins the failed conditions among the reasons of the caller's writes,
@@ -234,7 +307,7 @@ func callers(reasons []*orm.Error) error {
 	return errors.Join(failed...)
 }
 
-// commitOf is the commit that wrote an item of Events, "" when it does not say.
+// commitOf is the commit that wrote an item of Events or State, "" when it does not say.
 func commitOf(item orm.Item) string {
 	if id, ok := item["commit_id"].(*types.AttributeValueMemberS); ok {
 		return id.Value

@@ -67,3 +67,19 @@ func (l *Log) head(ctx context.Context, stream string) (int64, error) {
 	}
 	return s.Version, nil
 }
+
+// Get reads one event by its id, strongly consistent. The error is of
+// orm.KindNotFound when there is none, an *event.Error of event.KindInvalid when
+// the id cannot be one, a *[DamagedError] when the item cannot be an event, or
+// the store's.
+func (l *Log) Get(ctx context.Context, eventID string) (event.Envelope, error) {
+	stream, version, err := event.ParseID(eventID)
+	if err != nil {
+		return event.Envelope{}, err
+	}
+	s, err := Events.Get(ctx, l.store, orm.Key(stream, version))
+	if err != nil {
+		return event.Envelope{}, fmt.Errorf("read event %s: %w", eventID, err)
+	}
+	return s.Envelope(l.source)
+}

@@ -31,6 +31,25 @@ func (s forgetful) Transact(ctx context.Context, _ string, actions []orm.Action)
 	return err
 }
 
+// What engines leave out of the reasons of a cancelled transaction.
+func onlyFirst(reasons []*orm.Error) {
+	found := false
+	for i, r := range reasons {
+		if found {
+			reasons[i] = nil
+		}
+		found = found || r != nil
+	}
+}
+
+func noItems(reasons []*orm.Error) {
+	for _, r := range reasons {
+		if r != nil {
+			r.Item = nil
+		}
+	}
+}
+
 func TestAppendTriesAgain(t *testing.T) {
 	f := newFixture()
 	f.seed(t, "order/1", 2) // c1, c2
@@ -246,22 +265,6 @@ func TestHeadThatCannotBeRead(t *testing.T) {
 // A commit whose answer is lost happened once, whatever it expects and whatever
 // the store remembers of it.
 func TestLostAnswer(t *testing.T) {
-	onlyFirst := func(reasons []*orm.Error) {
-		found := false
-		for i, r := range reasons {
-			if found {
-				reasons[i] = nil
-			}
-			found = found || r != nil
-		}
-	}
-	noItems := func(reasons []*orm.Error) {
-		for _, r := range reasons {
-			if r != nil {
-				r.Item = nil
-			}
-		}
-	}
 	stores := map[string]func(m *ormtest.Memory) orm.Store{
 		"remembers the token":      func(m *ormtest.Memory) orm.Store { return m },
 		"forgets it":               func(m *ormtest.Memory) orm.Store { return forgetful{m, nil} },

@@ -28,6 +28,19 @@ const (
 	IndexByCorrelation = "by_correlation" // correlation id, then time
 )
 
+// The indexes of [Events], to be queried. They hold the keys and the time of an
+// event, nothing more, and are always a moment behind the table.
+var (
+	EventsByType = orm.IndexOf(Events,
+		func(s *Stored) *string { return &s.Bucket },
+		func(s *Stored) *string { return &s.Time },
+	)
+	EventsByCorrelation = orm.IndexOf(Events,
+		func(s *Stored) *string { return &s.CorrelationID },
+		func(s *Stored) *string { return &s.Time },
+	)
+)
+
 // Shards is the number of partitions that the events of one type and day are
 // spread over in [IndexByType]. One partition of an index takes 1,000 writes a
 // second, and a full one would hold up every commit to the table.
@@ -66,7 +79,11 @@ const timeLayout = "2006-01-02T15:04:05.000000000Z07:00"
 func Bucket(eventType string, t time.Time, stream string) string {
 	h := fnv.New32a()
 	h.Write([]byte(stream)) // a hash.Hash never returns an error
-	return fmt.Sprintf("%s#%s#%d", eventType, t.UTC().Format(time.DateOnly), h.Sum32()%Shards)
+	return bucket(eventType, t, int(h.Sum32()%Shards))
+}
+
+func bucket(eventType string, t time.Time, shard int) string {
+	return fmt.Sprintf("%s#%s#%d", eventType, t.UTC().Format(time.DateOnly), shard)
 }
 
 // Envelope is the event as it travels. source is the application: the table is
@@ -97,12 +114,9 @@ func (s *Stored) Envelope(source string) (event.Envelope, error) {
 // FromItem reads an item of [Events] as the event that it is. The error is a
 // *[DamagedError] when the item is none.
 func FromItem(source string, item orm.Item) (event.Envelope, error) {
-	s, err := Events.Decode(item)
+	s, err := StoredOf(item)
 	if err != nil {
-		return event.Envelope{}, &DamagedError{Stream: s.Stream, Version: s.Version, Reason: "the item cannot be decoded", Err: err}
-	}
-	if err := event.CheckStream(s.Stream); err != nil || s.Version < 1 {
-		return event.Envelope{}, &DamagedError{Stream: s.Stream, Version: s.Version, Reason: "its key is no stream and version", Err: err}
+		return event.Envelope{}, err
 	}
 	return s.Envelope(source)
 }

@@ -31,6 +31,11 @@ type Config struct {
 	// Account and Region are what ARNs say. Empty means 000000000000, us-east-1.
 	Account, Region string
 
+	// FinestRate is how often a scheduled rule with rate(1 minute) runs, the finest
+	// rate that AWS has. Zero means every second: who waits for a timer at the
+	// keyboard need not wait a minute. Other schedules run as they say.
+	FinestRate time.Duration
+
 	// Logger gets what the services have to say of themselves; functions' logs do
 	// not go there. Nil discards it.
 	Logger *slog.Logger

@@ -44,16 +44,20 @@ var bootstrap = sync.OnceValues(func() (string, error) {
 	return path, nil
 })
 
+// lambdaArchitecture is this machine's, as Lambda calls it.
+func lambdaArchitecture() string {
+	if runtime.GOARCH == "amd64" {
+		return "x86_64"
+	}
+	return runtime.GOARCH
+}
+
 // app writes the test application's assembly into a new folder. edits are pairs
 // of old and new text; each old text must be there.
 func app(t testing.TB, edits ...string) string {
 	t.Helper()
 	dir := t.TempDir()
-	architecture := map[string]string{"amd64": "x86_64"}[runtime.GOARCH]
-	if architecture == "" {
-		architecture = runtime.GOARCH
-	}
-	edits = append([]string{`["ARCHITECTURE"]`, `["` + architecture + `"]`}, edits...)
+	edits = append([]string{`["ARCHITECTURE"]`, `["` + lambdaArchitecture() + `"]`}, edits...)
 	found := make([]bool, len(edits))
 	files, err := filepath.Glob("testdata/app/*.json")
 	if err != nil {

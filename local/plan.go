@@ -11,6 +11,7 @@ import (
 	"github.com/vinci-go/vinci/local/httpapi"
 	"github.com/vinci-go/vinci/local/iam"
 	"github.com/vinci-go/vinci/local/lambda"
+	"github.com/vinci-go/vinci/local/schedule"
 	"github.com/vinci-go/vinci/local/sqs"
 )
 
@@ -20,6 +21,7 @@ type plan struct {
 	queues    []sqs.QueueConfig
 	buses     []eventbridge.BusConfig
 	rules     []eventbridge.RuleConfig
+	schedules []schedule.RuleConfig
 	functions []lambda.FunctionConfig
 	mappings  []lambda.MappingConfig
 	apis      []httpapi.Config

@@ -61,7 +61,7 @@ func planText(t *testing.T, dir string) string {
 		apis = append(apis, map[string]any{"ID": a.ID, "Name": a.Name, "Stage": a.Stage, "Timeout": a.Timeout, "Routes": a.Routes})
 	}
 	got, err := json.MarshalIndent(map[string]any{
-		"tables": p.tables, "queues": p.queues, "buses": p.buses, "rules": p.rules, "functions": p.functions,
+		"tables": p.tables, "queues": p.queues, "buses": p.buses, "rules": p.rules, "schedules": p.schedules, "functions": p.functions,
 		"mappings": p.mappings, "apis": apis, "labels": p.labels, "notes": p.notes,
 	}, "", "  ")
 	if err != nil {
@@ -95,8 +95,17 @@ func TestPlanErrors(t *testing.T) {
 			[]string{"property Targets[0].DeadLetterConfig.Arn: this assembly has no queue"}},
 		{"missing bus", []string{`"EventBusName": "t-bus"`, `"EventBusName": "other"`},
 			[]string{`property EventBusName: this assembly has no event bus "other"`}},
-		{"schedule", []string{`"State": "ENABLED",`, `"ScheduleExpression": "rate(1 minute)",`},
-			[]string{"property ScheduleExpression: is not served here"}},
+		{"schedule with a pattern", []string{`"State": "ENABLED",`, `"ScheduleExpression": "rate(1 minute)",`},
+			[]string{"property ScheduleExpression: is set beside EventPattern", "property EventBusName: AWS would refuse it",
+				"property Targets[0].Arn: this assembly has no function \"arn:aws:sqs:us-east-1:000000000000:t-work\"; served as targets of a schedule are functions"}},
+		{"neither schedule nor pattern", []string{`"EventPattern": {`, `"Description": {`},
+			[]string{"property EventPattern: is missing, and so is ScheduleExpression"}},
+		{"input of a pattern's target", []string{target, target + `, "Input": "{}"`},
+			[]string{"property Targets[0].Input: is not served for a rule with a pattern"}},
+		{"schedule that cannot be", []string{`"WorkMapping": {`, tickRule(`"ScheduleExpression": "rate(1 second)"`, "events.amazonaws.com") + `"WorkMapping": {`},
+			[]string{`AWS::Events::Rule at t-app/TickRule: property ScheduleExpression: schedule "rate(1 second)": allowed are`}},
+		{"schedule without permission", []string{`"WorkMapping": {`, tickRule(`"ScheduleExpression": "rate(1 minute)"`, "sns.amazonaws.com") + `"WorkMapping": {`},
+			[]string{"property Targets[0].Arn: EventBridge could not call it (FailedInvocations): no AWS::Lambda::Permission lets events.amazonaws.com invoke function t-app-TickFunction for arn:aws:events:us-east-1:000000000000:rule/t-app-TickRule"}},
 		{"missing dead-letter queue", []string{`"deadLetterTargetArn": {"Fn::GetAtt": ["Dead", "Arn"]}`, `"deadLetterTargetArn": "arn:aws:sqs:us-east-1:000000000000:gone"`},
 			[]string{"property RedrivePolicy.deadLetterTargetArn: this assembly has no queue"}},
 		{"missing role", []string{`"Role": {"Fn::GetAtt": ["WorkRole", "Arn"]}`, `"Role": "arn:aws:iam::000000000000:role/gone"`},

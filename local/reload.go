@@ -102,6 +102,9 @@ func (r *Runtime) apply(ctx context.Context, from, to *plan) error {
 	if err := r.lambda.Apply(ctx, to.functions, to.mappings); err != nil {
 		return err
 	}
+	if err := r.schedules.Apply(to.schedules); err != nil {
+		return err
+	}
 	if err := r.apis.apply(ctx, to.apis, r.lambda); err != nil {
 		return err
 	}

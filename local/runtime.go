@@ -15,6 +15,7 @@ import (
 	"github.com/vinci-go/vinci/local/eventbridge"
 	"github.com/vinci-go/vinci/local/gateway"
 	"github.com/vinci-go/vinci/local/lambda"
+	"github.com/vinci-go/vinci/local/schedule"
 	"github.com/vinci-go/vinci/local/sqs"
 )
 
@@ -33,6 +34,7 @@ type Runtime struct {
 	credentials *gateway.Credentials
 	gateway     *server
 	lambda      *lambda.Service
+	schedules   *schedule.Service
 	apis        *apiServers
 
 	plan atomic.Pointer[plan] // what runs
@@ -113,6 +115,9 @@ func (r *Runtime) start(ctx context.Context) error {
 	if err := r.startFunctions(ctx, p); err != nil {
 		return err
 	}
+	if err := r.startSchedules(p); err != nil {
+		return err
+	}
 	if err := r.apis.apply(ctx, p.apis, r.lambda); err != nil {
 		return err
 	}
@@ -189,6 +194,9 @@ func (r *Runtime) close(ctx context.Context) error {
 	}
 	if r.apis != nil {
 		end("HTTP APIs", r.apis.stop(ctx))
+	}
+	if r.schedules != nil {
+		end("schedules", r.schedules.Close(ctx))
 	}
 	if r.lambda != nil {
 		end("functions", r.lambda.Close(ctx))

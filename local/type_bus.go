@@ -28,15 +28,17 @@ type busProperties struct {
 
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-events-rule.html
 type ruleProperties struct {
-	EventBusName string
-	EventPattern json.RawMessage
-	State        string
-	Targets      []struct {
+	EventBusName       string
+	EventPattern       json.RawMessage
+	ScheduleExpression string
+	State              string
+	Targets            []struct {
 		Arn              string `cfn:",required"`
 		DeadLetterConfig struct {
 			Arn string
 		}
 		Id          string `cfn:",required"`
+		Input       string
 		RetryPolicy struct {
 			MaximumEventAgeInSeconds *int
 			MaximumRetryAttempts     *int
@@ -93,6 +95,15 @@ func (p *planner) readRule(r *assembly.Resource) {
 // finishRules checks that buses, targets and dead-letter queues exist.
 func (p *planner) finishRules() {
 	for _, ru := range p.rules {
+		switch ru.props.State {
+		case "", "ENABLED", "DISABLED":
+		default:
+			p.report.fail(ru.resource, "State", "is %q; served are ENABLED and DISABLED", ru.props.State)
+		}
+		if ru.props.ScheduleExpression != "" {
+			p.finishSchedule(ru)
+			continue
+		}
 		c := eventbridge.RuleConfig{
 			Name: ru.resource.Name, ARN: ru.resource.ARN, EventBusName: "default",
 			EventPattern: ru.props.EventPattern, Disabled: ru.props.State == "DISABLED",
@@ -107,17 +118,15 @@ func (p *planner) finishRules() {
 			p.missing(ru.resource, "EventBusName", c.EventBusName, "this assembly has no event bus %q", c.EventBusName)
 		}
 		if len(c.EventPattern) == 0 {
-			p.report.fail(ru.resource, "EventPattern", "is missing; served are rules with a pattern")
+			p.report.fail(ru.resource, "EventPattern", "is missing, and so is ScheduleExpression: a rule has one of them")
 		} else if _, err := pattern.Compile(c.EventPattern); err != nil {
 			p.report.fail(ru.resource, "EventPattern", "%v", err)
 		}
-		switch ru.props.State {
-		case "", "ENABLED", "DISABLED":
-		default:
-			p.report.fail(ru.resource, "State", "is %q; served are ENABLED and DISABLED", ru.props.State)
-		}
 		for i, t := range ru.props.Targets {
 			at := fmt.Sprintf("Targets[%d]", i)
+			if t.Input != "" {
+				p.report.fail(ru.resource, at+".Input", "is not served for a rule with a pattern: its targets get the event")
+			}
 			if _, ok := p.queues[t.Arn]; !ok {
 				p.missing(ru.resource, at+".Arn", t.Arn, "this assembly has no queue %q; served are queues", t.Arn)
 			}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"github.com/vinci-go/vinci/event"
 	"github.com/vinci-go/vinci/eventlog"
 )
 
@@ -27,16 +28,25 @@ type batch struct {
 	bytes   int       // its size
 	buf     []byte    // for encoding
 
-	published, poisoned, changed int
-	firstFailed                  int // index of the first record to be delivered again, -1: none
+	published, poisoned, changed int           // entries, entries, records
+	lag                          time.Duration // the longest of what was published
+	firstFailed                  int           // index of the first record to be delivered again, -1: none
+	reason                       string        // why the last one failed
 }
 
-// pending is an event on its way to the bus.
+// pending is an entry on its way to the bus.
 type pending struct {
 	entry  Entry
-	id     string
-	index  int // of its record in the delivery
-	record *events.DynamoDBEventRecord
+	public bool // the event's public entry
+	origin
+}
+
+// origin is where an event was read.
+type origin struct {
+	id        string // <stream>@<version>
+	index     int    // of its record in the delivery
+	sequence  string // its record's sequence number, empty for one that was read in the log
+	streamARN string
 }
 
 func (b *batch) failed() bool { return b.firstFailed >= 0 }
@@ -48,21 +58,44 @@ func (b *batch) failAt(index int) {
 	}
 }
 
-// add puts one inserted item into the next request, and sends the request that
-// is full without it.
+// add puts the entries of one inserted item into requests.
 func (b *batch) add(ctx context.Context, index int, record *events.DynamoDBEventRecord) {
-	p := pending{index: index, record: record, id: idOf(record.Change.Keys)}
+	from := origin{id: idOf(record.Change.Keys), index: index, sequence: record.Change.SequenceNumber, streamARN: record.EventSourceArn}
 	item, err := itemOf(record.Change.NewImage)
 	if err != nil {
-		b.poison(ctx, p, CodeMalformedItem, err.Error())
+		b.poison(ctx, pending{origin: from}, CodeMalformedItem, err.Error())
 		return
 	}
-	e, err := eventlog.FromItem(b.relay.o.Source, item)
+	s, err := eventlog.StoredOf(item)
+	if err != nil {
+		b.poison(ctx, pending{origin: from}, CodeMalformedItem, err.Error())
+		return
+	}
+	b.addStored(ctx, &s, from)
+}
+
+// addStored puts the entries of one event into requests: its own, and the public
+// one when it has one. Each goes or is given up for itself.
+func (b *batch) addStored(ctx context.Context, s *eventlog.Stored, from origin) {
+	from.id = event.EventID(s.Stream, s.Version)
+	inner, err := s.Envelope(b.relay.o.Source)
+	b.addEnvelope(ctx, inner, err, pending{origin: from})
+	if err != nil || b.failed() {
+		return // the public entry would fail for the same reason, or comes again
+	}
+	public, ok, err := s.PublicEnvelope(b.relay.o.Source)
+	if ok || err != nil {
+		b.addEnvelope(ctx, public, err, pending{origin: from, public: true})
+	}
+}
+
+// addEnvelope puts one envelope into the next request, and sends the request
+// that is full without it.
+func (b *batch) addEnvelope(ctx context.Context, e event.Envelope, err error, p pending) {
 	if err != nil {
 		b.poison(ctx, p, CodeMalformedItem, err.Error())
 		return
 	}
-	p.id = e.ID
 	p.entry = Entry{Source: e.Source, Type: e.Type, Time: e.Time}
 	if b.buf, err = e.AppendJSON(b.buf[:0]); err != nil {
 		b.poison(ctx, p, CodeMalformedItem, err.Error())
@@ -119,6 +152,7 @@ func (b *batch) publish(ctx context.Context, waiting []pending) {
 		if try == tries || b.late(ctx, wait) || o.Sleep(ctx, wait) != nil {
 			o.Logger.WarnContext(ctx, "events could not be published", "event_id", waiting[0].id, "events", len(waiting), "tries", try, "error", reason)
 			b.failAt(waiting[0].index) // they are in the order of the stream
+			b.reason = reason
 			return
 		}
 	}
@@ -131,7 +165,7 @@ func (b *batch) sort(ctx context.Context, sent []pending, results []Result) (aga
 	for i, result := range results {
 		switch {
 		case result.Code == "":
-			b.published++
+			b.accepted(sent[i].entry.Time)
 		case hopeless(result.Code):
 			b.poison(ctx, sent[i], result.Code, result.Message)
 		default:
@@ -166,14 +200,16 @@ func (b *batch) poison(ctx context.Context, p pending, code, message string) {
 		EventType:      p.entry.Type,
 		ErrorCode:      code,
 		ErrorMessage:   message,
-		SequenceNumber: p.record.Change.SequenceNumber,
-		StreamARN:      p.record.EventSourceArn,
+		Public:         p.public,
+		SequenceNumber: p.sequence,
+		StreamARN:      p.streamARN,
 		FailedAt:       o.Now().UTC(),
 	}
-	logger := o.Logger.With("event_id", f.EventID, "event_type", f.EventType, "error_code", code, "error", message, "sequence_number", f.SequenceNumber)
+	logger := o.Logger.With("event_id", f.EventID, "event_type", f.EventType, "error_code", code, "error", message, "public", f.Public, "sequence_number", f.SequenceNumber)
 	if err := o.Failures.Send(ctx, f); err != nil {
 		logger.ErrorContext(ctx, "an event cannot be published, and the failure queue does not take it", "queue_error", err.Error())
 		b.failAt(p.index)
+		b.reason = "the failure queue: " + err.Error()
 		return
 	}
 	b.poisoned++

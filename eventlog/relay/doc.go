@@ -19,6 +19,9 @@
 //   - INSERT: the event is published. Requests are filled up to [MaxEntries] and
 //     [MaxBytes]; of a request only the entries that failed are sent again, with
 //     growing random waits.
+//     An event with a public shape is two entries: its own, with the application
+//     as source, and the public one, with the source <application>.public, the
+//     same id and the data that may leave. Each goes, or is given up, for itself.
 //   - An event that can never be published (its item is no event, it is too
 //     large, the bus refuses it for what it is) goes to the failure queue as a
 //     [Failure], and the relay goes on: one bad event does not hold up the others.
@@ -29,6 +32,16 @@
 //   - MODIFY and REMOVE must not happen, since roles cannot change the log. They
 //     are logged with the message [MessageChanged] and counted in the metric
 //     [MetricChanged], which has an alarm; nothing is published.
+//
+// The metric [MetricLag] says with each delivery how long the oldest event in it
+// had waited.
+//
+// # Publishing again
+//
+// What the stream has forgotten (it keeps 24 hours), a [Republisher] reads in the
+// log and publishes again, by types and a range of time.
+//
+// # The function's mapping
 //
 // The event source mapping must start at TRIM_HORIZON with new images and
 // ReportBatchItemFailures, and should bisect. It must not filter: a filter for

@@ -17,6 +17,7 @@ const (
 type Failure struct {
 	EventID        string    `json:"event_id"` // <stream>@<version>, empty when not even the key can be read
 	EventType      string    `json:"event_type,omitempty"`
+	Public         bool      `json:"public,omitempty"` // it is the event's public entry; its own went for itself
 	ErrorCode      string    `json:"error_code"`
 	ErrorMessage   string    `json:"error_message"`
 	SequenceNumber string    `json:"sequence_number"` // of the stream record

@@ -43,7 +43,10 @@ func (b *bus) Publish(_ context.Context, entries []relay.Entry) ([]relay.Result,
 		if err != nil {
 			return nil, err
 		}
-		ids = append(ids, e.ID)
+		if e.Source != entries[i].Source || e.Type != entries[i].Type {
+			return nil, fmt.Errorf("entry %s of %s holds an envelope %s of %s", entries[i].Type, entries[i].Source, e.Type, e.Source)
+		}
+		ids = append(ids, entryID(e.ID, e.Source == "shop.public"))
 		size += entries[i].Size()
 	}
 	if len(entries) == 0 || len(entries) > relay.MaxEntries || size > relay.MaxBytes {
@@ -67,6 +70,24 @@ func (b *bus) Publish(_ context.Context, entries []relay.Entry) ([]relay.Result,
 	}
 	return results, nil
 }
+
+// entryID names an event's own entry by its id, and its public one with a + behind.
+func entryID(id string, public bool) string {
+	if public {
+		return id + "+"
+	}
+	return id
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// public gives an event a public shape.
+func public(s *eventlog.Stored) { s.Public, s.PublicVersion = `{"total":5}`, 7 }
 
 // queue is a FailureQueue whose answers a test decides.
 type queue struct {
@@ -193,7 +214,7 @@ func inserts(t testing.TB, n int) []events.DynamoDBEventRecord {
 func ids(of []string) string {
 	var short []string
 	for _, id := range of {
-		short = append(short, strings.TrimSuffix(strings.TrimPrefix(id, "order/"), "@1"))
+		short = append(short, strings.Replace(strings.TrimPrefix(id, "order/"), "@1", "", 1))
 	}
 	return strings.Join(short, " ")
 }

@@ -1,64 +1,54 @@
 package relay
 
 import (
-	"encoding/json"
-	"fmt"
+	"time"
+
+	"github.com/vinci-go/vinci/internal/emf"
 )
 
-// The relay's metrics, for alarms. They are written as log lines in CloudWatch's
-// embedded metric format, so no call is made for them, and only when there is
-// something to count.
+// The relay's metrics. They are written as log lines in CloudWatch's embedded
+// metric format, so no call is made for them, and only when there is something
+// to say.
 //
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 const (
-	MetricNamespace = "Vinci"
+	MetricNamespace = emf.Namespace
 	// MetricChanged counts items of the log that were changed or removed.
 	MetricChanged = "LogItemsChanged"
-	// MetricFailed counts events whose id went to the failure queue.
+	// MetricFailed counts entries whose event's id went to the failure queue.
 	MetricFailed = "RelayFailed"
-	// Both have these two dimensions.
-	DimensionApplication = "Application"
-	DimensionDeployment  = "Deployment"
+	// MetricLag is how many milliseconds after its commit an event was published:
+	// the longest of each delivery. It compares clocks of two functions.
+	MetricLag = "RelayLag"
+	// All have these two dimensions.
+	DimensionApplication = emf.DimensionApplication
+	DimensionDeployment  = emf.DimensionDeployment
 )
-
-type metric struct {
-	Name string `json:"Name"`
-	Unit string `json:"Unit"`
-}
-
-type metricSet struct {
-	Namespace  string     `json:"Namespace"`
-	Dimensions [][]string `json:"Dimensions"`
-	Metrics    []metric   `json:"Metrics"`
-}
-
-type metricHead struct {
-	Timestamp         int64       `json:"Timestamp"` // epoch milliseconds
-	CloudWatchMetrics []metricSet `json:"CloudWatchMetrics"`
-}
 
 // count writes the metrics of one delivery.
 func (r *Relay) count(b *batch) {
-	line := map[string]any{DimensionApplication: r.o.Source, DimensionDeployment: r.o.Deployment}
-	set := metricSet{Namespace: MetricNamespace, Dimensions: [][]string{{DimensionApplication, DimensionDeployment}}}
-	for _, m := range []struct {
-		name string
-		n    int
-	}{{MetricChanged, b.changed}, {MetricFailed, b.poisoned}} {
-		if m.n > 0 {
-			set.Metrics = append(set.Metrics, metric{Name: m.name, Unit: "Count"})
-			line[m.name] = m.n
-		}
+	record := emf.Record{
+		Namespace:  MetricNamespace,
+		Time:       r.o.Now(),
+		Dimensions: []emf.Dimension{{Name: DimensionApplication, Value: r.o.Source}, {Name: DimensionDeployment, Value: r.o.Deployment}},
 	}
-	if len(set.Metrics) == 0 {
-		return
+	if b.changed > 0 {
+		record.Values = append(record.Values, emf.Count(MetricChanged, b.changed))
 	}
-	line["_aws"] = metricHead{Timestamp: r.o.Now().UnixMilli(), CloudWatchMetrics: []metricSet{set}}
-	text, err := json.Marshal(line)
-	if err == nil {
-		_, err = fmt.Fprintf(r.o.Metrics, "%s\n", text)
+	if b.poisoned > 0 {
+		record.Values = append(record.Values, emf.Count(MetricFailed, b.poisoned))
 	}
-	if err != nil {
+	if b.published > 0 {
+		record.Values = append(record.Values, emf.Milliseconds(MetricLag, b.lag))
+	}
+	if err := emf.Write(r.o.Metrics, record); err != nil {
 		r.o.Logger.Error("a metric could not be written", "error", err.Error())
 	}
+}
+
+// accepted counts an entry that the bus took, and keeps the longest time from an
+// event to its publishing.
+func (b *batch) accepted(t time.Time) {
+	b.published++
+	b.lag = max(b.lag, b.relay.o.Now().Sub(t))
 }

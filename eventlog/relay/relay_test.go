@@ -34,8 +34,11 @@ func TestPublishes(t *testing.T) {
 	if len(f.bus.requests) != 3 || len(f.bus.requests[2]) != 3 {
 		t.Errorf("requests %v, want 10, 10 and 3 entries", f.bus.requests)
 	}
-	if f.metrics.Len() > 0 || f.logs.Len() > 0 {
-		t.Errorf("metrics %s and logs %s: there is nothing to say", &f.metrics, &f.logs)
+	if m := lines(t, &f.metrics); len(m) != 1 || m[0][relay.MetricLag] != 999.0 || m[0][relay.MetricFailed] != nil {
+		t.Errorf("metrics %v, want the lag of the oldest event and nothing else", m)
+	}
+	if f.logs.Len() > 0 {
+		t.Errorf("logs %s: there is nothing to say", &f.logs)
 	}
 	e := f.bus.entries[7]
 	if e.Source != "shop" || e.Type != "order.placed" || !e.Time.Equal(start.Add(-time.Second+7)) {
@@ -386,8 +389,8 @@ func TestChangedItems(t *testing.T) {
 	if len(logs) != 2 || logs[0]["msg"] != relay.MessageChanged || logs[0]["level"] != "ERROR" || logs[1]["event_id"] != "order/2@1" || logs[1]["change"] != "REMOVE" {
 		t.Errorf("logs %v", logs)
 	}
-	const want = `{"Application":"shop","Deployment":"test","LogItemsChanged":2,"_aws":{"Timestamp":1795240039000,` +
-		`"CloudWatchMetrics":[{"Namespace":"Vinci","Dimensions":[["Application","Deployment"]],"Metrics":[{"Name":"LogItemsChanged","Unit":"Count"}]}]}}` + "\n"
+	const want = `{"Application":"shop","Deployment":"test","LogItemsChanged":2,"RelayLag":999,"_aws":{"Timestamp":1795240039000,` +
+		`"CloudWatchMetrics":[{"Namespace":"Vinci","Dimensions":[["Application","Deployment"]],"Metrics":[{"Name":"LogItemsChanged","Unit":"Count"},{"Name":"RelayLag","Unit":"Milliseconds"}]}]}}` + "\n"
 	if f.metrics.String() != want {
 		t.Errorf("metrics\n%s\nwant\n%s", &f.metrics, want)
 	}
@@ -489,6 +492,7 @@ func TestNothingIsLost(t *testing.T) {
 		}
 		n := rapid.IntRange(0, 35).Draw(rt, "records")
 		var records []events.DynamoDBEventRecord
+		publics := make([]bool, n)
 		for i := range n {
 			kind := rapid.IntRange(0, 19).Draw(rt, "record")
 			records = append(records, insert(t, i, func(s *eventlog.Stored) {
@@ -497,6 +501,9 @@ func TestNothingIsLost(t *testing.T) {
 					s.Time = "today"
 				case 19:
 					s.Data = `"` + strings.Repeat("x", 400_000) + `"`
+				}
+				if publics[i] = rapid.Bool().Draw(rt, "public"); publics[i] {
+					public(s)
 				}
 			}))
 		}
@@ -507,10 +514,13 @@ func TestNothingIsLost(t *testing.T) {
 		}
 		for i := range end {
 			id := fmt.Sprintf("order/%d@1", i)
-			published := slices.Contains(f.bus.accepted, id)
-			given := slices.ContainsFunc(f.queue.got, func(q relay.Failure) bool { return q.EventID == id })
-			if published == given {
-				rt.Fatalf("event %s: published %v, in the failure queue %v", id, published, given)
+			damaged := slices.ContainsFunc(f.queue.got, func(q relay.Failure) bool { return q.EventID == id && q.EventType == "" })
+			for _, public := range []bool{false, true}[:1+btoi(publics[i] && !damaged)] {
+				published := slices.Contains(f.bus.accepted, entryID(id, public))
+				given := slices.ContainsFunc(f.queue.got, func(q relay.Failure) bool { return q.EventID == id && q.Public == public })
+				if published == given {
+					rt.Fatalf("event %s, public %v: published %v, in the failure queue %v", id, public, published, given)
+				}
 			}
 		}
 	})

@@ -77,7 +77,7 @@ var rules = []rule{
 	},
 	{
 		why: "a Lambda binary links neither the CDK nor the SDK's config package",
-		in:  []string{"lambdas/...", "cmd/vinci-relay/..."},
+		in:  []string{"lambdas/...", "cmd/vinci-relay/...", "cmd/vinci-timers/..."},
 		ban: []string{cdk, jsii, config},
 	},
 	{

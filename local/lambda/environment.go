@@ -97,6 +97,9 @@ func (s *Service) launch(fn *function, v *version) (*environment, error) {
 func (e *environment) log(text string) {
 	id := ""
 	if inv := e.current.Load(); inv != nil {
+		if inv.quiet && inv.told.CompareAndSwap(false, true) {
+			e.log(startLine(inv))
+		}
 		id = inv.id
 		inv.tail.add(text)
 	}
@@ -177,6 +180,9 @@ func (e *environment) peakMemory() int64 {
 
 // logEnd writes the END and REPORT lines of inv.
 func (e *environment) logEnd(inv *invocation, init time.Duration, memory int64, status string) {
+	if inv.quiet && !inv.told.Load() && status == "" && inv.result.FunctionError == "" {
+		return // there was nothing to tell
+	}
 	e.log("END RequestId: " + inv.id)
 	e.log(report(inv.id, time.Since(inv.start), init, e.v.cfg.MemoryMB, memory, status))
 }
@@ -200,11 +206,13 @@ func (e *environment) deliver(inv *invocation) bool {
 		inv.delivered = true
 	}
 	e.fn.mu.Unlock()
-	if mine {
-		e.log("START RequestId: " + inv.id + " Version: $LATEST")
+	if mine && !inv.quiet {
+		e.log(startLine(inv))
 	}
 	return mine
 }
+
+func startLine(inv *invocation) string { return "START RequestId: " + inv.id + " Version: $LATEST" }
 
 // respond sets the result of the invocation of that id and reports whether
 // there was one to be answered.

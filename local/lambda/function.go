@@ -46,8 +46,8 @@ type startFailure struct {
 
 // invoke runs one invocation and waits for it, or until ctx is done: then the
 // function runs on, as it does on AWS when its caller goes away.
-func (f *function) invoke(ctx context.Context, payload []byte) (Result, error) {
-	inv := &invocation{id: f.svc.newID(), payload: payload, done: make(chan outcome, 1)}
+func (f *function) invoke(ctx context.Context, payload []byte, quiet bool) (Result, error) {
+	inv := &invocation{id: f.svc.newID(), payload: payload, quiet: quiet, done: make(chan outcome, 1)}
 	inv.result.RequestID = inv.id
 	f.mu.Lock()
 	switch {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -14,6 +15,9 @@ type invocation struct {
 	id      string
 	payload []byte
 	done    chan outcome // holds one
+
+	quiet bool        // its START line waits for something to tell
+	told  atomic.Bool // the START line of a quiet one was written
 
 	initFailures int // failed starts that this invocation has seen
 

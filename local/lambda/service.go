@@ -100,6 +100,17 @@ func (s *Service) newLogStream() string {
 // Result: ErrNotFound, ErrThrottled, ErrTooLarge, ErrClosed, or ctx's error.
 // What the function did wrong is in the Result.
 func (s *Service) Invoke(ctx context.Context, function string, payload []byte) (Result, error) {
+	return s.invoke(ctx, function, payload, false)
+}
+
+// InvokeQuietly is Invoke for calls that come all the time and seldom have
+// something to do: an invocation that writes nothing and does not fail leaves no
+// START, END and REPORT line.
+func (s *Service) InvokeQuietly(ctx context.Context, function string, payload []byte) (Result, error) {
+	return s.invoke(ctx, function, payload, true)
+}
+
+func (s *Service) invoke(ctx context.Context, function string, payload []byte, quiet bool) (Result, error) {
 	if len(payload) > MaxPayload {
 		return Result{}, fmt.Errorf("invoke function %s: %w: %d bytes; at most %d are allowed",
 			function, ErrTooLarge, len(payload), MaxPayload)
@@ -114,7 +125,7 @@ func (s *Service) Invoke(ctx context.Context, function string, payload []byte) (
 	case !ok:
 		return Result{}, fmt.Errorf("invoke function %s: %w", function, ErrNotFound)
 	}
-	return f.invoke(ctx, payload)
+	return f.invoke(ctx, payload, quiet)
 }
 
 // Close stops the mappings and refuses new invocations, lets those that run

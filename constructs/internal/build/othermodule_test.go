@@ -25,15 +25,15 @@ func TestRelayFromAnotherModule(t *testing.T) {
 		files[name] = string(b)
 	}
 	write(t, dir, files)
-	const relay = "github.com/vinci-go/vinci/cmd/vinci-relay"
+	const relay, timers = "github.com/vinci-go/vinci/cmd/vinci-relay", "github.com/vinci-go/vinci/cmd/vinci-timers"
 	edit := exec.Command("go", "mod", "edit", "-module", "example.com/shop",
-		"-require", "github.com/vinci-go/vinci@v0.0.0", "-replace", "github.com/vinci-go/vinci="+root, "-tool", relay)
+		"-require", "github.com/vinci-go/vinci@v0.0.0", "-replace", "github.com/vinci-go/vinci="+root, "-tool", relay, "-tool", timers)
 	edit.Dir = dir
 	if out, err := edit.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %v\n%s", edit, err, out)
 	}
-	assets := mustBuild(t, request(dir, "./lambdas/hello", relay))
-	if assets["vinci-relay"] == "" || assets["hello"] == "" {
-		t.Errorf("assets %v, want those of both functions", assets)
+	assets := mustBuild(t, request(dir, "./lambdas/hello", relay, timers))
+	if assets["vinci-relay"] == "" || assets["vinci-timers"] == "" || assets["hello"] == "" {
+		t.Errorf("assets %v, want those of all functions", assets)
 	}
 }

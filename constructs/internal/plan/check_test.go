@@ -90,6 +90,7 @@ func validPlan(t testing.TB) *Plan {
 		Context:  Context{"deployment": "dev"},
 		EventBus: true,
 		Relay:    "example.com/relay",
+		Timers:   "example.com/timers",
 		Framework: Framework{
 			Events: newTable("events", "log.go:1"), Deliveries: newTable("deliveries", "bus.go:1"), State: newTable("state", "log.go:2"),
 		},
@@ -126,7 +127,7 @@ func TestValid(t *testing.T) {
 	for _, b := range p.Binaries() {
 		built = append(built, b.Name+" "+b.Package)
 	}
-	const programs = "api ./lambdas/api, count_total ./lambdas/count_total, report ./lambdas/report, send_welcome ./lambdas/send_welcome, vinci-relay example.com/relay"
+	const programs = "api ./lambdas/api, count_total ./lambdas/count_total, report ./lambdas/report, send_welcome ./lambdas/send_welcome, vinci-relay example.com/relay, vinci-timers example.com/timers"
 	if got := join(built); got != programs {
 		t.Errorf("programs are %s\nwant %s", got, programs)
 	}

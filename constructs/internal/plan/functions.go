@@ -14,9 +14,12 @@ import (
 	"github.com/vinci-go/vinci/internal/names"
 )
 
-// RelayName is the relay's name among the functions. A hyphen is not allowed in
-// the name of a function folder, so it cannot meet one.
-const RelayName = "vinci-relay"
+// The names of the framework's own functions. A hyphen is not allowed in the name
+// of a function folder, so they cannot meet one.
+const (
+	RelayName  = "vinci-relay"
+	TimersName = "vinci-timers"
+)
 
 // Binary is a program to be built: one function's code.
 type Binary struct {
@@ -28,7 +31,7 @@ type Binary struct {
 }
 
 // Binaries returns the programs that can be built, sorted by name: the
-// functions whose folders are sound, and the relay.
+// functions whose folders are sound, and the framework's own.
 func (p *Plan) Binaries() []Binary {
 	var all []Binary
 	seen := map[string]bool{}
@@ -40,7 +43,8 @@ func (p *Plan) Binaries() []Binary {
 		all = append(all, b)
 	}
 	if p.EventBus {
-		all = append(all, Binary{Name: RelayName, Package: p.Relay, Owner: "the framework's relay"})
+		all = append(all, Binary{Name: RelayName, Package: p.Relay, Owner: "the framework's relay"},
+			Binary{Name: TimersName, Package: p.Timers, Owner: "the framework's timers"})
 	}
 	slices.SortFunc(all, func(a, b Binary) int { return cmp.Compare(a.Name, b.Name) })
 	return all

@@ -31,8 +31,8 @@ type Plan struct {
 	// Group names the stack of a subscription; nil puts all into one.
 	Group func(*bus.Definition) string
 
-	// Relay is the import path of the relay's command.
-	Relay string
+	// The import paths of the framework's own functions.
+	Relay, Timers string
 }
 
 // Framework holds the definitions of the framework's own tables.

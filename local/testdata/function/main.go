@@ -4,6 +4,7 @@
 //	api      POST /items puts an item; GET /items/{id} reads one; GET /scan does what its role does not allow
 //	relay    publishes an event for each item that the table's stream shows
 //	handler  marks the item of each event as handled; an item named poison… fails
+//	tick     puts an item named tick
 package main
 
 import (
@@ -40,6 +41,12 @@ func main() {
 	case "handler":
 		lambda.Start(func(ctx context.Context, e events.SQSEvent) (events.SQSEventResponse, error) {
 			return handle(ctx, db, e)
+		})
+	case "tick":
+		lambda.Start(func(ctx context.Context, e events.EventBridgeEvent) error {
+			fmt.Println("called by", e.Resources)
+			_, err := db.PutItem(ctx, &dynamodb.PutItemInput{TableName: aws.String(table), Item: key("tick")})
+			return err
 		})
 	default:
 		fmt.Fprintf(os.Stderr, "MODE is %q\n", mode)
