@@ -149,6 +149,9 @@ func NewConsumer(o ConsumerOptions) (*Consumer, error) {
 			wrong("ConsumerOptions.Log is nil, and the handler at %s is transactional: what it writes goes through the log", h.place)
 		}
 	}
+	if o.Subscription != nil && o.Subscription.Ordered && o.Log == nil {
+		wrong("ConsumerOptions.Log is nil, and the subscription is ordered: it reads the order from the log")
+	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
@@ -243,7 +246,7 @@ func (c *Consumer) Handle(ctx context.Context, batch events.SQSEvent) (events.SQ
 func (c *Consumer) settleAll(ctx context.Context, ds []*delivery) {
 	slots := make(chan struct{}, c.concurrency)
 	var running sync.WaitGroup
-	var inTurn []*delivery
+	var inTurn, inOrder []*delivery
 	type kind struct { // of what one call may take
 		handler   *Handler
 		namespace string
@@ -252,6 +255,8 @@ func (c *Consumer) settleAll(ctx context.Context, ds []*delivery) {
 	place := map[kind]int{}
 	for _, d := range ds {
 		switch {
+		case c.sub.Ordered:
+			inOrder = append(inOrder, d)
 		case d.handler == nil || d.filtered || d.handler.tx:
 			inTurn = append(inTurn, d)
 		case d.handler.batch != nil:
@@ -277,6 +282,7 @@ func (c *Consumer) settleAll(ctx context.Context, ds []*delivery) {
 			}
 		})
 	}
+	c.settleOrdered(ctx, inOrder)
 	for _, d := range inTurn {
 		c.finish(ctx, d, c.settle(ctx, d))
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/vinci-go/vinci/event"
+	"github.com/vinci-go/vinci/orm"
 )
 
 // delivered is an EventBridge event as a rule without a transformation puts it
@@ -38,6 +39,10 @@ type delivery struct {
 	runID      string
 	ran        bool // the handler was called
 	receives   int  // how often SQS handed the message out, from 1
+
+	// joins are writes of the consumer's own that are one transaction with the
+	// outcome. Their conditions say that the run still holds a lease.
+	joins []orm.Write
 
 	// redriven: somebody moved the message back from the dead-letter queue, so
 	// the event is to be tried once more although its record says dead. The

@@ -135,14 +135,18 @@ func (c *Consumer) write(ctx context.Context, d *delivery, want Status, u *orm.U
 
 // persist does a write of the record, again where that may help.
 func (c *Consumer) persist(ctx context.Context, d *delivery, do func() error) error {
+	err := c.retried(ctx, do)
+	if errors.Is(err, orm.KindConditionFailed) || errors.Is(err, orm.KindAlreadyExists) {
+		return c.refused(ctx, d, err)
+	}
+	return err
+}
+
+// retried does something again while what is wrong with it passes.
+func (c *Consumer) retried(ctx context.Context, do func() error) error {
 	for try := 1; ; try++ {
 		err := do()
-		switch {
-		case err == nil:
-			return nil
-		case errors.Is(err, orm.KindConditionFailed), errors.Is(err, orm.KindAlreadyExists):
-			return c.refused(ctx, d, err)
-		case try == writeTries || !passing(err):
+		if err == nil || try == writeTries || !passing(err) {
 			return err
 		}
 		wait := writeBase << (try - 1)

@@ -21,6 +21,7 @@ const (
 	outcomeUnrecorded  = "unrecorded"  // the record could not be read or written
 	outcomeUndecodable = "undecodable" // no event, given up
 	outcomeNotTried    = "not tried"   // the function's time was up
+	outcomeBlocked     = "blocked"     // its stream waits for another event, in an ordered subscription
 )
 
 // result is what became of one message.
@@ -30,6 +31,7 @@ type result struct {
 	hide    time.Duration // not before; 0: when the queue's own time-out ends
 	attempt int           // 0: not known
 	took    time.Duration // of the handler
+	was     Status        // of a duplicate: how it had ended
 	err     error
 }
 
@@ -38,7 +40,7 @@ func (c *Consumer) unrecorded(d *delivery, err error) result {
 	var before *settledBefore
 	if errors.As(err, &before) {
 		if before.was.Status.Settled() {
-			return result{outcome: outcomeDuplicate, attempt: before.was.Attempts}
+			return result{outcome: outcomeDuplicate, attempt: before.was.Attempts, was: before.was.Status}
 		}
 		return c.leased(before.was)
 	}
@@ -55,7 +57,7 @@ func (c *Consumer) report(ctx context.Context, d *delivery, r result) {
 	d.inv.tally.count(d, r, c.now())
 	level := slog.LevelInfo
 	switch r.outcome {
-	case outcomeFailed, outcomeLeased, outcomeNotTried:
+	case outcomeFailed, outcomeLeased, outcomeNotTried, outcomeBlocked:
 		level = slog.LevelWarn
 	case outcomeDead, outcomeUndecodable, outcomeUnfinished, outcomeUnrecorded:
 		level = slog.LevelError

@@ -18,6 +18,7 @@ type Definition struct {
 	Name      string
 	Selectors []event.Selector
 	Access    Access
+	Ordered   bool   // see [Ordered]
 	DefinedAt string // file:line, relative to its module
 	// Rebuildable: see [Rebuildable].
 	Rebuildable bool

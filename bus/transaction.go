@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/vinci-go/vinci/eventlog"
@@ -42,6 +43,8 @@ func (c *Consumer) handleTx(ctx context.Context, d *delivery) result {
 			return result{outcome: outcomeSucceeded, took: took}
 		case errors.As(err, &before):
 			return c.unrecorded(d, err)
+		case errors.Is(err, errLeaseLost):
+			return result{outcome: outcomeLeased, again: true, hide: time.Second, took: took, err: err}
 		}
 		switch {
 		case try < txTries && worthAnother(err):
@@ -76,11 +79,11 @@ func worthAnother(err error) bool {
 func (c *Consumer) commit(ctx context.Context, d *delivery, tx *Tx, took time.Duration) error {
 	outcome := d.succeeded(c, took)
 	p, err := c.log.Prepare(d.flow(ctx), eventlog.Changes{
-		Writes: append([]orm.Write{outcome}, tx.writes...),
+		Writes: slices.Concat([]orm.Write{outcome}, d.joins, tx.writes),
 		Events: tx.events,
 	})
 	if errors.Is(err, eventlog.KindInvalid) {
-		return fmt.Errorf("what the handler gave to tx.Write (its first write is number 1) and tx.Record: %w", err)
+		return fmt.Errorf("what the handler gave to tx.Write (its first write is number %d) and tx.Record: %w", 1+len(d.joins), err)
 	}
 	if err != nil {
 		return err
@@ -92,6 +95,9 @@ func (c *Consumer) commit(ctx context.Context, d *delivery, tx *Tx, took time.Du
 		}
 		if reason := outcomeRefused(err); reason != nil {
 			return c.ownOrSettled(ctx, d, reason)
+		}
+		if d.joinRefused(err) {
+			return errLeaseLost
 		}
 		err = p.Resolve(err)
 		if err == nil {
@@ -135,6 +141,18 @@ func outcomeRefused(err error) *orm.Error {
 		return single
 	}
 	return nil
+}
+
+// joinRefused reports whether the condition of one of the consumer's own further
+// writes failed, which come right after the outcome.
+func (d *delivery) joinRefused(err error) bool {
+	var cancelled *orm.TransactionError
+	if !errors.As(err, &cancelled) || len(cancelled.Reasons) <= len(d.joins) {
+		return false
+	}
+	return slices.ContainsFunc(cancelled.Reasons[1:1+len(d.joins)], func(r *orm.Error) bool {
+		return r != nil && r.Kind == orm.KindConditionFailed
+	})
 }
 
 // ownOrSettled tells a duplicate from our own transaction that had happened

@@ -1,0 +1,53 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/vinci-go/vinci/event"
+	"github.com/vinci-go/vinci/eventlog"
+	"github.com/vinci-go/vinci/orm"
+)
+
+// KindNotBlocked: an event was to be skipped that blocks no stream, any more or
+// yet.
+const KindNotBlocked Kind = "not blocked"
+
+// Skipped is the error kind that the delivery record of a skipped event shows.
+const Skipped = "skipped"
+
+// Skip lets an ordered subscription pass over an event that blocks a stream: its
+// record becomes ignored, with the reason, and the stream is free, in one
+// transaction. The event will not be handled, not even when its dead letter is
+// redriven, and what comes behind it will be.
+//
+// The stream goes on with the next message about it. Send one, whose body is
+// [MessageBody] of the event, or redrive its dead letter: the messages about the
+// events behind it may have been acknowledged long ago.
+//
+// The error is of [KindNotBlocked] when the event does not block its stream, which
+// is also so while a run is at it; of event.KindInvalid when eventID cannot be
+// one; or the store's. reason is for people and may be empty.
+func Skip(ctx context.Context, s orm.Store, subscription, eventID, reason string) error {
+	stream, _, err := event.ParseID(eventID)
+	if err != nil {
+		return err
+	}
+	now := s.Now().UTC()
+	err = orm.Exec(ctx, s,
+		eventlog.State.Update(eventlog.CheckpointKey(subscription, stream), attrBlockedBy.Remove(), attrHeldUntil.Remove()).
+			If(attrBlockedBy.Eq(eventID)),
+		Deliveries.Update(orm.Key(eventID, subscription),
+			attrStatus.Set(Ignored),
+			attrLastAt.Set(now),
+			attrErrorKind.Set(Skipped), attrErrorMessage.Set(clean(reason)),
+			attrTrouble.Remove(), attrLeaseUntil.Remove(),
+		).If(attrStatus.In(Failed, Dead)),
+	)
+	if errors.Is(err, orm.KindConditionFailed) {
+		return &Error{Kind: KindNotBlocked, Op: "skip", Subscription: subscription, Err: err,
+			Reason: fmt.Sprintf("event %s blocks no stream of it: it was handled or skipped meanwhile, it has not been tried yet, or a run is at it now", eventID)}
+	}
+	return err
+}
