@@ -190,7 +190,7 @@ func (c *comparer) properties(path string, o, n *node) {
 			c.add(Removed, at, "keep it, and fill it as before", "is removed")
 			continue
 		case !before && isRequired:
-			c.add(NewRequired, at, fmt.Sprintf("let it be left out, with `json:\"%s,omitempty\"` and without the rule required", name), "is new and always there, and stored events do not have it")
+			c.add(NewRequired, at, fmt.Sprintf("let it be left out, with `json:\"%s,omitempty\"` and without a rule that its empty value breaks", name), "is new and always there, and stored events do not have it")
 			continue
 		case !before:
 			c.add(Added, at, "", "is new and can be missing")
