@@ -114,6 +114,34 @@ func TestUndecodableData(t *testing.T) {
 	}
 }
 
+// Data that breaks a rule of its type will not get better.
+func TestInvalidData(t *testing.T) {
+	type ticket struct {
+		Seat int `json:"seat" validate:"min=1"`
+	}
+	sold := event.Define[ticket]("ticket.sold")
+	ran := 0
+	for how, h := range map[string]bus.Handler{
+		"On":      bus.On(sold, func(context.Context, event.Event[ticket]) error { ran++; return nil }),
+		"OnTx":    bus.OnTx(sold, func(context.Context, event.Event[ticket], *bus.Tx) error { ran++; return nil }),
+		"OnBatch": bus.OnBatch(sold, func(_ context.Context, es []event.Event[ticket]) []error { ran++; return nil }),
+	} {
+		t.Run(how, func(t *testing.T) {
+			k := bustest.New(t, bus.Subscription("tickets", bus.To(sold)), h)
+			e := k.Event(sold.Record(ticket{Seat: 1}))
+			e.Data = json.RawMessage(`{"seat":0}`)
+			if r := k.Deliver(e)[0]; r.Again || ran != 0 {
+				t.Errorf("receipt %+v, %d runs", r, ran)
+			}
+			d := k.Delivery(e.ID)
+			wantDelivery(t, d, bus.Dead, 1, string(event.KindValidation))
+			if !strings.Contains(d.ErrorMessage, "seat") || !strings.Contains(d.ErrorMessage, "min=1") {
+				t.Errorf("the record says %q, want field and rule", d.ErrorMessage)
+			}
+		})
+	}
+}
+
 // A program that knows the version is on its way.
 func TestNewerVersion(t *testing.T) {
 	for _, tx := range []bool{false, true} {
@@ -486,5 +514,27 @@ func TestNewConsumerReportsAll(t *testing.T) {
 	}
 	if _, err := bus.NewConsumer(bus.ConsumerOptions{}); !errors.Is(err, bus.KindDefinition) {
 		t.Errorf("no subscription: %v", err)
+	}
+}
+
+// With a concurrency of 1 nothing runs beside anything else, in the same order
+// each time.
+func TestOneAfterAnother(t *testing.T) {
+	for range 20 {
+		var order []string
+		note := func(what string, n int) { order = append(order, fmt.Sprint(what, n)) }
+		sub := bus.Subscription("alone", bus.To(doorOpened, doorClosed, doorNoted))
+		k := bustest.With(t, bustest.Options{Change: func(o *bus.ConsumerOptions) { quiet(o); o.Concurrency = 1 }}, sub,
+			bus.On(doorOpened, func(_ context.Context, e event.Event[opened]) error { note("on", e.Data.N); return nil }),
+			bus.OnTx(doorClosed, func(_ context.Context, e event.Event[closed], _ *bus.Tx) error { note("tx", e.Data.N); return nil }),
+			bus.OnBatch(doorNoted, func(_ context.Context, es []event.Event[noted]) []error { note("batch", len(es)); return nil }))
+		var es []event.Envelope
+		for i := range 3 {
+			es = append(es, k.Event(doorNoted.Record(noted{})), k.Event(doorClosed.Record(closed{N: i})), opening(k, i))
+		}
+		k.Deliver(es...)
+		if got := fmt.Sprint(order); got != "[on0 on1 on2 batch3 tx0 tx1 tx2]" {
+			t.Fatalf("order %s", got)
+		}
 	}
 }

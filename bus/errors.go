@@ -27,7 +27,8 @@ const (
 	// KindPermanent: the handler said so with [Permanent].
 	KindPermanent Kind = "permanent"
 	// KindUndecodable: the message is no event, or its data is not what the
-	// event's definition says. Permanent.
+	// event's definition says. Permanent. (Data that breaks a rule of a validate
+	// tag has event.KindValidation, which is permanent as well.)
 	KindUndecodable Kind = "undecodable"
 	// KindPanic: the handler panicked.
 	KindPanic Kind = "panic"
@@ -123,6 +124,8 @@ func kindOf(err error) string {
 	switch {
 	case errors.As(err, &decode) && errors.Is(err, event.KindNewerVersion):
 		return string(event.KindNewerVersion)
+	case errors.As(err, &decode) && errors.Is(err, event.KindValidation):
+		return string(event.KindValidation)
 	case errors.As(err, &decode):
 		return string(KindUndecodable)
 	case errors.Is(err, KindPermanent):

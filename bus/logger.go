@@ -6,8 +6,9 @@ import (
 )
 
 // Logger is a logger that carries the ids of the event that a handler's context
-// is about: event_id, event_type, subscription, correlation_id and request_id.
-// Elsewhere it is slog.Default().
+// is about: event_id, event_type, subscription, correlation_id and request_id, and
+// trace_id and span_id when the event has a W3C trace context. Elsewhere it is
+// slog.Default().
 func Logger(ctx context.Context) *slog.Logger {
 	if a := attemptOf(ctx); a != nil {
 		return a.logger.With(a.attrs()...)
@@ -42,6 +43,9 @@ func (d *delivery) slogAttrs() []slog.Attr {
 	}
 	if d.inv.requestID != "" {
 		attrs = append(attrs, slog.String("request_id", d.inv.requestID))
+	}
+	if d.trace != (trace{}) {
+		attrs = append(attrs, slog.String("trace_id", d.trace.id), slog.String("span_id", d.trace.span))
 	}
 	if d.namespace != "" {
 		attrs = append(attrs, slog.String("namespace", d.namespace))

@@ -37,6 +37,7 @@ type delivery struct {
 	unreadable error    // why there is no event
 	handler    *Handler // nil: ignored
 	runID      string
+	trace      trace
 	ran        bool // the handler was called
 	receives   int  // how often SQS handed the message out, from 1
 
@@ -103,6 +104,7 @@ func attribute(m *events.SQSMessage, name string) string {
 // accept begins the way of an event, whatever brought it, and finds its handler.
 func (c *Consumer) accept(inv *invocation, e event.Envelope) *delivery {
 	d := &delivery{inv: inv, event: e, subscription: c.sub.Name, logger: c.logger, runID: c.newID(), receives: 1}
+	d.trace = traceOf(e.TraceParent, d.runID)
 	if d.unreadable = d.checkKey(); d.unreadable != nil {
 		return d
 	}

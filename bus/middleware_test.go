@@ -1,9 +1,11 @@
 package bus_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +15,8 @@ import (
 	"github.com/vinci-go/vinci/bus"
 	"github.com/vinci-go/vinci/bus/bustest"
 	"github.com/vinci-go/vinci/event"
+	"github.com/vinci-go/vinci/eventlog"
+	"github.com/vinci-go/vinci/orm"
 )
 
 // trail is middleware that leaves its name.
@@ -192,5 +196,36 @@ func TestMiddlewareThatIsNone(t *testing.T) {
 	_, err := bus.NewConsumer(bus.ConsumerOptions{Subscription: txDoor, Parts: []bus.Part{on, bus.Use(func(bus.Next) bus.Next { return nil })}})
 	if err == nil || !strings.Contains(err.Error(), "middleware 0 returned nil") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// The trace goes on through the handler: what it commits has the run for its
+// parent, and every log line names both.
+func TestTraceGoesOn(t *testing.T) {
+	const traceID, parent = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+	var out bytes.Buffer
+	var inside string
+	k := bustest.With(t, bustest.Options{Change: func(o *bus.ConsumerOptions) { o.Logger = slog.New(slog.NewJSONHandler(&out, nil)) }}, txDoor,
+		bus.OnTx(doorOpened, func(ctx context.Context, _ event.Event[opened], tx *bus.Tx) error {
+			inside = event.FlowFrom(ctx).TraceParent
+			bus.Logger(ctx).Info("from the handler")
+			tx.Record(doorNoted.At("note/1", event.New).Record(noted{}))
+			return nil
+		}))
+	e := opening(k, 1)
+	e.TraceParent = "00-" + traceID + "-" + parent + "-01"
+	k.Deliver(e)
+	committed, err := eventlog.Events.Get(t.Context(), k.Store, orm.Key("note/1", int64(1)))
+	if err != nil || committed.TraceParent != inside {
+		t.Errorf("committed %q, %v; the handler had %q", committed.TraceParent, err, inside)
+	}
+	var span string
+	if n, err := fmt.Sscanf(strings.ReplaceAll(inside, "-", " "), "00 "+traceID+" %s 01", &span); n != 1 || err != nil || span == parent {
+		t.Errorf("the handler had %q, want the same trace and another span", inside)
+	}
+	for line := range strings.Lines(out.String()) {
+		if !strings.Contains(line, `"trace_id":"`+traceID+`"`) || !strings.Contains(line, `"span_id":"`+span+`"`) {
+			t.Errorf("the line lacks the trace: %s", line)
+		}
 	}
 }

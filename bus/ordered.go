@@ -57,10 +57,11 @@ func (c *Consumer) settleOrdered(ctx context.Context, ds []*delivery) {
 	var groups [][]*delivery
 	place := map[string]int{}
 	for _, d := range ds {
-		at, ok := place[d.stream()]
+		of := RecordID(d.stream(), d.namespace)
+		at, ok := place[of]
 		if !ok {
 			at = len(groups)
-			place[d.stream()], groups = at, append(groups, nil)
+			place[of], groups = at, append(groups, nil)
 		}
 		groups[at] = append(groups[at], d)
 	}
@@ -166,7 +167,7 @@ func (l *look) add(d *delivery, version int64) {
 // back. Its result is that of the messages about what it did not come to.
 func (l *look) run(ctx context.Context) result {
 	c, stream := l.c, l.first.stream()
-	l.reading = &reading{c: c, inv: l.first.inv, stream: stream, runID: c.newID(), key: eventlog.CheckpointKey(l.first.subscription, stream)}
+	l.reading = &reading{c: c, inv: l.first.inv, stream: stream, runID: c.newID(), key: eventlog.CheckpointKey(RecordID(l.first.subscription, l.first.namespace), stream)}
 	if l.first.inv.tooLate() {
 		return tooLate()
 	}
@@ -308,7 +309,7 @@ func (l *look) settle(ctx context.Context, e event.Envelope, version int64, last
 // is here, and otherwise with one made for it.
 func (l *look) delivery(e event.Envelope, version int64) (*delivery, error) {
 	d := l.c.accept(l.first.inv, e)
-	d.receives, d.replay, d.subscription = l.first.receives, l.first.replay, l.first.subscription
+	d.receives, d.replay, d.subscription, d.namespace = l.first.receives, l.first.replay, l.first.subscription, l.first.namespace
 	d.redriven = l.redriven && e.ID == l.reading.was.BlockedBy
 	switch own := l.messages[version]; {
 	case own != nil:

@@ -81,9 +81,11 @@ func (c *Consumer) commit(ctx context.Context, d *delivery, tx *Tx, took time.Du
 	p, err := c.log.Prepare(d.flow(ctx), eventlog.Changes{
 		Writes: slices.Concat([]orm.Write{outcome}, d.joins, tx.writes),
 		Events: tx.events,
+		Timers: tx.timers,
+		Cancel: tx.cancel,
 	})
 	if errors.Is(err, eventlog.KindInvalid) {
-		return fmt.Errorf("what the handler gave to tx.Write (its first write is number %d) and tx.Record: %w", 1+len(d.joins), err)
+		return fmt.Errorf("what the handler gave to tx.Write (its first write is number %d), tx.Record, tx.SetTimers and tx.CancelTimers: %w", 1+len(d.joins), err)
 	}
 	if err != nil {
 		return err

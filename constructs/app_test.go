@@ -56,7 +56,9 @@ var (
 
 	sendWelcome = bus.Subscription("send_welcome", bus.To(userCreated), bus.ReadsIndex(usersByStatus))
 	countTotal  = bus.Subscription("count_total", bus.To(event.Match("user.*"), event.Match("*.deleted"), userCreated), bus.Writes(stats), bus.Reads(users, stats))
-	countActive = bus.Subscription("count_active", bus.To(userActivated), bus.Writes(stats), bus.Scans(users), bus.Appends(sessions), bus.Commits(orderDeleted))
+	countActive = bus.Subscription("count_active", bus.To(event.Where(userActivated, activatedID.Prefix("vip-"), event.Tenant.NotEq("test")), event.Match("order.*")), bus.Ordered(), bus.Writes(stats), bus.Scans(users), bus.Appends(sessions), bus.Commits(orderDeleted))
+
+	activatedID = event.Path(userActivated, func(c *created) *string { return &c.ID })
 )
 
 // testApp records the test application, in one order or in the reverse.

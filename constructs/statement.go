@@ -119,6 +119,9 @@ func (d *Deployment) accessStatements(a bus.Access, events orm.Definition) []Sta
 		})
 		all = append(all, commitState(d.TableARN(eventlog.State))...)
 	}
+	if len(a.Publishes) > 0 {
+		all = append(all, Statement{Sid: "PublishDirectly", Actions: []string{"events:PutEvents"}, Resources: []string{d.BusARN()}})
+	}
 	return all
 }
 
@@ -143,7 +146,7 @@ func commitState(state string) []Statement {
 		},
 		{Sid: "ReadState", Actions: []string{"dynamodb:GetItem"}, Resources: []string{state}},
 		{
-			Sid: "SaveSnapshots", Actions: []string{"dynamodb:UpdateItem", "dynamodb:DeleteItem"}, Resources: []string{state},
+			Sid: "SaveSnapshots", Actions: []string{"dynamodb:PutItem", "dynamodb:DeleteItem"}, Resources: []string{state},
 			LeadingKeys: eventlog.StateSnapshot + "/*",
 		},
 	}

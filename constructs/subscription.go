@@ -1,6 +1,7 @@
 package constructs
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
@@ -86,12 +87,12 @@ func NewSubscription(scope cdk.Construct, id string, props *SubscriptionProps) *
 	newQueuePolicy(s.Construct, "QueuePolicy", s.Queue, *s.Rule.AttrArn())
 	newQueuePolicy(s.Construct, "UndeliveredPolicy", s.Undelivered, *s.Rule.AttrArn())
 
-	s.addFunction(props, timeout, window)
+	s.addFunction(props, timeout, window, visibility)
 	s.addAlarms(d, def, visibility)
 	return s
 }
 
-func (s *Subscription) addFunction(props *SubscriptionProps, timeout, window time.Duration) {
+func (s *Subscription) addFunction(props *SubscriptionProps, timeout, window, visibility time.Duration) {
 	def, d := props.Definition, props.Deployment
 	statements := []Statement{
 		{
@@ -105,12 +106,18 @@ func (s *Subscription) addFunction(props *SubscriptionProps, timeout, window tim
 			Resources: []string{d.TableARN(bus.Deliveries)},
 		},
 	}
-	var environment map[string]string
+	if def.Ordered {
+		statements = append(statements,
+			Statement{Sid: "ReadOrder", Actions: []string{"dynamodb:Query"}, Resources: []string{d.TableARN(eventlog.Events)}},
+			Statement{Sid: "KeepCheckpoints", Actions: []string{"dynamodb:GetItem", "dynamodb:UpdateItem"}, Resources: []string{d.TableARN(eventlog.State)}},
+		)
+	}
+	environment := map[string]string{bus.EnvVisibilityTimeout: strconv.Itoa(int(visibility / time.Second))}
 	if s.DeadLetterQueue != nil {
 		statements = append(statements, Statement{
 			Sid: "GiveUp", Actions: []string{"sqs:SendMessage"}, Resources: []string{*s.DeadLetterQueue.AttrArn()},
 		})
-		environment = map[string]string{bus.EnvDeadLetterQueue: d.DeadLetterQueueName(def)}
+		environment[bus.EnvDeadLetterQueue] = d.DeadLetterQueueName(def)
 	}
 	s.Function = NewFunction(s.Construct, "Handler", &FunctionProps{
 		Deployment:  d,

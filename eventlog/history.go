@@ -20,11 +20,18 @@ type HistoryQuery struct {
 	// is open, and reaches to the newest event whenever it is read.
 	To         time.Time
 	Descending bool // newest first
+	// Concurrency is how many shards of a day are asked at once. 0 and 1: one after
+	// the other, by the goroutine that reads. More is faster where days or types
+	// are many, and costs the same.
+	Concurrency int
 }
 
 // ahead is how far the clock of another function may be before ours, for a range
 // that is open: an event is found by the day that its own clock said.
 const ahead = 5 * time.Minute
+
+// maxConcurrency is more than a client of DynamoDB has connections to spare.
+const maxConcurrency = 64
 
 // History is the events of some types in a range of time, or those of one
 // correlation id, by time. It is a value that never changes and holds no
@@ -48,6 +55,7 @@ type History struct {
 	id         string   // the correlation id
 	from, to   string   // of the time, both included; empty: open
 	descending bool
+	parallel   int
 	start      *mark // to go on behind; nil: the beginning
 }
 
@@ -57,7 +65,7 @@ type History struct {
 // Each day of the range costs eight queries a type, one a shard (see [Shards]),
 // whether there are events or not; then one read for the events of each hundred.
 func (l *Log) History(q HistoryQuery) History {
-	h := History{log: l, descending: q.Descending}
+	h := History{log: l, descending: q.Descending, parallel: q.Concurrency}
 	if h.err = q.check(); h.err != nil {
 		return h
 	}
@@ -88,6 +96,9 @@ func (q *HistoryQuery) check() error {
 		if err := event.CheckType(t); err != nil {
 			return &QueryError{Reason: fmt.Sprintf("type %q: a history is read by exact types, name each one", t), Err: err}
 		}
+	}
+	if q.Concurrency < 0 || q.Concurrency > maxConcurrency {
+		return &QueryError{Reason: fmt.Sprintf("HistoryQuery.Concurrency %d: 0 to %d are allowed", q.Concurrency, maxConcurrency)}
 	}
 	if q.From.IsZero() {
 		return &QueryError{Reason: "HistoryQuery.From is zero: say where to begin, since each day of the range costs requests"}

@@ -111,7 +111,7 @@ func decodeTimer(text string) (event.Record, event.Flow, error) {
 		CorrelationID: d.CorrelationID, CausationID: d.CausationID,
 		TenantID: d.TenantID, Actor: d.Actor, TraceParent: d.TraceParent,
 	}
-	return r, flow, checkRecord(&r)
+	return r, flow, CheckRecord(&r)
 }
 
 // checkTimers finds what is wrong with the timers of changes, as far as that can
@@ -143,7 +143,7 @@ func checkTimers(c *Changes) []error {
 		if y := t.Due.UTC().Year(); t.Due.IsZero() || y < 1 || y > 9999 {
 			wrong("%s: it is due at %s: allowed are times of the years 1 to 9999, and not the zero time", what, t.Due)
 		}
-		if err := checkRecord(&t.Event); err != nil {
+		if err := CheckRecord(&t.Event); err != nil {
 			wrong("%s: %w", what, err)
 		} else if t.Event.Stream != "" && t.Event.Expected != event.Append {
 			wrong("%s: its event %s expects stream %s at version %d: when it fires nobody can decide again; place it with event.Append, and let its handler look", what, t.Event.Type, t.Event.Stream, t.Event.Expected)

@@ -50,6 +50,7 @@ func (e *eventType) Version() int          { return 1 }
 func (e *eventType) DefinedAt() string     { return e.at }
 func (e *eventType) Matches(t string) bool { return t == e.name }
 func (e *eventType) Rule() event.Rule      { return event.Rule{Exact: e.name} }
+func (e *eventType) Pattern() []byte       { return fmt.Appendf(nil, `{"detail-type":[%q]}`, e.name) }
 func (e *eventType) String() string        { return e.name }
 func (e *eventType) Err() error            { return e.err }
 
@@ -170,6 +171,7 @@ var bad = map[string]func(*Plan){
 		addHandler(p, subscription("late", want(event.Match("order.*"), event.Match("*.created"))))
 	},
 	"pattern_too_long":           longPattern,
+	"pattern_refused":            refusedPattern,
 	"api_writes_framework_table": func(p *Plan) { p.APIs[0].Grants = append(p.APIs[0].Grants, bus.Writes(p.Framework.State)) },
 	"reads_unknown_table": func(p *Plan) {
 		addHandler(p, subscription("late", want(created), bus.Reads(newTable("orders", "o.go:1"))))
@@ -180,6 +182,9 @@ var bad = map[string]func(*Plan){
 	"writes_framework_table": func(p *Plan) { addHandler(p, subscription("late", want(created), bus.Writes(p.Framework.Events))) },
 	"commits_unknown_event": func(p *Plan) {
 		addHandler(p, subscription("late", want(created), bus.Commits(&eventType{name: "user.deleted"})))
+	},
+	"publishes_unknown_event": func(p *Plan) {
+		addHandler(p, subscription("late", want(created), bus.Publishes(&eventType{name: "user.deleted"})))
 	},
 	"commits_other_event": func(p *Plan) {
 		addHandler(p, subscription("late", want(created), bus.Commits(&eventType{name: "user.created"})))
@@ -259,6 +264,21 @@ func longPattern(p *Plan) {
 		all = append(all, e)
 	}
 	addHandler(p, subscription("late", all))
+}
+
+// refusedPattern has a field whose name EventBridge keeps for itself inside $or, and
+// a comparison with null.
+func refusedPattern(p *Plan) {
+	type measured struct {
+		Prefix string  `json:"prefix"`
+		Unit   *string `json:"unit"`
+	}
+	measuredEvent := event.Define[measured]("room.measured")
+	p.Events = append(p.Events, Event{measuredEvent, "app.go:9"})
+	prefix := event.Path(measuredEvent, func(m *measured) *string { return &m.Prefix })
+	unit := event.Path(measuredEvent, func(m *measured) **string { return &m.Unit })
+	celsius := "C"
+	addHandler(p, subscription("cold", []event.Selector{event.Where(measuredEvent, prefix.Eq("a")), event.Where(measuredEvent, unit.NotEq(&celsius))}))
 }
 
 func manyRoutes(p *Plan) {

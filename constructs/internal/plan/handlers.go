@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -103,15 +102,7 @@ func (c *checker) checkSelectors(d *bus.Definition, subject, at string) {
 		}
 		c.add(p)
 	}
-	pattern, err := json.Marshal(Pattern(c.Name.App, d.Selectors))
-	if err != nil {
-		c.addErr(subject, fmt.Errorf("event pattern: %w", err), at)
-	} else if len(pattern) > maxPattern {
-		c.add(Problem{
-			What: fmt.Sprintf("%s: the rule's event pattern has %d characters", subject, len(pattern)), Where: at,
-			Allowed: fmt.Sprintf("EventBridge allows %d", maxPattern), Mend: "want a family such as user.* in place of many single types, or make two subscriptions",
-		})
-	}
+	c.checkPattern(d, subject, at)
 }
 
 func (c *checker) eventNames() string {
