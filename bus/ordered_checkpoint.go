@@ -30,8 +30,8 @@ type Checkpoint struct {
 func (c *Checkpoint) GivenUp() bool { return c.BlockedBy != "" && c.LeaseUntil.IsZero() }
 
 // ReadCheckpoint reads the place of an ordered subscription in a stream, strongly
-// consistent. Of a stream that it has never looked at it is the zero place. The
-// error is the store's.
+// consistent. Of a stream that it has never looked at it is the zero place. In a
+// namespace, subscription is the [RecordID] of its name. The error is the store's.
 func ReadCheckpoint(ctx context.Context, r orm.Reader, subscription, stream string) (Checkpoint, error) {
 	item, err := eventlog.State.Get(ctx, r, eventlog.CheckpointKey(subscription, stream))
 	if err != nil && !errors.Is(err, orm.KindNotFound) {
@@ -181,12 +181,13 @@ func (r *reading) move(ctx context.Context, to int64, last bool) error {
 	return r.keep(ctx, last, r.moved(to, last))
 }
 
-// release gives the lease back, with what is done by then.
+// release gives the lease back, with what is done by then. It also takes away a
+// block whose answer was lost: whether it is there, nobody knows.
 func (r *reading) release(ctx context.Context) error {
 	if r.released {
 		return nil
 	}
-	changes := []placeChange{attrHeldUntil.Remove()}
+	changes := []placeChange{attrHeldUntil.Remove(), attrBlockedBy.Remove()}
 	if r.done > r.stored {
 		changes = append(changes, attrPosition.Set(r.done))
 	}

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-lambda-go/events"
+
 	"github.com/vinci-go/vinci/bus"
 	"github.com/vinci-go/vinci/bus/bustest"
 	"github.com/vinci-go/vinci/event"
@@ -492,4 +494,36 @@ func TestOrderedTransaction(t *testing.T) {
 	if len(tables) != 2 || !slices.Equal(tables[0], want) || !slices.Equal(tables[1], want) {
 		t.Errorf("transactions of %v", tables)
 	}
+}
+
+// A replay into a namespace has checkpoints of its own: the stream is read from its
+// start again, in order, and an event that blocks there can be skipped there.
+func TestOrderedNamespace(t *testing.T) {
+	f := &orderedFixture{fails: map[string]error{}}
+	sub := bus.Subscription("again", bus.To(doorOpened), bus.Ordered(), bus.Rebuildable(), bus.Writes(journals))
+	f.Kit = bustest.New(t, sub, bus.OnTx(doorOpened, f.tx))
+	es := f.open("1", 3)
+	f.Deliver(es...)
+	again := f.Message(es[2], 1)
+	name := "spring"
+	again.MessageAttributes = map[string]events.SQSMessageAttribute{bus.AttrNamespace: {DataType: "String", StringValue: &name}}
+	f.fails[es[1].ID] = bus.Permanent(errBoom)
+	for range 2 {
+		if r, err := f.Handle(t.Context(), again); err != nil || r[0].Again {
+			t.Fatalf("%+v, %v", r, err)
+		}
+	}
+	f.wantJournal(t, "door/1", 1, 2, 3, 1)
+	c, err := bus.ReadCheckpoint(t.Context(), f.Store, bus.RecordID("again", name), "door/1")
+	if err != nil || c.BlockedBy != es[1].ID || !c.GivenUp() {
+		t.Errorf("checkpoint %+v, %v", c, err)
+	}
+	if err := bus.Skip(t.Context(), f.Store, "again", bus.RecordID(es[1].ID, name), "not again"); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := f.Handle(t.Context(), again); err != nil || r[0].Again {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	f.wantJournal(t, "door/1", 1, 2, 3, 1, 3)
+	f.wantCheckpoint(t, "door/1", 3, "", 0)
 }

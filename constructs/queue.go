@@ -18,6 +18,11 @@ const (
 	// maxReceiveCount is a backstop: the consumer counts its own attempts and
 	// moves a message away much earlier.
 	maxReceiveCount = 10
+	// orderedReceiveCount is SQS's most. A message of an ordered subscription comes
+	// again while others are at its stream, which may be long, and while an earlier
+	// event of it fails; crashes are counted by the consumer.
+	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
+	orderedReceiveCount = 1000
 )
 
 // queueProps describe a standard queue with encryption at rest (SSE-SQS) that
@@ -27,6 +32,7 @@ type queueProps struct {
 	retention  time.Duration
 	visibility time.Duration   // zero: SQS's default
 	deadLetter awssqs.CfnQueue // nil: none
+	receives   int             // until a message goes there; zero: maxReceiveCount
 }
 
 func newQueue(scope cdk.Construct, id string, p queueProps) awssqs.CfnQueue {
@@ -41,7 +47,7 @@ func newQueue(scope cdk.Construct, id string, p queueProps) awssqs.CfnQueue {
 	if p.deadLetter != nil {
 		props.RedrivePolicy = map[string]any{
 			"deadLetterTargetArn": p.deadLetter.AttrArn(),
-			"maxReceiveCount":     maxReceiveCount,
+			"maxReceiveCount":     orInt(p.receives, maxReceiveCount),
 		}
 	}
 	return awssqs.NewCfnQueue(scope, &id, props)
