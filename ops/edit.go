@@ -81,7 +81,7 @@ func (o *Ops) Edit(ctx context.Context, subscription, eventID string, data json.
 		return event.Metadata{}, err
 	}
 	if blocks {
-		if err := o.look(ctx, s.Name, old); err != nil {
+		if err := o.look(ctx, s.Name, "", old); err != nil {
 			return c.Events[0], err
 		}
 	}

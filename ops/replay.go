@@ -30,7 +30,7 @@ type Selection struct {
 type Replay struct {
 	Selection
 	// Again names a namespace in which every event is handled once more. Only a
-	// subscription that is bus.Rebuildable, and not ordered, may be replayed so.
+	// subscription that is bus.Rebuildable may be replayed so.
 	Again string `json:"again,omitempty"`
 	// DryRun looks and counts, and sends and records nothing.
 	DryRun bool `json:"-"`
@@ -79,7 +79,8 @@ type ReplayProgress struct {
 // more.
 //
 // To an ordered subscription the messages only say that there is something to look
-// at: it handles what is behind the checkpoint of each stream, and nothing before.
+// at: it handles what is behind its checkpoint in each stream, whose place is another
+// one in each namespace, and nothing before.
 //
 // A page is a second's worth of events, at most a hundred. A run that stops in the
 // middle of one is gone on with from the beginning of that page, which sends some
@@ -181,11 +182,8 @@ func (o *Ops) check(ctx context.Context, s *subscription, r *Replay) error {
 	if err := bus.CheckNamespace(r.Again); err != nil {
 		return &Error{Kind: KindInvalid, Op: "replay", Subscription: s.Name, Err: err}
 	}
-	switch {
-	case !s.Rebuildable:
+	if !s.Rebuildable {
 		return wrong(KindRefused, "replay", s.Name, "to handle events again that it has handled may have effects twice: only a subscription declared with bus.Rebuildable() takes that")
-	case s.Ordered:
-		return wrong(KindRefused, "replay", s.Name, "it is ordered, and reads each stream once, from its checkpoint on: it cannot handle a stream again")
 	}
 	return nil
 }

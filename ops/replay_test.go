@@ -215,11 +215,9 @@ func TestReplayAgain(t *testing.T) {
 	if _, err := f.ops.Replay(f.ctx, "charge", r); !errors.Is(err, ops.KindInvalid) {
 		t.Errorf("a wrong name: %v", err)
 	}
-	for _, opts := range [][]bus.Option{nil, {bus.Rebuildable(), bus.Ordered()}} {
-		f, _ := charging(t, opts...)
-		if _, err := f.ops.Replay(f.ctx, "charge", ops.Replay{Selection: ops.Selection{Stream: at(1)}, Again: "spring"}); !errors.Is(err, ops.KindRefused) {
-			t.Errorf("%d options: %v", len(opts), err)
-		}
+	f, _ = charging(t)
+	if _, err := f.ops.Replay(f.ctx, "charge", ops.Replay{Selection: ops.Selection{Stream: at(1)}, Again: "spring"}); !errors.Is(err, ops.KindRefused) {
+		t.Errorf("a subscription that is not rebuildable: %v", err)
 	}
 }
 
@@ -241,5 +239,39 @@ func TestReplaysThatAreNone(t *testing.T) {
 		if _, err := f.ops.Replay(t.Context(), "charge", r); !errors.Is(err, ops.KindInvalid) || !strings.Contains(err.Error(), says) {
 			t.Errorf("%q: %v", says, err)
 		}
+	}
+}
+
+// An ordered subscription has a checkpoint of its own in each namespace, and what
+// blocks a stream there is found and skipped there.
+func TestReplayAgainInOrder(t *testing.T) {
+	f, h := charging(t, bus.Rebuildable(), bus.Ordered())
+	var es []event.Envelope
+	for i := range 3 {
+		es = append(es, f.commit(placed.At(at(1), event.Append).Record(order{Number: i}))...)
+	}
+	f.publish(es...)
+	f.work()
+	h.broken = true
+	p, err := f.ops.Replay(f.ctx, "charge", ops.Replay{Selection: ops.Selection{Stream: at(1)}, Again: "spring"})
+	if err != nil || p.Sent != 3 {
+		t.Fatalf("%+v, %v", p, err)
+	}
+	f.work()
+	h.broken = false
+	got := f.trouble("charge")
+	if len(got) != 1 || got[0].State != ops.Blocked || got[0].Namespace != "spring" || got[0].EventID != es[0].ID {
+		t.Fatalf("trouble %+v", got)
+	}
+	if err := f.ops.Skip(f.ctx, "charge", es[0].ID, ""); !errors.Is(err, bus.KindNotBlocked) {
+		t.Errorf("skipped outside of the namespace: %v", err)
+	}
+	if err := f.ops.Skip(f.ctx, "charge", bus.RecordID(es[0].ID, "spring"), ""); err != nil {
+		t.Fatal(err)
+	}
+	f.work()
+	want := []string{es[0].ID, es[1].ID, es[2].ID, es[1].ID, es[2].ID}
+	if !slices.Equal(h.handled, want) || len(f.trouble("charge")) != 0 {
+		t.Errorf("handled %v, want %v, trouble %+v", h.handled, want, f.trouble("charge"))
 	}
 }

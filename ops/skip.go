@@ -11,7 +11,7 @@ import (
 // Skip lets an ordered subscription pass over an event that blocks its stream, as
 // [bus.Skip] does, in one transaction with the event that says who did it. Then it
 // sends a message by which the stream goes on, and takes the event's dead letters out
-// of the queue.
+// of the queue. In a namespace of a replay eventID is the [bus.RecordID].
 //
 // The error is of [KindUnknown] without such a subscription or event, of
 // [KindRefused] for a subscription that is not ordered, of bus.KindNotBlocked when
@@ -29,7 +29,8 @@ func (o *Ops) Skip(ctx context.Context, subscription, eventID, reason string) er
 	if !s.Ordered {
 		return wrong(KindRefused, "skip", s.Name, "it is not ordered, so no event blocks another: purge the dead letter instead")
 	}
-	e, err := o.event(ctx, "skip", eventID)
+	id, namespace := splitRecordID(eventID)
+	e, err := o.event(ctx, "skip", id)
 	if err != nil {
 		return err
 	}
@@ -43,17 +44,21 @@ func (o *Ops) Skip(ctx context.Context, subscription, eventID, reason string) er
 	if err != nil {
 		return bus.SkipError(err, s.Name, eventID)
 	}
-	if err := o.look(ctx, s.Name, e); err != nil {
+	if err := o.look(ctx, s.Name, namespace, e); err != nil {
 		return err
 	}
 	return o.remove(ctx, o.names.DeadLetterQueue(s.Name), eventID)
 }
 
 // look sends a message that makes an ordered subscription look at a stream.
-func (o *Ops) look(ctx context.Context, subscription string, e event.Envelope) error {
+func (o *Ops) look(ctx context.Context, subscription, namespace string, e event.Envelope) error {
 	body, err := bus.MessageBody(e)
 	if err != nil {
 		return err
 	}
-	return o.queues.Send(ctx, o.names.Queue(subscription), []Outgoing{{Body: string(body)}})
+	m := Outgoing{Body: string(body)}
+	if namespace != "" {
+		m.Attributes = map[string]string{bus.AttrNamespace: namespace}
+	}
+	return o.queues.Send(ctx, o.names.Queue(subscription), []Outgoing{m})
 }

@@ -144,7 +144,9 @@ func TestSQSPartialFailure(t *testing.T) {
 					fmt.Fprint(w, `{"QueueUrl":"http://sqs/1/q"}`)
 					return
 				}
-				var in struct{ Entries []struct{ Id, MessageBody string } }
+				var in struct {
+					Entries []struct{ Id, MessageBody string }
+				}
 				if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
 					t.Error(err)
 				}

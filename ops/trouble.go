@@ -51,14 +51,14 @@ func (o *Ops) Trouble(ctx context.Context, subscription string) iter.Seq2[Troubl
 
 func (o *Ops) trouble(ctx context.Context, s *subscription, d *bus.Delivery) (Trouble, error) {
 	t := Trouble{Delivery: view(d, o.now()), GivenUp: d.Status == bus.Dead}
-	if !s.Ordered || t.Namespace != "" {
+	if !s.Ordered {
 		return t, nil
 	}
 	stream, _, err := event.ParseID(t.EventID)
 	if err != nil {
 		return t, nil // it was published without the log, and blocks nothing
 	}
-	c, err := bus.ReadCheckpoint(ctx, o.store, s.Name, stream)
+	c, err := bus.ReadCheckpoint(ctx, o.store, bus.RecordID(s.Name, t.Namespace), stream)
 	if err != nil {
 		return Trouble{}, err
 	}
