@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vinci-go/vinci/event"
 	"github.com/vinci-go/vinci/eventlog"
 	"github.com/vinci-go/vinci/internal/backoff"
 	"github.com/vinci-go/vinci/internal/names"
@@ -144,6 +145,22 @@ func (o *Ops) Wants(name string, types []string) ([]string, error) {
 		}
 		if wants {
 			out = append(out, t)
+		}
+	}
+	return out, nil
+}
+
+// Askers are the names of the subscriptions that ask for an event, by its type and
+// content, in the order of Options.Subscriptions.
+func (o *Ops) Askers(e event.Envelope) ([]string, error) {
+	var out []string
+	for _, s := range o.subscriptions {
+		wants, err := s.wants(e)
+		if err != nil {
+			return nil, fmt.Errorf("event %s: %w", e.ID, err)
+		}
+		if wants {
+			out = append(out, s.Name)
 		}
 	}
 	return out, nil
