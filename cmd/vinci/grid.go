@@ -20,7 +20,7 @@ type cell struct{ color, text string }
 func (g *grid) row(texts ...string) {
 	cells := make([]cell, len(texts))
 	for i, t := range texts {
-		cells[i].text = plain(t)
+		cells[i].text = strings.TrimRight(plain(t), " ")
 	}
 	g.rows = append(g.rows, cells)
 }
@@ -44,6 +44,9 @@ func (g *grid) lines(indent string) string {
 	}
 	var b strings.Builder
 	for _, r := range g.rows {
+		if len(r) == 0 {
+			continue
+		}
 		last := len(r) - 1
 		for last > 0 && r[last].text == "" {
 			last--

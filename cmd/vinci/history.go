@@ -35,7 +35,8 @@ its own order. Acts of people (ops.redriven, …) are events, too.`,
 			if stream != "" && (len(args) > 0 || cursor != "" || reverse || cmd.Flags().Changed("since") || cmd.Flags().Changed("until")) {
 				return fmt.Errorf("--stream shows a whole stream: leave types, times, --reverse and --cursor out")
 			}
-			from, to, err := when.times(time.Now())
+			// A cursor is bound to the range, and times are printed in whole seconds.
+			from, to, err := when.times(time.Now().Truncate(time.Second))
 			if err != nil {
 				return err
 			}
@@ -57,9 +58,9 @@ its own order. Acts of people (ops.redriven, …) are events, too.`,
 				return d.explain(err)
 			}
 			if f.asJSON {
-				return writeJSON(cmd.OutOrStdout(), historyJSON{nonNil(page.Events), page.Next})
+				return writeJSON(cmd.OutOrStdout(), historyJSON{nonNil(page.Events), from, page.Next})
 			}
-			return printHistory(newScreen(cmd.OutOrStdout()), page, data)
+			return printHistory(newScreen(cmd.OutOrStdout()), page, from, data)
 		},
 	}
 	f.flags(cmd)
@@ -68,12 +69,13 @@ its own order. Acts of people (ops.redriven, …) are events, too.`,
 	cmd.Flags().BoolVar(&data, "data", false, "show the events' data, too")
 	cmd.Flags().BoolVar(&reverse, "reverse", false, "newest first")
 	cmd.Flags().IntVar(&limit, "limit", eventlog.DefaultPage, fmt.Sprintf("most `EVENTS` to show, at most %d", eventlog.MaxPage))
-	cmd.Flags().StringVar(&cursor, "cursor", "", "`CURSOR` that the page before printed; --since and --until must be the same times")
+	cmd.Flags().StringVar(&cursor, "cursor", "", "`CURSOR` that the page before printed, with the --since that it printed and the same --until")
 	return cmd
 }
 
 type historyJSON struct {
 	Events []event.Envelope `json:"events"`
+	Since  time.Time        `json:"since"` // to be said with the cursor
 	Next   eventlog.Cursor  `json:"next,omitempty"`
 }
 
@@ -103,7 +105,7 @@ func readStream(cmd *cobra.Command, d *deployed, stream string, limit int) (even
 	return p, nil
 }
 
-func printHistory(s *screen, p eventlog.Page, data bool) error {
+func printHistory(s *screen, p eventlog.Page, from time.Time, data bool) error {
 	if len(p.Events) == 0 {
 		_, err := fmt.Fprintln(s.w, "no events")
 		return err
@@ -126,7 +128,7 @@ func printHistory(s *screen, p eventlog.Page, data bool) error {
 		text = b.String()
 	}
 	if p.Next != "" {
-		text += fmt.Sprintf("\nthere are more: the same command with --cursor %s\n", p.Next)
+		text += fmt.Sprintf("\nthere are more: the same command with --since %s --cursor %s\n", from.Format(time.RFC3339), p.Next)
 	}
 	_, err := io.WriteString(s.w, text)
 	return err

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vinci-go/vinci/event"
 	"github.com/vinci-go/vinci/internal/moduletest"
@@ -35,6 +37,7 @@ func (s *story) call(value, name string) {
 var (
 	timeText     = regexp.MustCompile(`\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?Z?`)
 	durationText = regexp.MustCompile(`\b\d+(\.\d+)?(µs|ms|s)\b`)
+	messageText  = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
 	randomText   = regexp.MustCompile(`\b[A-Z2-7]{26}\b`)
 	blanks       = regexp.MustCompile(`(\S) {2,}`)
 )
@@ -47,6 +50,7 @@ func (s *story) tell(args ...string) string {
 	text = s.names.Replace(text)
 	text = timeText.ReplaceAllString(text, "TIME")
 	text = durationText.ReplaceAllString(text, "DURATION")
+	text = messageText.ReplaceAllString(text, "MESSAGE")
 	text = randomText.ReplaceAllString(text, "RANDOM")
 	s.text.WriteString(blanks.ReplaceAllString(text, "$1  "))
 	return out
@@ -74,29 +78,33 @@ func TestOps(t *testing.T) {
 
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	screen, errs := newTranscript(), newTranscript()
+	screen, problems := newTranscript(), newTranscript()
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("screen:\n%s\nerrors:\n%s", screen, errs)
+			t.Logf("screen:\n%s\nerrors:\n%s", screen, problems)
 		}
 	})
 	done := make(chan error, 1)
 	go func() {
-		err := dev(ctx, devOptions{dir: dir, data: ".vinci/data", gateway: "127.0.0.1:0", api: "127.0.0.1:0"}, screen, errs)
+		err := dev(ctx, devOptions{dir: dir, data: ".vinci/data", gateway: "127.0.0.1:0", api: "127.0.0.1:0"}, screen, problems)
 		fmt.Fprintf(screen, "dev ended: %v\n", err)
 		done <- err
 	}()
 	m, at := screen.wait(t, 0, `HTTP API \S+  (\S+)|dev ended.*`)
 	if m[1] == "" {
-		t.Fatalf("%s\n%s", m[0], errs)
+		t.Fatalf("%s\n%s", m[0], problems)
 	}
 	api := m[1]
 	_, at = screen.wait(t, at, `following the sources`)
-	s := &story{t: t, dir: dir}
-	s.call("no such thing", "no such thing")
+	s := &story{t: t, dir: dir, names: strings.NewReplacer()}
 	until := func(pattern string) {
 		t.Helper()
 		_, at = screen.wait(t, at, pattern)
+	}
+
+	counted := func(id string) {
+		t.Helper()
+		screen.wait(t, 0, `count_total .*"event succeeded".*"event_id":"user/`+id+`@1"`)
 	}
 
 	t.Log("two mails that cannot be sent")
@@ -104,18 +112,29 @@ func TestOps(t *testing.T) {
 	until(`"event dead".*"event_id":"user/` + alice + `@1"`)
 	bob := create(t, api, "bob@broken.example")
 	until(`"event dead".*"event_id":"user/` + bob + `@1"`)
+	counted(alice)
+	counted(bob)
 	s.call(alice, "ALICE")
 	s.call(bob, "BOB")
 	s.tell("history", "user.*", "--since", "1h")
+	out, _ := try(t, "history", "user.*", "--limit", "1", "--json", "--dir", dir)
+	var first historyJSON
+	if err := json.Unmarshal([]byte(out), &first); err != nil || len(first.Events) != 1 || first.Next == "" {
+		t.Fatalf("%v: %s", err, out)
+	}
+	out, _ = try(t, "history", "user.*", "--since", first.Since.Format(time.RFC3339), "--cursor", string(first.Next), "--dir", dir)
+	contains(t, "the next page", out, "user/"+bob+"@1")
 	s.tell("dlq", "list", "send_welcome")
 	s.tell("dlq", "show", "send_welcome", "user/"+alice+"@1")
 	s.tell("deliveries", "user/"+alice+"@1")
-	s.tell("trouble", "send_welcome", "count_total")
+	s.tell("trouble", "count_total")
+	out, _ = try(t, "trouble", "--dir", dir) // which lists by event id, here a random one
+	contains(t, "trouble", out, "^send_welcome  about 0 waiting, 0 in flight, 2 dead$", "^  user/"+alice+"@1  user.created  dead +1 .* permanent: .*no such mailbox$", "^  user/"+bob+"@1  user.created  dead")
 
 	t.Log("the mailer is mended, alice's mail redriven, bob's purged")
 	moduletest.Replace(t, users("mailer.go"), `strings.Contains(to, "@broken.") || `, "")
 	until(`changed: domain/users/mailer\.go`)
-	until(`replaced|send_welcome`)
+	until(`replaced .*send_welcome`)
 	s.tell("dlq", "redrive", "send_welcome", "--id", "user/"+alice+"@1", "--as", "ada", "--reason", "the mailer is mended")
 	until(`welcome email sent.*alice@broken`)
 	until(`"event succeeded".*"event_id":"user/` + alice + `@1"`)
@@ -124,7 +143,7 @@ func TestOps(t *testing.T) {
 	s.tell("dlq", "list", "send_welcome")
 
 	t.Log("a replay sends only what has not succeeded")
-	out := s.tell("replay", "send_welcome", "--since", "1h", "--dry-run")
+	out = s.tell("replay", "send_welcome", "--since", "1h", "--dry-run")
 	contains(t, "dry run", out, `^looked at 2 events: would send 1, 1 had succeeded$`, "^  user/"+bob+"@1$")
 	s.tell("replay", "send_welcome", "--since", "1h", "--as", "ada")
 	until(`welcome email sent.*bob@broken`)
@@ -134,6 +153,7 @@ func TestOps(t *testing.T) {
 	t.Log("an event is sent anew with other data, to one subscription")
 	carol := create(t, api, "carol@nowhere.example")
 	until(`"event dead".*"event_id":"user/` + carol + `@1"`)
+	counted(carol)
 	s.call(carol, "CAROL")
 	data := fmt.Sprintf(`{"user_id":%q,"email":"carol@example.com","name":"Somebody"}`, carol)
 	edited := regexp.MustCompile(`edited/\S+`).FindString(s.tell("dlq", "send", "send_welcome", "user/"+carol+"@1", "--data", data, "--as", "ada", "--reason", "she moved"))
@@ -177,6 +197,40 @@ func TestOps(t *testing.T) {
 		t.Errorf("acts: %s\nwant %s", got, want)
 	}
 	s.tell("history", "--stream", "ops/send_welcome", "--data")
+
+	t.Log("a replay is stopped, and goes on")
+	stopped, stop := context.WithCancel(t.Context())
+	defer stop()
+	live := newTranscript()
+	ended := make(chan error, 1)
+	go func() {
+		root := newRoot()
+		root.SetOut(live)
+		root.SetErr(live)
+		root.SetArgs([]string{"replay", "send_welcome", "--since", "1h", "--again", "summer", "--rate", "1", "--as", "ada", "--dir", dir})
+		ended <- root.ExecuteContext(stopped)
+	}()
+	until(`"event \w+".*"event_id":"user/` + alice + `@1"`)
+	until(`"event \w+".*"event_id":"user/` + bob + `@1"`) // so the page with alice's is done
+	stop()
+	if err := <-ended; !errors.Is(err, context.Canceled) || !strings.Contains(live.String(), "stopped; vinci replay send_welcome --resume goes on") {
+		t.Errorf("stopped: %v\n%s", err, live)
+	}
+	for says, args := range map[string][]string{
+		"go on with it by --resume": {"--since", "1h"},
+		"leave out which events":    {"--resume", "--since", "1h"},
+	} {
+		if _, _, err := vinci(t, "", append([]string{"replay", "send_welcome", "--as", "ada", "--dir", dir}, args...)...); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("vinci replay %v: %v, want %q", args, err, says)
+		}
+	}
+	out, _ = try(t, "replay", "send_welcome", "--resume", "--rate", "50", "--as", "ada", "--dir", dir)
+	contains(t, "going on", out, `^events user.created from .* to send_welcome!summer$`, `^looked at [23] events: sent`)
+	until(`"event succeeded".*"event_id":"` + regexp.QuoteMeta(edited) + `"`)
+	if _, _, err := vinci(t, "", "replay", "send_welcome", "--resume", "--as", "ada", "--dir", dir); err == nil || !strings.Contains(err.Error(), "no replay of send_welcome waits") {
+		t.Errorf("resumed twice: %v", err)
+	}
+
 	asJSON(t, dir, &ops.Tree{}, "trace", "user/"+alice+"@1")
 	asJSON(t, dir, &[]ops.DeadLetter{}, "dlq", "list", "send_welcome")
 	asJSON(t, dir, &[]troubleReport{}, "trouble")

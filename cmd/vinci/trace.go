@@ -55,6 +55,7 @@ event of it. Acts of people on one of its events are in the tree.`,
 type branch struct {
 	stem, text, color string
 	rest              []string
+	state             ops.State // of a delivery
 }
 
 func printTree(s *screen, t ops.Tree) error {
@@ -69,6 +70,7 @@ func printTree(s *screen, t ops.Tree) error {
 	g := &grid{s: s}
 	for _, l := range lines {
 		g.row(l.rest...)
+		g.paint(0, stateColor(l.state))
 	}
 	rests := strings.SplitAfter(g.lines(""), "\n")
 	var b strings.Builder
@@ -101,7 +103,7 @@ func appendNode(lines []branch, n *ops.Node, first, below string) []branch {
 		stem = below + "│ "
 	}
 	for _, d := range n.Deliveries {
-		lines = append(lines, branch{stem: stem, text: plain(d.Subscription), rest: append([]string{string(d.State)}, attemptCells(&d)...)})
+		lines = append(lines, branch{stem: stem, text: plain(d.Subscription), state: d.State, rest: append([]string{string(d.State)}, attemptCells(&d)...)})
 	}
 	for i, c := range n.Caused {
 		if i == len(n.Caused)-1 {
