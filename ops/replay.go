@@ -32,6 +32,11 @@ type Replay struct {
 	// Again names a namespace in which every event is handled once more. Only a
 	// subscription that is bus.Rebuildable may be replayed so.
 	Again string `json:"again,omitempty"`
+	// Old says that events without a record are sent, too, when they are older than
+	// [bus.MinRetention]. Records expire, so those may have been handled long ago, and
+	// would be handled again. In a namespace, and for an ordered subscription, which
+	// remembers its place in each stream, there is no such doubt.
+	Old bool `json:"old,omitempty"`
 	// DryRun looks and counts, and sends and records nothing.
 	DryRun bool `json:"-"`
 	// Rate is the most messages a second; 0: [DefaultRate].
@@ -60,6 +65,7 @@ type ReplayProgress struct {
 	NotAsked  int `json:"not_asked"` // of these, those that the subscription does not ask for
 	Succeeded int `json:"succeeded"` // that it has handled
 	Ignored   int `json:"ignored"`   // that it has no handler for, or that were skipped or replaced
+	Old       int `json:"old"`       // that are not sent because their record may have expired, see Replay.Old
 	Sent      int `json:"sent"`      // or would be, in a dry run
 	// Last is the time of the last event that was looked at.
 	Last time.Time `json:"last,omitzero"`
@@ -76,7 +82,8 @@ type ReplayProgress struct {
 // no record of having succeeded with it, or of having ignored it. So it also finds
 // and mends what was lost on the way, whatever the cause, and sending it to a
 // subscription that has all does nothing. An event that was given up is tried once
-// more.
+// more. What is so old that its record may have expired is left out, unless
+// [Replay.Old] says otherwise.
 //
 // To an ordered subscription the messages only say that there is something to look
 // at: it handles what is behind its checkpoint in each stream, whose place is another
@@ -255,7 +262,7 @@ func (o *Ops) replay(ctx context.Context, s *subscription, r *Replay, pages func
 		if err != nil {
 			return p, err
 		}
-		send, err := o.missing(ctx, s, r.Again, pg.events, &n)
+		send, err := o.missing(ctx, s, r, pg.events, &n)
 		if err != nil {
 			return p, err
 		}
@@ -295,7 +302,7 @@ func (o *Ops) replay(ctx context.Context, s *subscription, r *Replay, pages func
 }
 
 // missing are those events of a page that are to be sent; the others are counted.
-func (o *Ops) missing(ctx context.Context, s *subscription, again string, events []event.Envelope, n *ReplayProgress) ([]event.Envelope, error) {
+func (o *Ops) missing(ctx context.Context, s *subscription, r *Replay, events []event.Envelope, n *ReplayProgress) ([]event.Envelope, error) {
 	var asked []event.Envelope
 	var keys []orm.Pair[string, string]
 	for _, e := range events {
@@ -310,12 +317,14 @@ func (o *Ops) missing(ctx context.Context, s *subscription, again string, events
 			continue
 		}
 		asked = append(asked, e)
-		keys = append(keys, orm.Key(bus.RecordID(e.ID, again), s.Name))
+		keys = append(keys, orm.Key(bus.RecordID(e.ID, r.Again), s.Name))
 	}
 	records, err := o.records(ctx, keys)
 	if err != nil {
 		return nil, err
 	}
+	forgotten := o.now().Add(-bus.MinRetention)
+	doubtful := !r.Old && r.Again == "" && !s.Ordered
 	var send []event.Envelope
 	for i, e := range asked {
 		switch d := records[i]; {
@@ -323,6 +332,8 @@ func (o *Ops) missing(ctx context.Context, s *subscription, again string, events
 			n.Succeeded++
 		case d != nil && d.Status == bus.Ignored:
 			n.Ignored++
+		case d == nil && doubtful && e.Time.Before(forgotten):
+			n.Old++
 		default:
 			send = append(send, e)
 		}

@@ -275,3 +275,37 @@ func TestReplayAgainInOrder(t *testing.T) {
 		t.Errorf("handled %v, want %v, trouble %+v", h.handled, want, f.trouble("charge"))
 	}
 }
+
+// Without a record nobody knows whether an old event was handled: it is not sent
+// unless somebody says so. One that is known to have failed is.
+func TestReplayOld(t *testing.T) {
+	f, h := charging(t)
+	f.commit(placed.At(at(1), event.New).Record(order{}))
+	f.dead(h, 1)
+	f.advance(bus.MinRetention - time.Minute)
+	recent := ops.Replay{Selection: ops.Selection{Types: []string{"order.placed"}, From: bustest.Start}, DryRun: true}
+	if p, err := f.ops.Replay(t.Context(), "charge", recent); err != nil || p.Sent != 2 || p.Old != 0 {
+		t.Errorf("%+v, %v", p, err)
+	}
+	f.advance(2 * time.Minute)
+	for _, tt := range []struct {
+		old       bool
+		sent, not int
+	}{{false, 1, 1}, {true, 2, 0}} {
+		r := recent
+		r.Old = tt.old
+		if p, err := f.ops.Replay(t.Context(), "charge", r); err != nil || p.Sent != tt.sent || p.Old != tt.not {
+			t.Errorf("%+v: %+v, %v", tt, p, err)
+		}
+	}
+	f, _ = charging(t, bus.Ordered(), bus.Rebuildable())
+	f.commit(placed.At(at(1), event.New).Record(order{}))
+	f.advance(bus.MinRetention + time.Minute)
+	for _, again := range []string{"", "spring"} {
+		r := recent
+		r.Again = again
+		if p, err := f.ops.Replay(t.Context(), "charge", r); err != nil || p.Sent != 1 || p.Old != 0 {
+			t.Errorf("again %q: %+v, %v", again, p, err)
+		}
+	}
+}

@@ -214,6 +214,9 @@ func took(d time.Duration) string {
 	return d.Round(time.Microsecond).String()
 }
 
+// days is a long duration for people.
+func days(d time.Duration) string { return plural(int64(d/(24*time.Hour)), "day") }
+
 // stateColor is red for what needs somebody, and dim for what does not matter.
 func stateColor(s ops.State) string {
 	switch s {

@@ -92,7 +92,7 @@ func TestOpsPrinted(t *testing.T) {
 		},
 		"replay": func(s *screen) error {
 			return printReplay(s, &replayJSON{DryRun: true, Types: map[string]int{"order.placed": 3, "order.paid": 1}, Events: []string{"order/1@1", "order/2@1"},
-				ReplayProgress: ops.ReplayProgress{Looked: 10, Sent: 4, Succeeded: 3, Ignored: 1, NotAsked: 2, Done: true}})
+				ReplayProgress: ops.ReplayProgress{Looked: 10, Sent: 4, Succeeded: 3, Ignored: 1, Old: 1, NotAsked: 1, Done: true}})
 		},
 	} {
 		t.Run(name, func(t *testing.T) { golden(t, filepath.Join("ops", name+".txt"), printed(t, f)) })
@@ -207,6 +207,7 @@ func TestOpsMistakes(t *testing.T) {
 		{"which events? --since TIME", []string{"republish"}},
 		{"--rate 0", []string{"republish", "--since", "1h", "--rate", "0"}},
 		{"say it with --as NAME", []string{"republish", "--since", "1h"}},
+		{"is more than 20 days ago", []string{"republish", "--since", "21d", "--as", "ada"}},
 		{"nothing answers at http://127.0.0.1:1", []string{"trouble", "--endpoint", "http://127.0.0.1:1"}},
 	} {
 		if _, _, err := vinci(t, "", append(tt.args, "--dir", dir)...); err == nil || !strings.Contains(err.Error(), tt.says) {

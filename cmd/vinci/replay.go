@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/vinci-go/vinci/bus"
 	"github.com/vinci-go/vinci/event"
 	"github.com/vinci-go/vinci/ops"
 )
@@ -104,6 +105,7 @@ After Ctrl-C or an error --resume goes on; where it was is in .vinci/replays.`,
 	fl.StringVar(&replay.Stream, "stream", "", "the events of one `STREAM`")
 	fl.StringVar(&replay.CorrelationID, "correlation", "", "the events of one correlation `ID`")
 	fl.StringVar(&replay.Again, "again", "", "handle every event once more, in the namespace of this `NAME`")
+	fl.BoolVar(&replay.Old, "old", false, fmt.Sprintf("also events older than %s without a record: it may have expired, and they would be handled again", days(bus.MinRetention)))
 	fl.BoolVar(&replay.DryRun, "dry-run", false, "say what would be sent, and send nothing")
 	fl.IntVar(&list, "list", 20, "most `EVENTS` that a dry run lists by id")
 	fl.IntVar(&replay.Rate, "rate", ops.DefaultRate, "most `EVENTS` a second")
@@ -201,6 +203,9 @@ func printReplay(s *screen, r *replayJSON) error {
 	fmt.Fprintf(&b, "looked at %s: %s %d, %d had succeeded", plural(int64(r.Looked), "event"), sent, r.Sent, r.Succeeded)
 	if r.Ignored > 0 {
 		fmt.Fprintf(&b, ", %d ignored", r.Ignored)
+	}
+	if r.Old > 0 {
+		fmt.Fprintf(&b, ", %d older than %s, whose records may have expired (--old)", r.Old, days(bus.MinRetention))
 	}
 	if r.NotAsked > 0 {
 		fmt.Fprintf(&b, ", %d not asked for", r.NotAsked)

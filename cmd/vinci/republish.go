@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/spf13/cobra"
 
+	"github.com/vinci-go/vinci/bus"
 	"github.com/vinci-go/vinci/eventlog"
 	"github.com/vinci-go/vinci/eventlog/relay"
 	"github.com/vinci-go/vinci/ops"
@@ -35,6 +36,7 @@ func newRepublish() *cobra.Command {
 		when  span
 		types []string
 		rate  int
+		old   bool
 		going going
 	)
 	cmd := &cobra.Command{
@@ -59,6 +61,9 @@ After Ctrl-C or an error --resume goes on; where it was is in .vinci/replays.`,
 			}
 			if from.IsZero() && !going.resume {
 				return errors.New("which events? --since TIME")
+			}
+			if forgotten := now.Add(-bus.MinRetention); !old && !going.resume && from.Before(forgotten) {
+				return fmt.Errorf("--since %s is more than %s ago: delivery records of that time may have expired, and what was handled would be handled again; --old publishes it all the same", from.Format(time.RFC3339), days(bus.MinRetention))
 			}
 			ctx, err := f.actor(cmd.Context())
 			if err != nil {
@@ -138,6 +143,7 @@ After Ctrl-C or an error --resume goes on; where it was is in .vinci/replays.`,
 	fl := cmd.Flags()
 	fl.StringSliceVar(&types, "type", nil, "only events of these `TYPES` (user.created, user.*)")
 	fl.IntVar(&rate, "rate", relay.DefaultRate, "most `EVENTS` a second")
+	fl.BoolVar(&old, "old", false, fmt.Sprintf("also events older than %s: their delivery records may have expired, and they would be handled again", days(bus.MinRetention)))
 	fl.BoolVar(&going.resume, "resume", false, "go on with the last run, which was stopped")
 	fl.BoolVar(&going.discard, "discard", false, "forget the last run, which was stopped, and begin this one")
 	return cmd
