@@ -210,8 +210,8 @@ func TestOps(t *testing.T) {
 		root.SetArgs([]string{"replay", "send_welcome", "--since", "1h", "--again", "summer", "--rate", "1", "--as", "ada", "--dir", dir})
 		ended <- root.ExecuteContext(stopped)
 	}()
-	until(`"event \w+".*"event_id":"user/` + alice + `@1"`)
-	until(`"event \w+".*"event_id":"user/` + bob + `@1"`) // so the page with alice's is done
+	until(`welcome email sent.*alice@broken`)
+	until(`welcome email sent.*bob@broken`) // so the page with alice's is done
 	stop()
 	if err := <-ended; !errors.Is(err, context.Canceled) || !strings.Contains(live.String(), "stopped; vinci replay send_welcome --resume goes on") {
 		t.Errorf("stopped: %v\n%s", err, live)
