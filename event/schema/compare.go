@@ -159,7 +159,7 @@ func (n *node) kind() string {
 	case s == "":
 		s = "any value"
 	}
-	if n.Format == "date-time" { // another Go type, not a rule
+	if n.formatIsType() {
 		s += " of " + n.Format
 	}
 	if n.ContentEncoding != "" {
@@ -170,6 +170,10 @@ func (n *node) kind() string {
 	}
 	return s
 }
+
+// formatIsType reports whether the format comes from the Go type and not from a
+// rule: values of another format cannot be read.
+func (n *node) formatIsType() bool { return n.Format == "date-time" || n.Format == "uint64" }
 
 func (c *comparer) properties(path string, o, n *node) {
 	all := maps.Clone(o.Properties)

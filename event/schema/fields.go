@@ -106,7 +106,7 @@ func (n *node) ruleText() string {
 		}
 		add("one of %s", strings.Join(values, ", "))
 	}
-	if n.Format != "" && n.Format != "date-time" {
+	if n.Format != "" && !n.formatIsType() {
 		add("%s", n.Format)
 	}
 	for _, b := range []struct {
