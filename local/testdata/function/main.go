@@ -4,12 +4,13 @@
 //	api      POST /items puts an item; GET /items/{id} reads one; GET /scan does what its role does not allow
 //	relay    publishes an event for each item that the table's stream shows
 //	handler  marks the item of each event as handled; an item named poison… fails
-//	tick     puts an item named tick
+//	tick     puts an item named tick, once
 package main
 
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -45,7 +46,13 @@ func main() {
 	case "tick":
 		lambda.Start(func(ctx context.Context, e events.EventBridgeEvent) error {
 			fmt.Println("called by", e.Resources)
-			_, err := db.PutItem(ctx, &dynamodb.PutItemInput{TableName: aws.String(table), Item: key("tick")})
+			_, err := db.PutItem(ctx, &dynamodb.PutItemInput{
+				TableName: aws.String(table), Item: key("tick"), ConditionExpression: aws.String("attribute_not_exists(id)"),
+			})
+			var there *types.ConditionalCheckFailedException
+			if errors.As(err, &there) { // an earlier call put it, and its mark must stay
+				return nil
+			}
 			return err
 		})
 	default:
