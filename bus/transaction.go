@@ -90,6 +90,16 @@ func (c *Consumer) commit(ctx context.Context, d *delivery, tx *Tx, took time.Du
 	if err != nil {
 		return err
 	}
+	if err := c.transact(ctx, d, p); err != nil {
+		return err
+	}
+	p.Announce(ctx)
+	return nil
+}
+
+// transact executes a prepared commit whose first action is the outcome, again
+// where that may help.
+func (c *Consumer) transact(ctx context.Context, d *delivery, p *eventlog.Prepared) error {
 	for try := 1; ; try++ {
 		err := c.execute(ctx, p)
 		if err == nil {
