@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/vinci-go/vinci/event"
 	"github.com/vinci-go/vinci/eventlog"
@@ -33,13 +34,23 @@ const Skipped = "skipped"
 // is also so while a run is at it; of event.KindInvalid when eventID cannot be
 // one; or the store's. reason is for people and may be empty.
 func Skip(ctx context.Context, s orm.Store, subscription, eventID, reason string) error {
-	id, namespace := splitRecordID(eventID)
-	stream, _, err := event.ParseID(id)
+	writes, err := Skipping(s, subscription, eventID, reason)
 	if err != nil {
 		return err
 	}
-	now := s.Now().UTC()
-	err = orm.Exec(ctx, s,
+	return SkipError(orm.Exec(ctx, s, writes...), subscription, eventID)
+}
+
+// Skipping is what [Skip] writes, for a transaction that has more in it. clock is
+// the store. What its failure means says [SkipError].
+func Skipping(clock interface{ Now() time.Time }, subscription, eventID, reason string) ([]orm.Write, error) {
+	id, namespace := splitRecordID(eventID)
+	stream, _, err := event.ParseID(id)
+	if err != nil {
+		return nil, err
+	}
+	now := clock.Now().UTC()
+	return []orm.Write{
 		eventlog.State.Update(eventlog.CheckpointKey(RecordID(subscription, namespace), stream), attrBlockedBy.Remove(), attrHeldUntil.Remove()).
 			If(attrBlockedBy.Eq(id)),
 		Deliveries.Update(orm.Key(eventID, subscription),
@@ -48,7 +59,13 @@ func Skip(ctx context.Context, s orm.Store, subscription, eventID, reason string
 			attrErrorKind.Set(Skipped), attrErrorMessage.Set(clean(reason)),
 			attrTrouble.Remove(), attrLeaseUntil.Remove(),
 		).If(attrStatus.In(Failed, Dead)),
-	)
+	}, nil
+}
+
+// SkipError says of the error of a transaction with [Skipping] in it whether the
+// event blocked nothing: then it is of [KindNotBlocked]. Other errors, and nil, come
+// back as they are.
+func SkipError(err error, subscription, eventID string) error {
 	if errors.Is(err, orm.KindConditionFailed) {
 		return &Error{Kind: KindNotBlocked, Op: "skip", Subscription: subscription, Err: err,
 			Reason: fmt.Sprintf("event %s blocks no stream of it: it was handled or skipped meanwhile, it has not been tried yet, or a run is at it now", eventID)}

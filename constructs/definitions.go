@@ -9,7 +9,7 @@ import (
 	"github.com/vinci-go/vinci/internal/definitions"
 )
 
-// writeDefinitions checks the plan and writes its tables and events for a tool. Nothing is
+// writeDefinitions checks the plan and writes its tables, events and subscriptions for a tool. Nothing is
 // compiled and the CDK is not started: a tool may ask often.
 func writeDefinitions(p *plan.Plan, file string) error {
 	if problems := p.Check(); len(problems) > 0 {
@@ -24,6 +24,9 @@ func writeDefinitions(p *plan.Plan, file string) error {
 		return fmt.Errorf("synthesize: %w", err)
 	}
 	f := &definitions.File{Application: p.Name.App, Tables: p.Schemas(), Events: events}
+	for _, h := range p.Handlers {
+		f.Subscriptions = append(f.Subscriptions, definitions.SubscriptionOf(h.Subscription, h.DeadLetterQueue))
+	}
 	if err := definitions.Write(file, f); err != nil {
 		return fmt.Errorf("synthesize: %w", err)
 	}

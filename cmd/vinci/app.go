@@ -21,6 +21,8 @@ type application struct {
 	name   string
 	tables []*orm.Schema
 	events []*schema.Event
+
+	subscriptions []*definitions.Subscription
 }
 
 // loadApplication runs the app of dir for its definitions. It is the one way in
@@ -46,7 +48,7 @@ func loadApplication(ctx context.Context, report *progress.Reporter, dir, deploy
 	if err != nil {
 		return nil, err
 	}
-	return &application{dir: dir, name: f.Application, tables: f.Tables, events: f.Events}, nil
+	return &application{dir: dir, name: f.Application, tables: f.Tables, events: f.Events, subscriptions: f.Subscriptions}, nil
 }
 
 // deployment is one copy of the application.

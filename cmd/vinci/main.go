@@ -3,8 +3,10 @@
 // vinci dev runs an application on this machine and keeps it up to date with its
 // sources; vinci tables lists the application's tables and looks into them; vinci
 // migrate changes every item of one; vinci events lists what happens in the
-// application, and vinci schemas checks that it stays readable. Every command has
-// --help.
+// application, and vinci schemas checks that it stays readable.
+//
+// vinci history, trace, deliveries and trouble show what became of events; vinci dlq,
+// replay and republish mend what went wrong. Every command has --help.
 package main
 
 import (
@@ -53,5 +55,6 @@ func newRoot() *cobra.Command {
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.AddCommand(newDev(), newTables(), newMigrate(), newEvents(), newSchemas())
+	root.AddCommand(newHistory(), newTrace(), newDeliveries(), newTrouble(), newDLQ(), newReplay(), newRepublish())
 	return root
 }

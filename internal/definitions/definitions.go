@@ -21,6 +21,8 @@ type File struct {
 	Application string          `json:"application"` // its name, without a deployment
 	Tables      []*orm.Schema   `json:"tables"`      // the framework's included, sorted by name
 	Events      []*schema.Event `json:"events"`      // sorted by name
+
+	Subscriptions []*Subscription `json:"subscriptions"` // sorted by name
 }
 
 // Event finds an event by its type; nil when there is none.
@@ -43,17 +45,21 @@ func (f *File) Table(name string) *orm.Schema {
 	return nil
 }
 
-// Write writes the file, with tables and events in order of their names. It replaces
+// Write writes the file, with everything in order of its name. It replaces
 // what was there; the folder must exist.
 func Write(file string, f *File) error {
-	sorted := &File{Application: f.Application, Tables: slices.Clone(f.Tables), Events: slices.Clone(f.Events)}
+	sorted := &File{Application: f.Application, Tables: slices.Clone(f.Tables), Events: slices.Clone(f.Events), Subscriptions: slices.Clone(f.Subscriptions)}
 	slices.SortFunc(sorted.Tables, func(a, b *orm.Schema) int { return cmp.Compare(a.Name, b.Name) })
 	slices.SortFunc(sorted.Events, func(a, b *schema.Event) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(sorted.Subscriptions, func(a, b *Subscription) int { return cmp.Compare(a.Name, b.Name) })
 	if sorted.Tables == nil {
 		sorted.Tables = []*orm.Schema{} // [] and not null: there are none
 	}
 	if sorted.Events == nil {
 		sorted.Events = []*schema.Event{}
+	}
+	if sorted.Subscriptions == nil {
+		sorted.Subscriptions = []*Subscription{}
 	}
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -92,6 +98,11 @@ func Read(file string) (*File, error) {
 	for i, e := range f.Events {
 		if e == nil || e.Name == "" {
 			return nil, fmt.Errorf("read the definitions from %s: event %d has no name", file, i)
+		}
+	}
+	for i, s := range f.Subscriptions {
+		if s == nil || s.Name == "" {
+			return nil, fmt.Errorf("read the definitions from %s: subscription %d has no name", file, i)
 		}
 	}
 	return f, nil

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/vinci-go/vinci/bus"
 	"github.com/vinci-go/vinci/event"
 	"github.com/vinci-go/vinci/event/schema"
 	"github.com/vinci-go/vinci/orm"
@@ -31,7 +32,10 @@ func TestRoundTrip(t *testing.T) {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "definitions.json")
-	if err := Write(file, &File{Application: "shop", Tables: []*orm.Schema{orders.Schema(), other.Schema()}, Events: events}); err != nil {
+	if err := Write(file, &File{Application: "shop", Tables: []*orm.Schema{orders.Schema(), other.Schema()}, Events: events, Subscriptions: []*Subscription{
+		SubscriptionOf(bus.Subscription("ship", bus.To(event.Match("order.*")), bus.Ordered()), true),
+		SubscriptionOf(bus.Subscription("bill", bus.To(event.Match("cart.*")), bus.Rebuildable()), false),
+	}}); err != nil {
 		t.Fatal(err)
 	}
 	got, err := Read(file)
@@ -47,6 +51,9 @@ func TestRoundTrip(t *testing.T) {
 		t.Errorf("read %+v\nwant %+v", got.Table("orders"), &want)
 	}
 	placed := got.Event("order.placed")
+	if subs := got.Subscriptions; len(subs) != 2 || subs[0].Name != "bill" || !subs[0].Rebuildable || subs[0].Ordered || subs[0].DeadLetterQueue || !subs[1].Ordered || !subs[1].DeadLetterQueue || len(subs[1].Patterns) != 1 || !strings.Contains(string(subs[1].Patterns[0]), `"order."`) {
+		t.Errorf("read %+v", subs)
+	}
 	if len(got.Events) != 2 || got.Events[0].Name != "cart.filled" || placed == nil || placed.Description != "Somebody <bought>." || placed.DefinedAt == "" || got.Event("absent") != nil {
 		t.Errorf("read %+v", got.Events)
 	}
@@ -72,9 +79,10 @@ func TestRefused(t *testing.T) {
 		`{"tables":[]}`:                       "names no application",
 		`{"application":"a","tables":[null]}`: "table 0 has no name",
 		`{"application":"a","tables":[{}]}`:   "table 0 has no name",
-		`{"application":"a","tables":[],"events":[{}]}`:     "event 0 has no name",
-		`{"application":"a","tables":[],"newer":1}`:         "must be of the same",
-		`{"application":"a","tables":[{"name":"x","y":1}]}`: "must be of the same",
+		`{"application":"a","tables":[],"events":[{}]}`:        "event 0 has no name",
+		`{"application":"a","tables":[],"subscriptions":[{}]}`: "subscription 0 has no name",
+		`{"application":"a","tables":[],"newer":1}`:            "must be of the same",
+		`{"application":"a","tables":[{"name":"x","y":1}]}`:    "must be of the same",
 	} {
 		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 			t.Fatal(err)

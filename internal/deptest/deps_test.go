@@ -65,8 +65,8 @@ var rules = []rule{
 		ban: []string{aws},
 	},
 	{
-		why: "orm, eventlog and bus link the AWS SDK, never the CDK",
-		in:  []string{"orm/...", "eventlog/...", "bus/..."},
+		why: "orm, eventlog, bus and ops link the AWS SDK, never the CDK",
+		in:  []string{"orm/...", "eventlog/...", "bus/...", "ops/..."},
 		ban: []string{cdk, jsii},
 	},
 	{
@@ -108,7 +108,7 @@ var rules = []rule{
 	},
 	{
 		why: "the framework imports no application package",
-		in:  []string{"bus/...", "cmd/...", "constructs/...", "event/...", "eventlog/...", "internal/...", "orm/...", "sqsbatch/..."},
+		in:  []string{"bus/...", "cmd/...", "constructs/...", "event/...", "eventlog/...", "internal/...", "ops/...", "orm/...", "sqsbatch/..."},
 		ban: []string{module + "/domain", module + "/tables", module + "/lambdas", module + "/stacks", module + "/scenario", module + "/migrations"},
 	},
 }

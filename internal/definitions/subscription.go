@@ -1,0 +1,28 @@
+package definitions
+
+import (
+	"encoding/json"
+
+	"github.com/vinci-go/vinci/bus"
+)
+
+// Subscription is what tools know of a subscription.
+type Subscription struct {
+	Name string `json:"name"`
+	// Patterns are the EventBridge patterns of the events that it asks for, without
+	// source.
+	Patterns        []json.RawMessage `json:"patterns"`
+	Ordered         bool              `json:"ordered,omitempty"`
+	Rebuildable     bool              `json:"rebuildable,omitempty"`
+	DeadLetterQueue bool              `json:"deadLetterQueue,omitempty"`
+	DefinedAt       string            `json:"definedAt,omitempty"` // file:line, relative to its module
+}
+
+// SubscriptionOf describes a subscription that has no mistakes.
+func SubscriptionOf(d *bus.Definition, deadLetterQueue bool) *Subscription {
+	s := &Subscription{Name: d.Name, Ordered: d.Ordered, Rebuildable: d.Rebuildable, DeadLetterQueue: deadLetterQueue, DefinedAt: d.DefinedAt}
+	for _, sel := range d.Selectors {
+		s.Patterns = append(s.Patterns, sel.Pattern())
+	}
+	return s
+}

@@ -1,0 +1,86 @@
+package ops
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/vinci-go/vinci/bus"
+	"github.com/vinci-go/vinci/event"
+	"github.com/vinci-go/vinci/event/pattern"
+)
+
+// Subscription is what has to be known of a subscription to find its queues and to
+// decide which events it asks for.
+type Subscription struct {
+	Name string `json:"name"`
+	// Patterns are the EventBridge patterns of the events that it asks for, without
+	// source; an event that fits one of them is asked for. See event.Selector.
+	Patterns    []json.RawMessage `json:"patterns"`
+	Ordered     bool              `json:"ordered,omitempty"`
+	Rebuildable bool              `json:"rebuildable,omitempty"`
+}
+
+// Of is a subscription that a program has defined. What is wrong with it, [New]
+// says.
+func Of(d *bus.Definition) Subscription {
+	s := Subscription{Name: d.Name, Ordered: d.Ordered, Rebuildable: d.Rebuildable}
+	for _, sel := range d.Selectors {
+		s.Patterns = append(s.Patterns, sel.Pattern())
+	}
+	return s
+}
+
+// subscription is one with its patterns compiled.
+type subscription struct {
+	Subscription
+	whole *pattern.Set // as EventBridge matches them
+	types *pattern.Set // only what they ask of the type
+}
+
+func (s Subscription) compile() (*subscription, error) {
+	if len(s.Patterns) == 0 {
+		return nil, errors.New("it has no pattern, so it asks for no event")
+	}
+	var whole, types []*pattern.Pattern
+	for i, text := range s.Patterns {
+		p, err := pattern.Compile(text)
+		if err != nil {
+			return nil, fmt.Errorf("pattern %d: %w", i, err)
+		}
+		whole = append(whole, p)
+		var members map[string]json.RawMessage
+		if err := json.Unmarshal(text, &members); err != nil {
+			return nil, fmt.Errorf("pattern %d: %w", i, err)
+		}
+		byType := []byte(`{"detail-type":[{"exists":true}]}`)
+		if t, ok := members["detail-type"]; ok {
+			byType = fmt.Appendf(nil, `{"detail-type":%s}`, t)
+		}
+		if p, err = pattern.Compile(byType); err != nil {
+			return nil, fmt.Errorf("pattern %d: %w", i, err)
+		}
+		types = append(types, p)
+	}
+	return &subscription{Subscription: s, whole: pattern.NewSet(whole...), types: pattern.NewSet(types...)}, nil
+}
+
+// wants reports whether the subscription asks for an event.
+func (s *subscription) wants(e event.Envelope) (bool, error) {
+	body, err := bus.MessageBody(e)
+	if err != nil {
+		return false, err
+	}
+	picked, err := s.whole.Match(body, nil)
+	return len(picked) > 0, err
+}
+
+// wantsType reports whether it asks for events of a type, or some of them.
+func (s *subscription) wantsType(name string) (bool, error) {
+	body, err := json.Marshal(map[string]string{"detail-type": name})
+	if err != nil {
+		return false, err
+	}
+	picked, err := s.types.Match(body, nil)
+	return len(picked) > 0, err
+}
