@@ -19,6 +19,8 @@ type Access struct {
 	Writes  []orm.Definition      // includes reading
 	Appends []orm.Definition      // does not include reading
 	Commits []event.Type          // events it may commit to the log
+	// Publishes are events it may publish past the log; see package direct.
+	Publishes []event.Type
 }
 
 // Grant is an [Option] for subscriptions, and what an HTTP API declares as well.
@@ -72,6 +74,13 @@ func Commits(types ...event.Type) Grant {
 	return grant{Access{Commits: slices.Clone(types)}}
 }
 
+// Publishes grants publishing events of these types past the log, fire and
+// forget: see package direct for what that does not promise. A role cannot tell
+// one type from another.
+func Publishes(types ...event.Type) Grant {
+	return grant{Access{Publishes: slices.Clone(types)}}
+}
+
 type grant struct{ access Access }
 
 // Add implements [Grant].
@@ -82,6 +91,7 @@ func (g grant) Add(a *Access) {
 	a.Writes = append(a.Writes, g.access.Writes...)
 	a.Appends = append(a.Appends, g.access.Appends...)
 	a.Commits = append(a.Commits, g.access.Commits...)
+	a.Publishes = append(a.Publishes, g.access.Publishes...)
 }
 
 func (g grant) apply(d *Definition) { g.Add(&d.Access) }
@@ -120,20 +130,26 @@ func (a *Access) problems() []error {
 			wrong("bus.Appends and bus.Writes both name table %q: it is append-only or it is not; take one away", t.Schema().Name)
 		}
 	}
+	eventProblems("bus.Commits", a.Commits, wrong)
+	eventProblems("bus.Publishes", a.Publishes, wrong)
+	return errs
+}
+
+// eventProblems finds events of a grant that cannot be granted.
+func eventProblems(grant string, types []event.Type, wrong func(string, ...any)) {
 	seen := map[string]bool{}
-	for i, e := range a.Commits {
+	for i, e := range types {
 		switch {
 		case isNil(e):
-			wrong("event %d of bus.Commits is nil: use a definition made with event.Define", i)
+			wrong("event %d of %s is nil: use a definition made with event.Define", i, grant)
 			continue
 		case e.Err() != nil:
-			wrong("event %d of bus.Commits is defined wrong: %w", i, e.Err())
+			wrong("event %d of %s is defined wrong: %w", i, grant, e.Err())
 		case seen[e.Name()]:
-			wrong("bus.Commits names event %q twice: take one away", e.Name())
+			wrong("%s names event %q twice: take one away", grant, e.Name())
 		}
 		seen[e.Name()] = true
 	}
-	return errs
 }
 
 func (a *Access) indexProblems(wrong func(string, ...any)) {

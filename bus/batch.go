@@ -17,7 +17,8 @@ import (
 //
 // fn returns nil when all went well, or one error for each event, in their order
 // and nil for those that went well. A slice of another length, and a panic, is a
-// failure of all. The others of a batch do not suffer from one that failed.
+// failure of all. The others of a batch do not suffer from one that failed. fn may
+// be called for several batches at once.
 //
 // The context is the batch's: it has no correlation id, for it belongs to no single
 // request. [EventContext] makes the one of an event, for what is committed or

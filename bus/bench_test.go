@@ -34,6 +34,9 @@ func BenchmarkConsume(b *testing.B) {
 	}{
 		{"On", bus.Subscription("bench", bus.To(doorOpened)), bus.On(doorOpened, func(context.Context, event.Event[opened]) error { return nil })},
 		{"OnTx", txDoor, bus.OnTx(doorOpened, countUp)},
+		{"OnBatch", bus.Subscription("bench", bus.To(doorOpened)), bus.OnBatch(doorOpened, func(context.Context, []event.Event[opened]) []error { return nil })},
+		{"Where", bus.Subscription("bench", bus.To(event.Where(doorOpened, event.Path(doorOpened, func(o *opened) *int { return &o.N }).Gt(0)))),
+			bus.On(doorOpened, func(context.Context, event.Event[opened]) error { return nil })},
 	}
 	for _, bb := range benchmarks {
 		b.Run(bb.name, func(b *testing.B) {

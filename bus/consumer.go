@@ -44,7 +44,7 @@ type ConsumerOptions struct {
 	DeadLetterQueue string
 
 	MaxAttempts int           // failed attempts until an event is dead; default 5
-	Concurrency int           // most events of a batch handled at once by On; default 10
+	Concurrency int           // most events of a batch handled at once by On; default 10; 1: all of a batch one after another
 	Retention   time.Duration // of delivery records; default and least: DefaultRetention, MinRetention
 	Archive     time.Duration // retention of the bus's archive, which raises both; default 0
 	// Timeout is how long Handle may take when its context has no deadline, which
@@ -246,6 +246,10 @@ func (c *Consumer) Handle(ctx context.Context, batch events.SQSEvent) (events.SQ
 func (c *Consumer) settleAll(ctx context.Context, ds []*delivery) {
 	slots := make(chan struct{}, c.concurrency)
 	var running sync.WaitGroup
+	start := running.Go
+	if c.concurrency == 1 {
+		start = func(f func()) { f() }
+	}
 	var inTurn, inOrder []*delivery
 	type kind struct { // of what one call may take
 		handler   *Handler
@@ -268,7 +272,7 @@ func (c *Consumer) settleAll(ctx context.Context, ds []*delivery) {
 			}
 			together[at] = append(together[at], d)
 		default:
-			running.Go(func() {
+			start(func() {
 				slots <- struct{}{}
 				defer func() { <-slots }()
 				c.finish(ctx, d, c.settle(ctx, d))
@@ -276,7 +280,7 @@ func (c *Consumer) settleAll(ctx context.Context, ds []*delivery) {
 		}
 	}
 	for _, group := range together {
-		running.Go(func() {
+		start(func() {
 			for i, r := range c.settleBatch(ctx, group) {
 				c.finish(ctx, group[i], r)
 			}

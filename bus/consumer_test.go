@@ -516,3 +516,25 @@ func TestNewConsumerReportsAll(t *testing.T) {
 		t.Errorf("no subscription: %v", err)
 	}
 }
+
+// With a concurrency of 1 nothing runs beside anything else, in the same order
+// each time.
+func TestOneAfterAnother(t *testing.T) {
+	for range 20 {
+		var order []string
+		note := func(what string, n int) { order = append(order, fmt.Sprint(what, n)) }
+		sub := bus.Subscription("alone", bus.To(doorOpened, doorClosed, doorNoted))
+		k := bustest.With(t, bustest.Options{Change: func(o *bus.ConsumerOptions) { quiet(o); o.Concurrency = 1 }}, sub,
+			bus.On(doorOpened, func(_ context.Context, e event.Event[opened]) error { note("on", e.Data.N); return nil }),
+			bus.OnTx(doorClosed, func(_ context.Context, e event.Event[closed], _ *bus.Tx) error { note("tx", e.Data.N); return nil }),
+			bus.OnBatch(doorNoted, func(_ context.Context, es []event.Event[noted]) []error { note("batch", len(es)); return nil }))
+		var es []event.Envelope
+		for i := range 3 {
+			es = append(es, k.Event(doorNoted.Record(noted{})), k.Event(doorClosed.Record(closed{N: i})), opening(k, i))
+		}
+		k.Deliver(es...)
+		if got := fmt.Sprint(order); got != "[on0 on1 on2 batch3 tx0 tx1 tx2]" {
+			t.Fatalf("order %s", got)
+		}
+	}
+}

@@ -22,6 +22,28 @@
 //
 // Package bustest runs handlers in a test with nothing else running.
 //
+// # What is wanted
+//
+// [To] takes event definitions, families of types (event.Match) and conditions on
+// the content (event.Where):
+//
+//	bus.To(users.Created, event.Match("*.deleted"), event.Where(orders.Placed, total.Gt(100)))
+//
+// All of them are one EventBridge rule, and the consumer asks the same again of
+// each message: a queue may hold what an older rule let in. What the conditions
+// leave out is acknowledged and logged as filtered, without a record.
+//
+// # What runs
+//
+// What [Start] and [NewConsumer] get besides the subscription are [Part]s: handlers
+// for single event types, made with [On], [OnTx] and [OnBatch], and [Middleware]
+// around all of them, added with [Use]. The way of an event is the same whatever
+// brought it. From the outside: recover for the consumer itself, log line and
+// metrics, the delivery's record, time-out, recover for the handler, trace and flow
+// in the context, the middleware in the order given, the handler. Another order
+// would be a bug: metrics that miss a time-out, middleware whose panic takes a
+// whole batch with it.
+//
 // # What is promised
 //
 // EventBridge and SQS deliver at least once: an event may come twice, late, at
@@ -40,6 +62,9 @@
 // effect happens again. Nothing can prevent that but the service where it
 // happens: pass [IdempotencyKey] on to it.
 //
+// [OnBatch] is as On, for many events in one call: each has its own lease, its own
+// record and its own result.
+//
 // # What becomes of a message
 //
 // Each event has one record for each subscription, in the table [Deliveries].
@@ -50,19 +75,23 @@
 //     message comes again after 1s, 2s, 4s, 8s and up to half as much more, never
 //     over 15 minutes.
 //   - The fifth failed attempt, an error marked [Permanent], data that the
-//     event's definition cannot read, access that is not granted: the message is
+//     event's definition cannot read or whose rules it breaks, access that is not
+//     granted: the message is
 //     sent to the dead-letter queue with the reason in its attributes, recorded
 //     as dead, and acknowledged, in this order. So it may be in the dead-letter
 //     queue twice, and is never lost. A message that somebody moves from there
 //     back to the subscription's queue is tried once more: the attributes say
 //     where it comes from. Without a dead-letter queue it is only recorded, and
 //     logged as an error.
-//   - A message that is no event: sent to the dead-letter queue and acknowledged.
-//     There is no id to record it by.
+//   - A message that is no event, or of a namespace that may not be: sent to the
+//     dead-letter queue and acknowledged, without a record.
 //   - An event of a newer schema version than this program knows: failed, and
 //     comes again after 1, 2, 4, 8 minutes, so that a deployment can happen.
 //   - An event without a handler, which a family such as user.* let in: recorded
 //     as ignored, acknowledged.
+//   - An event whose content the subscription does not ask for: acknowledged,
+//     without a record. (If it has been received before, it may have failed before
+//     the filter was narrowed down: it is then recorded as ignored.)
 //   - Someone else holds the lease: no attempt; the message is hidden until the
 //     lease ends.
 //   - The consumer's own requests throttled or unanswered, or five transactions
@@ -79,7 +108,8 @@
 //
 // One bad message never fails its batch: see [Consumer.Handle]. Events with a
 // handler made with On are handled at the same time, at most ten of a batch: they
-// wait for others, and should not wait for one another. Those with OnTx are
+// wait for others, and should not wait for one another. Those with OnBatch are
+// handled in one call for each type, beside them. Those with OnTx are
 // handled in turn: they mostly write the same items, and conflicts between
 // transactions cost more than waiting. So, as in net/http, functions given to On
 // must be safe for concurrent use.
@@ -90,10 +120,27 @@
 // and the process ends at the next invocation, before it does anything else,
 // because nothing but that stops the handler.
 //
-// # Logs
+// A run that may last longer than the queue hides its message would have a silent
+// second run beside it. It is refused instead, with [ErrVisibility]; a program that
+// polls a queue itself can have a heartbeat: see [ConsumerOptions].
+//
+// # Once more
+//
+// A subscription that makes a read model may be declared [Rebuildable]. Messages of
+// a replay in a namespace are then handled once more, with records, idempotency
+// keys and checkpoints of their own.
+//
+// # Logs, metrics, traces
 //
 // One JSON line for each message, with event_id, event_type, subscription,
 // correlation_id, request_id, outcome, attempt (where it is known), receive (how
 // often SQS has handed the message out), duration_ms and the error. [Logger] is a
 // logger with the same ids for the handler's own lines.
+//
+// One line for each batch in CloudWatch's embedded metric format, with what was
+// handled, failed, dead and duplicate, how long it took and how late it was: see
+// [MetricHandled].
+//
+// The W3C trace context of an event goes on to what its handler commits, by a span
+// of each run; the log lines have it as trace_id and span_id.
 package bus

@@ -73,11 +73,35 @@ func (p *parts) problem(format string, args ...any) {
 	p.problems = append(p.problems, fmt.Sprintf(format, args...))
 }
 
-// attempt is one run of one event's handler. It goes through the middleware
-// inside the context.
+// attempt is one run of one event's handler. It goes through the middleware inside
+// the context: it is that context, with itself as a value, which saves what
+// context.WithValue and a closure would allocate for each event.
 type attempt struct {
+	context.Context
 	*delivery
-	enter Next // the handler
+	tx    *Tx   // nil unless the handler was made with OnTx
+	own   error // of the handler's last run
+	enter Next  // in place of the handler; nil: the handler
+}
+
+// Value implements [context.Context].
+func (a *attempt) Value(key any) any {
+	if key == any(attemptKey{}) {
+		return a
+	}
+	return a.Context.Value(key)
+}
+
+// handle runs the handler.
+func (a *attempt) handle(ctx context.Context, e event.Envelope) error {
+	if a.enter != nil {
+		return a.enter(ctx, e)
+	}
+	if a.tx != nil {
+		a.tx.restart()
+	}
+	a.own = a.handler.run(ctx, e, a.tx)
+	return a.own
 }
 
 // attemptKey is its own type, so that no other package's context value can
@@ -85,7 +109,8 @@ type attempt struct {
 type attemptKey struct{}
 
 func (a *attempt) in(ctx context.Context) context.Context {
-	return context.WithValue(ctx, attemptKey{}, a)
+	a.Context = ctx
+	return a
 }
 
 func attemptOf(ctx context.Context) *attempt {
@@ -102,7 +127,7 @@ func chain(use []Middleware) (Next, error) {
 		if a == nil {
 			return errForeignContext
 		}
-		return a.enter(ctx, e)
+		return a.handle(ctx, e)
 	})
 	for i := len(use) - 1; i >= 0; i-- {
 		if next = use[i](next); next == nil {
@@ -115,17 +140,10 @@ func chain(use []Middleware) (Next, error) {
 // run takes one event through the middleware to its handler. tx is nil unless
 // the handler was made with OnTx.
 func (c *Consumer) run(ctx context.Context, d *delivery, tx *Tx) error {
-	var own error // of the handler's last run
-	a := &attempt{delivery: d, enter: func(ctx context.Context, e event.Envelope) error {
-		if tx != nil {
-			tx.restart()
-		}
-		own = d.handler.run(ctx, e, tx)
-		return own
-	}}
+	a := &attempt{delivery: d, tx: tx}
 	err := c.next(a.in(ctx), d.event)
 	if err == nil && tx != nil {
-		return own
+		return a.own
 	}
 	return err
 }

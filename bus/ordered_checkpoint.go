@@ -30,8 +30,8 @@ type Checkpoint struct {
 func (c *Checkpoint) GivenUp() bool { return c.BlockedBy != "" && c.LeaseUntil.IsZero() }
 
 // ReadCheckpoint reads the place of an ordered subscription in a stream, strongly
-// consistent. Of a stream that it has never looked at it is the zero place. The
-// error is the store's.
+// consistent. Of a stream that it has never looked at it is the zero place. In a
+// namespace, subscription is the [RecordID] of its name. The error is the store's.
 func ReadCheckpoint(ctx context.Context, r orm.Reader, subscription, stream string) (Checkpoint, error) {
 	item, err := eventlog.State.Get(ctx, r, eventlog.CheckpointKey(subscription, stream))
 	if err != nil && !errors.Is(err, orm.KindNotFound) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/vinci-go/vinci/event"
 	"github.com/vinci-go/vinci/eventlog"
@@ -26,18 +27,21 @@ const Skipped = "skipped"
 // [MessageBody] of the event, or redrive its dead letter: the messages about the
 // events behind it may have been acknowledged long ago.
 //
+// eventID is that of the delivery record: in a namespace the [RecordID].
+//
 // The error is of [KindNotBlocked] when the event does not block its stream, which
 // is also so while a run is at it; of event.KindInvalid when eventID cannot be
 // one; or the store's. reason is for people and may be empty.
 func Skip(ctx context.Context, s orm.Store, subscription, eventID, reason string) error {
-	stream, _, err := event.ParseID(eventID)
+	id, namespace := splitRecordID(eventID)
+	stream, _, err := event.ParseID(id)
 	if err != nil {
 		return err
 	}
 	now := s.Now().UTC()
 	err = orm.Exec(ctx, s,
-		eventlog.State.Update(eventlog.CheckpointKey(subscription, stream), attrBlockedBy.Remove(), attrHeldUntil.Remove()).
-			If(attrBlockedBy.Eq(eventID)),
+		eventlog.State.Update(eventlog.CheckpointKey(RecordID(subscription, namespace), stream), attrBlockedBy.Remove(), attrHeldUntil.Remove()).
+			If(attrBlockedBy.Eq(id)),
 		Deliveries.Update(orm.Key(eventID, subscription),
 			attrStatus.Set(Ignored),
 			attrLastAt.Set(now),
@@ -50,4 +54,12 @@ func Skip(ctx context.Context, s orm.Store, subscription, eventID, reason string
 			Reason: fmt.Sprintf("event %s blocks no stream of it: it was handled or skipped meanwhile, it has not been tried yet, or a run is at it now", eventID)}
 	}
 	return err
+}
+
+// splitRecordID takes a [RecordID] of an event of the log apart. What stands after
+// its last @ is the version, which has no exclamation mark.
+func splitRecordID(id string) (eventID, namespace string) {
+	at := strings.LastIndexByte(id, '@')
+	version, namespace, _ := strings.Cut(id[at+1:], "!")
+	return id[:at+1] + version, namespace
 }

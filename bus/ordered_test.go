@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-lambda-go/events"
+
 	"github.com/vinci-go/vinci/bus"
 	"github.com/vinci-go/vinci/bus/bustest"
 	"github.com/vinci-go/vinci/event"
@@ -448,28 +450,36 @@ func TestOrderedUnreadableStream(t *testing.T) {
 	f.wantJournal(t, "door/1", 1, 2)
 }
 
-// The function's time is up in the middle of a stream.
+// The function's time is up before it looks at the stream.
 func TestOrderedTimeIsUp(t *testing.T) {
-	var f *orderedFixture
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	f := newOrdered(t, nil)
+	es := f.open("1", 1)
+	ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
 	defer cancel()
-	f = &orderedFixture{fails: map[string]error{}}
-	f.Kit = bustest.New(t, inOrderTx, bus.OnTx(doorOpened, func(hctx context.Context, e event.Event[opened], tx *bus.Tx) error {
-		if e.ID == "door/1@2" && len(f.runs) == 1 {
-			f.runs = append(f.runs, "late")
-			<-hctx.Done() // until the time for handlers is up
-			return note(e.Metadata, tx)
-		}
-		return errors.Join(f.run(e.ID), note(e.Metadata, tx))
-	}))
-	es := f.open("1", 3)
-	r := f.DeliverIn(ctx, 1, es...)
-	if r[0].Again || !r[2].Again {
+	if r := f.DeliverIn(ctx, 1, es...); !r[0].Again {
 		t.Errorf("receipts %+v", r)
 	}
-	f.Advance(time.Hour)
+	f.wantRuns(t)
+	f.wantCheckpoint(t, "door/1", 0, "", 0)
+}
+
+// The lease runs out in the middle of a stream: what comes then is left to the
+// next look, which may be somebody else's.
+func TestOrderedLeaseIsUp(t *testing.T) {
+	f := &orderedFixture{fails: map[string]error{}}
+	f.Kit = bustest.With(t, bustest.Options{Change: runTimeout}, inOrder, bus.On(doorClosed, closing),
+		bus.On(doorOpened, func(_ context.Context, e event.Event[opened]) error {
+			if e.ID == "door/1@2" {
+				f.Advance(time.Hour)
+			}
+			return f.run(e.ID)
+		}))
+	es := f.open("1", 3)
+	wantReceipts(t, f.Deliver(es...), 0, 0, time.Second)
+	f.wantRuns(t, es[0].ID, es[1].ID)
+	f.wantCheckpoint(t, "door/1", 2, "", 0)
 	wantReceipts(t, f.Deliver(es[2]), 0)
-	f.wantJournal(t, "door/1", 1, 2, 3)
+	f.wantRuns(t, es[0].ID, es[1].ID, es[2].ID)
 }
 
 // The checkpoint is one transaction with what the handler writes.
@@ -492,4 +502,36 @@ func TestOrderedTransaction(t *testing.T) {
 	if len(tables) != 2 || !slices.Equal(tables[0], want) || !slices.Equal(tables[1], want) {
 		t.Errorf("transactions of %v", tables)
 	}
+}
+
+// A replay into a namespace has checkpoints of its own: the stream is read from its
+// start again, in order, and an event that blocks there can be skipped there.
+func TestOrderedNamespace(t *testing.T) {
+	f := &orderedFixture{fails: map[string]error{}}
+	sub := bus.Subscription("again", bus.To(doorOpened), bus.Ordered(), bus.Rebuildable(), bus.Writes(journals))
+	f.Kit = bustest.New(t, sub, bus.OnTx(doorOpened, f.tx))
+	es := f.open("1", 3)
+	f.Deliver(es...)
+	again := f.Message(es[2], 1)
+	name := "spring"
+	again.MessageAttributes = map[string]events.SQSMessageAttribute{bus.AttrNamespace: {DataType: "String", StringValue: &name}}
+	f.fails[es[1].ID] = bus.Permanent(errBoom)
+	for range 2 {
+		if r, err := f.Handle(t.Context(), again); err != nil || r[0].Again {
+			t.Fatalf("%+v, %v", r, err)
+		}
+	}
+	f.wantJournal(t, "door/1", 1, 2, 3, 1)
+	c, err := bus.ReadCheckpoint(t.Context(), f.Store, bus.RecordID("again", name), "door/1")
+	if err != nil || c.BlockedBy != es[1].ID || !c.GivenUp() {
+		t.Errorf("checkpoint %+v, %v", c, err)
+	}
+	if err := bus.Skip(t.Context(), f.Store, "again", bus.RecordID(es[1].ID, name), "not again"); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := f.Handle(t.Context(), again); err != nil || r[0].Again {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	f.wantJournal(t, "door/1", 1, 2, 3, 1, 3)
+	f.wantCheckpoint(t, "door/1", 3, "", 0)
 }

@@ -54,7 +54,9 @@ func (c *Consumer) leased(by Delivery) result {
 
 // report writes the one line of an event, and counts it.
 func (c *Consumer) report(ctx context.Context, d *delivery, r result) {
-	d.inv.tally.count(d, r, c.now())
+	if c.metrics.Writer != nil {
+		d.inv.tally.count(d, r, c.now())
+	}
 	level := slog.LevelInfo
 	switch r.outcome {
 	case outcomeFailed, outcomeLeased, outcomeNotTried, outcomeBlocked:

@@ -81,13 +81,25 @@ func (c *Consumer) commit(ctx context.Context, d *delivery, tx *Tx, took time.Du
 	p, err := c.log.Prepare(d.flow(ctx), eventlog.Changes{
 		Writes: slices.Concat([]orm.Write{outcome}, d.joins, tx.writes),
 		Events: tx.events,
+		Timers: tx.timers,
+		Cancel: tx.cancel,
 	})
 	if errors.Is(err, eventlog.KindInvalid) {
-		return fmt.Errorf("what the handler gave to tx.Write (its first write is number %d) and tx.Record: %w", 1+len(d.joins), err)
+		return fmt.Errorf("what the handler gave to tx.Write (its first write is number %d), tx.Record, tx.SetTimers and tx.CancelTimers: %w", 1+len(d.joins), err)
 	}
 	if err != nil {
 		return err
 	}
+	if err := c.transact(ctx, d, p); err != nil {
+		return err
+	}
+	p.Announce(ctx)
+	return nil
+}
+
+// transact executes a prepared commit whose first action is the outcome, again
+// where that may help.
+func (c *Consumer) transact(ctx context.Context, d *delivery, p *eventlog.Prepared) error {
 	for try := 1; ; try++ {
 		err := c.execute(ctx, p)
 		if err == nil {

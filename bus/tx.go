@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/vinci-go/vinci/event"
+	"github.com/vinci-go/vinci/eventlog"
 	"github.com/vinci-go/vinci/orm"
 )
 
@@ -31,6 +32,8 @@ type Tx struct {
 	closed   bool
 	writes   []orm.Write
 	events   []event.Record
+	timers   []eventlog.Timer
+	cancel   []string // ids of timers
 	problems []error
 }
 

@@ -18,11 +18,11 @@ const (
 	// maxReceiveCount is a backstop: the consumer counts its own attempts and
 	// moves a message away much earlier.
 	maxReceiveCount = 10
-	// orderedMaxReceiveCount is that of an ordered subscription. There a message
-	// also comes back while others of its stream are worked on, or wait to be tried
-	// again, which is no fault of its own. internal/simulation shows that ten are
-	// not enough.
-	orderedMaxReceiveCount = 100
+	// orderedReceiveCount is SQS's most. A message of an ordered subscription comes
+	// again while others are at its stream, which may be long, and while an earlier
+	// event of it fails; crashes are counted by the consumer.
+	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
+	orderedReceiveCount = 1000
 )
 
 // queueProps describe a standard queue with encryption at rest (SSE-SQS) that
@@ -32,7 +32,7 @@ type queueProps struct {
 	retention  time.Duration
 	visibility time.Duration   // zero: SQS's default
 	deadLetter awssqs.CfnQueue // nil: none
-	ordered    bool            // of an ordered subscription
+	receives   int             // until a message goes there; zero: maxReceiveCount
 }
 
 func newQueue(scope cdk.Construct, id string, p queueProps) awssqs.CfnQueue {
@@ -45,13 +45,9 @@ func newQueue(scope cdk.Construct, id string, p queueProps) awssqs.CfnQueue {
 		props.VisibilityTimeout = seconds(p.visibility)
 	}
 	if p.deadLetter != nil {
-		receives := maxReceiveCount
-		if p.ordered {
-			receives = orderedMaxReceiveCount
-		}
 		props.RedrivePolicy = map[string]any{
 			"deadLetterTargetArn": p.deadLetter.AttrArn(),
-			"maxReceiveCount":     receives,
+			"maxReceiveCount":     orInt(p.receives, maxReceiveCount),
 		}
 	}
 	return awssqs.NewCfnQueue(scope, &id, props)

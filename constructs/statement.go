@@ -115,6 +115,9 @@ func (d *Deployment) accessStatements(a bus.Access, events orm.Definition) []Sta
 		})
 		all = append(all, commitState(d.TableARN(eventlog.State))...)
 	}
+	if len(a.Publishes) > 0 {
+		all = append(all, Statement{Sid: "PublishDirectly", Actions: []string{"events:PutEvents"}, Resources: []string{d.BusARN()}})
+	}
 	return all
 }
 
@@ -129,7 +132,7 @@ func commitEvents(events string) Statement {
 
 // commitState is what a commit does with the table "state", for whoever commits.
 // Records of commands are put, and timers put and deleted, in its transaction
-// only; a lost answer is looked up. Outside of a transaction a snapshot may be
+// only; a lost answer is looked up. Outside of a transaction snapshots may be
 // saved and forgotten, which anybody can make again, and nothing else.
 func commitState(state string) []Statement {
 	return []Statement{

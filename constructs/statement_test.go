@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 
 	"github.com/vinci-go/vinci/bus"
+	"github.com/vinci-go/vinci/event"
 	"github.com/vinci-go/vinci/eventlog"
 	"github.com/vinci-go/vinci/internal/names"
 	"github.com/vinci-go/vinci/orm"
@@ -31,6 +32,8 @@ func TestAccessStatements(t *testing.T) {
 		"an index alone":              {bus.Access{Indexes: []orm.IndexDefinition{stub, usersByStatus, usersByStatus}}, []string{"QueryIndexes: capped/index/by_b users/index/by_status"}},
 		"an index of what is read":    {bus.Access{Indexes: []orm.IndexDefinition{usersByStatus}, Reads: []orm.Definition{users}}, []string{"ReadTables: users", "QueryIndexes: users/index/by_status"}},
 		"no index of what is scanned": {bus.Access{Scans: []orm.Definition{stats}}, []string{"ReadTables: user_stats", "ScanTables: user_stats"}},
+		"commits":                     {bus.Access{Commits: []event.Type{userCreated}}, []string{"CommitEvents: events", "ReadLog: events", "CommitState: state", "ReadState: state", "SaveSnapshots: state"}},
+		"publishes":                   {bus.Access{Publishes: []event.Type{userCreated, userActivated}}, []string{"PublishDirectly: events:${AWS::Region}:${AWS::AccountId}:event-bus/shop-dev-bus"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got []string

@@ -63,8 +63,12 @@ func NewSubscription(scope cdk.Construct, id string, props *SubscriptionProps) *
 		})
 		newQueuePolicy(s.Construct, "DeadLetterQueuePolicy", s.DeadLetterQueue, "")
 	}
+	receives := 0
+	if def.Ordered {
+		receives = orderedReceiveCount
+	}
 	s.Queue = newQueue(s.Construct, "Queue", queueProps{
-		name: d.QueueName(def), retention: queueRetention, visibility: visibility, deadLetter: s.DeadLetterQueue, ordered: def.Ordered,
+		name: d.QueueName(def), retention: queueRetention, visibility: visibility, deadLetter: s.DeadLetterQueue, receives: receives,
 	})
 	s.Undelivered = newQueue(s.Construct, "Undelivered", queueProps{
 		name: d.names.UndeliveredQueue(def.Name), retention: deadLetterRetention,

@@ -57,7 +57,7 @@ func (l *Log) check(ctx context.Context, c Changes) (*checked, error) {
 	last := map[string]event.Expected{}
 	for i := range c.Events {
 		r := &c.Events[i]
-		if err := checkRecord(r); err != nil {
+		if err := CheckRecord(r); err != nil {
 			problems = append(problems, fmt.Errorf("event %d: %w", i, err))
 			continue
 		}
@@ -100,9 +100,10 @@ func notRead(err error) bool {
 	return false
 }
 
-// checkRecord looks at one record. Records made by a definition are right; one
-// made by hand may be anything.
-func checkRecord(r *event.Record) error {
+// CheckRecord reports what is wrong with a record, nil when it may be committed.
+// Records made by a definition are right; one made by hand may be anything. The
+// error is the record's own, or an *[event.Error].
+func CheckRecord(r *event.Record) error {
 	if r.Err != nil {
 		return r.Err
 	}

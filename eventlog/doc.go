@@ -102,6 +102,20 @@
 // are not run on what is in the log already: a rule that was made stricter must
 // not make an aggregate unloadable.
 //
+// # Timers
+//
+// An event that becomes due later is a [Timer] of the same commit: an item of
+// [State] that the function of package eventlog/timers turns into the event when
+// its time has come. A commit cancels it by its id:
+//
+//	log.Commit(ctx, eventlog.Changes{
+//		Events: []event.Record{Placed.At(stream, event.New).Record(…)},
+//		Timers: []eventlog.Timer{{ID: stream + "/unpaid", Due: now.Add(24 * time.Hour), Event: Reminded.At(stream, event.Append).Record(…)}},
+//	})
+//	log.Commit(ctx, eventlog.Changes{Events: …, Cancel: []string{stream + "/unpaid"}})
+//
+// [Log.PublishAt] is a commit of one timer alone: delayed publishing.
+//
 // # What goes along
 //
 // Correlation, cause, tenant, actor and trace come from the context

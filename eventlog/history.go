@@ -20,11 +20,18 @@ type HistoryQuery struct {
 	// is open, and reaches to the newest event whenever it is read.
 	To         time.Time
 	Descending bool // newest first
+	// Concurrency is how many shards of a day are asked at once. 0 and 1: one after
+	// the other, by the goroutine that reads. More is faster where days or types
+	// are many, and costs the same.
+	Concurrency int
 }
 
 // ahead is how far the clock of another function may be before ours, for a range
 // that is open: an event is found by the day that its own clock said.
 const ahead = 5 * time.Minute
+
+// maxConcurrency is more than a client of DynamoDB has connections to spare.
+const maxConcurrency = 64
 
 // History is the events of some types in a range of time, or those of one
 // correlation id, by time. It is a value that never changes and holds no
@@ -48,6 +55,7 @@ type History struct {
 	id         string   // the correlation id
 	from, to   string   // of the time, both included; empty: open
 	descending bool
+	parallel   int
 	start      *mark // to go on behind; nil: the beginning
 }
 
@@ -57,7 +65,7 @@ type History struct {
 // Each day of the range costs eight queries a type, one a shard (see [Shards]),
 // whether there are events or not; then one read for the events of each hundred.
 func (l *Log) History(q HistoryQuery) History {
-	h := History{log: l, descending: q.Descending}
+	h := History{log: l, descending: q.Descending, parallel: q.Concurrency}
 	if h.err = q.check(); h.err != nil {
 		return h
 	}
@@ -88,6 +96,9 @@ func (q *HistoryQuery) check() error {
 		if err := event.CheckType(t); err != nil {
 			return &QueryError{Reason: fmt.Sprintf("type %q: a history is read by exact types, name each one", t), Err: err}
 		}
+	}
+	if q.Concurrency < 0 || q.Concurrency > maxConcurrency {
+		return &QueryError{Reason: fmt.Sprintf("HistoryQuery.Concurrency %d: 0 to %d are allowed", q.Concurrency, maxConcurrency)}
 	}
 	if q.From.IsZero() {
 		return &QueryError{Reason: "HistoryQuery.From is zero: say where to begin, since each day of the range costs requests"}
@@ -160,40 +171,78 @@ const (
 // A limit that is negative or over MaxPage is a *[QueryError], and so is a cursor
 // that is of another history, or was changed.
 func (h History) Page(ctx context.Context, limit int, cursor Cursor) (Page, error) {
-	if limit == 0 {
-		limit = DefaultPage
-	}
-	if limit < 0 || limit > MaxPage {
-		return Page{}, &QueryError{Reason: fmt.Sprintf("a page of %d events: 1 to %d are allowed, 0 means %d", limit, MaxPage, DefaultPage)}
-	}
-	if cursor != "" {
-		h = h.StartAt(cursor)
-	}
-	var marks []mark
-	more := false
-	for m, err := range h.marks(ctx, min(limit+1, batch)) {
-		if err != nil {
-			return Page{}, err
-		}
-		if more = len(marks) == limit; more {
-			break
-		}
-		marks = append(marks, m)
+	marks, next, err := h.pageMarks(ctx, limit, cursor)
+	if err != nil {
+		return Page{}, err
 	}
 	events, err := h.read(ctx, marks)
 	if err != nil {
 		return Page{}, err
 	}
-	p := Page{Events: events}
-	if more {
-		p.Next = h.cursor(marks[limit-1])
+	return Page{Events: events, Next: next}, nil
+}
+
+// StoredPage is some events of a [History] as they lie in the table.
+type StoredPage struct {
+	Events []Stored
+	Next   Cursor // where the next page begins; empty: there is none
+}
+
+// StoredPage is [History.Page] with the items of the table: for whoever needs
+// more of them than the envelope, as publishing them again does.
+func (h History) StoredPage(ctx context.Context, limit int, cursor Cursor) (StoredPage, error) {
+	marks, next, err := h.pageMarks(ctx, limit, cursor)
+	if err != nil {
+		return StoredPage{}, err
 	}
-	return p, nil
+	events, err := h.stored(ctx, marks)
+	if err != nil {
+		return StoredPage{}, err
+	}
+	return StoredPage{Events: events, Next: next}, nil
+}
+
+// pageMarks finds the events of a page, and where the next one begins.
+func (h History) pageMarks(ctx context.Context, limit int, cursor Cursor) (marks []mark, next Cursor, err error) {
+	if limit == 0 {
+		limit = DefaultPage
+	}
+	if limit < 0 || limit > MaxPage {
+		return nil, "", &QueryError{Reason: fmt.Sprintf("a page of %d events: 1 to %d are allowed, 0 means %d", limit, MaxPage, DefaultPage)}
+	}
+	if cursor != "" {
+		h = h.StartAt(cursor)
+	}
+	for m, err := range h.marks(ctx, min(limit+1, batch)) {
+		if err != nil {
+			return nil, "", err
+		}
+		if len(marks) == limit {
+			return marks, h.cursor(marks[limit-1]), nil
+		}
+		marks = append(marks, m)
+	}
+	return marks, "", nil
 }
 
 // read reads the events at some marks, in their order. With an error come those
 // before it.
 func (h *History) read(ctx context.Context, marks []mark) ([]event.Envelope, error) {
+	items, err := h.stored(ctx, marks)
+	events := make([]event.Envelope, 0, len(items))
+	for i := range items {
+		e, err := items[i].Envelope(h.log.source)
+		if err != nil {
+			return events, err
+		}
+		events = append(events, e)
+	}
+	return events, err
+}
+
+// stored reads the items at some marks, in their order. With an error come those
+// before it.
+func (h *History) stored(ctx context.Context, marks []mark) ([]Stored, error) {
 	if len(marks) == 0 {
 		return nil, nil
 	}
@@ -205,18 +254,14 @@ func (h *History) read(ctx context.Context, marks []mark) ([]event.Envelope, err
 	if err != nil {
 		return nil, fmt.Errorf("read %d events of the %s: %w", len(keys), h.text, err)
 	}
-	events := make([]event.Envelope, 0, len(items))
+	all := make([]Stored, 0, len(items))
 	for i, s := range items {
 		if s == nil {
-			return events, &DamagedError{Stream: marks[i].stream, Version: marks[i].version, Reason: "it is in an index, and the table does not have it"}
+			return all, &DamagedError{Stream: marks[i].stream, Version: marks[i].version, Reason: "it is in an index, and the table does not have it"}
 		}
-		e, err := s.Envelope(h.log.source)
-		if err != nil {
-			return events, err
-		}
-		events = append(events, e)
+		all = append(all, *s)
 	}
-	return events, nil
+	return all, nil
 }
 
 // mark is the place of an event in every history it is in: by time, then by

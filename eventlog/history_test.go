@@ -10,6 +10,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -226,6 +227,7 @@ func TestHistoryRefuses(t *testing.T) {
 		"a wildcard":         f.History(eventlog.HistoryQuery{Types: []string{"order.*"}, From: start}),
 		"no beginning":       f.History(eventlog.HistoryQuery{Types: types}),
 		"the wrong way":      f.History(eventlog.HistoryQuery{Types: types, From: start, To: start.Add(-1)}),
+		"concurrency":        f.History(eventlog.HistoryQuery{Types: types, From: start, Concurrency: -1}),
 		"a year too far":     f.History(eventlog.HistoryQuery{Types: types, From: start.AddDate(9000, 0, 0)}),
 		"no correlation":     f.Correlation(""),
 		"a long correlation": f.Correlation(strings.Repeat("x", 257)),
@@ -352,12 +354,12 @@ func TestHistoryGoesOn(t *testing.T) {
 	}
 }
 
-// A thousand events at one moment, more than any page: none is lost or comes
+// Many events at one moment, more than a page of keys: none is lost or comes
 // twice, although the index has no order among them.
 func TestHistoryOneMoment(t *testing.T) {
 	f := newTimed()
 	want := map[string]bool{}
-	for range 250 {
+	for range 120 { // more than a page of keys
 		for _, m := range f.commit(t, start, "r1", orderPlaced.Record(placed{})) {
 			want[m.ID] = true
 		}
@@ -518,9 +520,10 @@ func TestHistoryModel(t *testing.T) {
 		now = start.Add(96 * time.Hour)
 
 		q := eventlog.HistoryQuery{
-			Types:      rapid.SampledFrom([][]string{{"order.placed"}, {"order.shipped"}, {"order.placed", "order.shipped"}}).Draw(t, "types"),
-			From:       moments.Draw(t, "from"),
-			Descending: rapid.Bool().Draw(t, "descending"),
+			Types:       rapid.SampledFrom([][]string{{"order.placed"}, {"order.shipped"}, {"order.placed", "order.shipped"}}).Draw(t, "types"),
+			From:        moments.Draw(t, "from"),
+			Descending:  rapid.Bool().Draw(t, "descending"),
+			Concurrency: rapid.SampledFrom([]int{0, 1, 3, 64}).Draw(t, "concurrency"),
 		}
 		if rapid.Bool().Draw(t, "with an end") {
 			if q.To = moments.Draw(t, "to"); q.To.Before(q.From) {
@@ -590,4 +593,62 @@ func TestHistoryModel(t *testing.T) {
 			t.Fatalf("by pages from %d on: got %q, want %q", at, rest, want[at:])
 		}
 	})
+}
+
+// All shards of a day are asked at once, never more than was said, and the first
+// error ends it.
+func TestHistoryConcurrency(t *testing.T) {
+	f := newTimed()
+	for i := range 40 {
+		f.commit(t, start.Add(time.Duration(i)), "", orderPlaced.At(fmt.Sprintf("order/%d", i), event.New).Record(placed{}))
+	}
+	var mu sync.Mutex
+	under, most, queries := 0, 0, 0
+	together := make(chan struct{})
+	f.store.Before(func(c ormtest.Call) error {
+		if c.Op != "query" {
+			return nil
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		under, queries = under+1, queries+1
+		if most = max(most, under); queries == 4 {
+			close(together)
+		}
+		mu.Unlock()
+		<-together // returns only because four are asked at once
+		mu.Lock()
+		under--
+		return nil
+	})
+	q := eventlog.HistoryQuery{Types: []string{"order.placed"}, From: start, To: start.Add(time.Hour), Concurrency: 4}
+	got := collect(t, f.History(q).All(context.Background()))
+	if len(got) != 40 || most > 4 {
+		t.Errorf("%d events, %d queries at once", len(got), most)
+	}
+	for i, id := range got {
+		if want := fmt.Sprintf("order/%d@1", i); id != want {
+			t.Fatalf("got %s at %d, want %s", id, i, want)
+		}
+	}
+
+	failed := 0
+	f.store.Before(func(c ormtest.Call) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if c.Op == "query" {
+			if failed++; failed == 3 {
+				return errThrottled
+			}
+		}
+		return nil
+	})
+	if _, err := f.History(q).Page(context.Background(), 0, ""); !errors.Is(err, orm.KindThrottled) {
+		t.Errorf("got %v", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := f.History(q).Page(ctx, 0, ""); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/vinci-go/vinci/orm"
@@ -22,8 +24,12 @@ func (h History) marks(ctx context.Context, limit int) iter.Seq2[mark, error] {
 			return
 		}
 		for readers := range h.partitions(limit) {
+			err := begin(ctx, h.log.store, readers, h.parallel)
 			for {
-				m, err := next(ctx, h.log.store, readers)
+				var m *mark
+				if err == nil {
+					m, err = next(ctx, h.log.store, readers)
+				}
 				if err != nil {
 					yield(mark{}, fmt.Errorf("read the %s: %w", h.text, err))
 					return
@@ -196,4 +202,31 @@ func next(ctx context.Context, store orm.Reader, readers []*reader) (*mark, erro
 		of.ready = of.ready[1:]
 	}
 	return first, nil
+}
+
+// begin reads the first page of each reader, n at a time. With one at a time there
+// is nothing to gain: each reads when it is its turn.
+func begin(ctx context.Context, store orm.Reader, readers []*reader, n int) error {
+	if n < 2 {
+		return nil
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var taken atomic.Int64
+	var wg sync.WaitGroup
+	for range min(n, len(readers)) {
+		wg.Go(func() {
+			for ctx.Err() == nil {
+				i := int(taken.Add(1)) - 1
+				if i >= len(readers) {
+					return
+				}
+				if _, err := readers[i].peek(ctx, store); err != nil {
+					cancel(err) // the first one is the cause
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return context.Cause(ctx)
 }

@@ -74,6 +74,10 @@ type Stored struct {
 // timeLayout is RFC 3339 with a fixed number of digits.
 const timeLayout = "2006-01-02T15:04:05.000000000Z07:00"
 
+// FormatTime is how a time stands in [Stored].Time: UTC with nine digits of a
+// second.
+func FormatTime(t time.Time) string { return t.UTC().Format(timeLayout) }
+
 // Bucket is the partition of [IndexByType] that an event goes to: its type, the
 // day (UTC) and a shard that its stream decides, type#yyyy-mm-dd#0 to 7.
 func Bucket(eventType string, t time.Time, stream string) string {

@@ -78,6 +78,8 @@ type timerData struct {
 	SchemaVersion int    `json:"schema_version"`
 	Stream        string `json:"stream,omitempty"`
 	Data          string `json:"data"` // JSON as text: json.Marshal would change a json.RawMessage
+	Public        string `json:"public,omitempty"`
+	PublicVersion int    `json:"public_version,omitempty"`
 	CorrelationID string `json:"correlation_id,omitempty"`
 	CausationID   string `json:"causation_id,omitempty"`
 	TenantID      string `json:"tenant_id,omitempty"`
@@ -89,6 +91,7 @@ type timerData struct {
 func encodeTimer(r *event.Record, flow event.Flow) (string, error) {
 	b, err := json.Marshal(timerData{
 		Type: r.Type, SchemaVersion: r.SchemaVersion, Stream: r.Stream, Data: string(r.Data),
+		Public: string(r.Public), PublicVersion: r.PublicVersion,
 		CorrelationID: flow.CorrelationID, CausationID: flow.CausationID,
 		TenantID: flow.TenantID, Actor: flow.Actor, TraceParent: flow.TraceParent,
 	})
@@ -100,12 +103,15 @@ func decodeTimer(text string) (event.Record, event.Flow, error) {
 	if err := json.Unmarshal([]byte(text), &d); err != nil {
 		return event.Record{}, event.Flow{}, err
 	}
-	r := event.Record{Type: d.Type, SchemaVersion: d.SchemaVersion, Stream: d.Stream, Expected: event.Append, Data: json.RawMessage(d.Data)}
+	r := event.Record{
+		Type: d.Type, SchemaVersion: d.SchemaVersion, Stream: d.Stream, Expected: event.Append,
+		Data: json.RawMessage(d.Data), Public: json.RawMessage(d.Public), PublicVersion: d.PublicVersion,
+	}
 	flow := event.Flow{
 		CorrelationID: d.CorrelationID, CausationID: d.CausationID,
 		TenantID: d.TenantID, Actor: d.Actor, TraceParent: d.TraceParent,
 	}
-	return r, flow, checkRecord(&r)
+	return r, flow, CheckRecord(&r)
 }
 
 // checkTimers finds what is wrong with the timers of changes, as far as that can
@@ -137,7 +143,7 @@ func checkTimers(c *Changes) []error {
 		if y := t.Due.UTC().Year(); t.Due.IsZero() || y < 1 || y > 9999 {
 			wrong("%s: it is due at %s: allowed are times of the years 1 to 9999, and not the zero time", what, t.Due)
 		}
-		if err := checkRecord(&t.Event); err != nil {
+		if err := CheckRecord(&t.Event); err != nil {
 			wrong("%s: %w", what, err)
 		} else if t.Event.Stream != "" && t.Event.Expected != event.Append {
 			wrong("%s: its event %s expects stream %s at version %d: when it fires nobody can decide again; place it with event.Append, and let its handler look", what, t.Event.Type, t.Event.Stream, t.Event.Expected)

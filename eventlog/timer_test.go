@@ -118,13 +118,15 @@ func TestTimerKeepsData(t *testing.T) {
 	f := newFixture()
 	r := orderPlaced.Record(placed{1})
 	r.Data = []byte("{ \"a\" : \"<b> & \u2028\", \"n\": 1.0 }")
+	r.Public, r.PublicVersion = []byte(`{ "out" : "<&>" }`), 4
 	f.set(t, eventlog.Timer{ID: "t", Due: start, Event: r})
 	fired, ok, err := f.Fire(context.Background(), f.due(t, 0)[0])
 	if err != nil || !ok {
 		t.Fatal(ok, err)
 	}
-	if s := f.item(t, fired.Events[0].Subject, 1); s.Data != string(r.Data) {
-		t.Errorf("got %q, want %q", s.Data, r.Data)
+	s := f.item(t, fired.Events[0].Subject, 1)
+	if s.Data != string(r.Data) || s.Public != string(r.Public) || s.PublicVersion != 4 {
+		t.Errorf("got %q and %q in version %d, want %q and %q", s.Data, s.Public, s.PublicVersion, r.Data, r.Public)
 	}
 }
 

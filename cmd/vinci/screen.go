@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/vinci-go/vinci/internal/emf"
 	"github.com/vinci-go/vinci/local"
 )
 
@@ -50,7 +51,12 @@ func (s *screen) banner(rt *local.Runtime) {
 	fmt.Fprintln(s.w, "following the sources; Ctrl-C stops")
 }
 
+// log shows what a function wrote, but for metrics: they are for CloudWatch, come
+// with every batch, and say nothing that the lines about the events do not.
 func (s *screen) log(l local.LogLine) {
+	if emf.IsLine(l.Text) {
+		return
+	}
 	fmt.Fprintf(s.w, "%s %s\n", s.paint(dim, l.Time.Format("15:04:05.000")+" "+l.Function), l.Text)
 }
 

@@ -15,7 +15,7 @@ import (
 
 // Conformance checks that a log on a store keeps its promises: what a commit
 // writes and what it refuses, that a command is done once, what is read in which
-// order, that a snapshot changes nothing but the price.
+// order, that a snapshot changes nothing but the price, that a timer fires once.
 //
 // newStore makes a store that has the given tables, all empty. Its global indexes
 // must be up to date when a write returns: on DynamoDB itself, wait for them in
@@ -30,6 +30,7 @@ func Conformance(t *testing.T, newStore func(t *testing.T, tables ...orm.Definit
 		{"read", readChecks},
 		{"history", historyChecks},
 		{"load", loadChecks},
+		{"timers", timerChecks},
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			for _, c := range group.checks {

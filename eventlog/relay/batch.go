@@ -31,6 +31,7 @@ type batch struct {
 	published, poisoned, changed int           // entries, entries, records
 	lag                          time.Duration // the longest of what was published
 	firstFailed                  int           // index of the first record to be delivered again, -1: none
+	reason                       string        // why the last one failed
 }
 
 // pending is an entry on its way to the bus.
@@ -151,6 +152,7 @@ func (b *batch) publish(ctx context.Context, waiting []pending) {
 		if try == tries || b.late(ctx, wait) || o.Sleep(ctx, wait) != nil {
 			o.Logger.WarnContext(ctx, "events could not be published", "event_id", waiting[0].id, "events", len(waiting), "tries", try, "error", reason)
 			b.failAt(waiting[0].index) // they are in the order of the stream
+			b.reason = reason
 			return
 		}
 	}
@@ -207,6 +209,7 @@ func (b *batch) poison(ctx context.Context, p pending, code, message string) {
 	if err := o.Failures.Send(ctx, f); err != nil {
 		logger.ErrorContext(ctx, "an event cannot be published, and the failure queue does not take it", "queue_error", err.Error())
 		b.failAt(p.index)
+		b.reason = "the failure queue: " + err.Error()
 		return
 	}
 	b.poisoned++

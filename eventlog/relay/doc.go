@@ -36,6 +36,13 @@
 // The metric [MetricLag] says with each delivery how long the oldest event in it
 // had waited.
 //
+// # Publishing again
+//
+// What the stream has forgotten (it keeps 24 hours), a [Republisher] reads in the
+// log and publishes again, by types and a range of time.
+//
+// # The function's mapping
+//
 // The event source mapping must start at TRIM_HORIZON with new images and
 // ReportBatchItemFailures, and should bisect. It must not filter: a filter for
 // INSERT would hide the changes that have the alarm.

@@ -32,7 +32,10 @@ func (c *checker) checkAccess(a bus.Access, subject, at string) {
 		c.checkGrant("appends to", d, subject, at)
 	}
 	for _, e := range a.Commits {
-		c.checkCommit(e, subject, at)
+		c.checkEvent("commits", "bus.Commits", "log", e, subject, at)
+	}
+	for _, e := range a.Publishes {
+		c.checkEvent("publishes", "bus.Publishes", "bus", e, subject, at)
 	}
 	if strings.HasPrefix(subject, "subscription") {
 		return // which says the rest of itself
@@ -92,10 +95,11 @@ func (c *checker) tableNames() string {
 	return join(all)
 }
 
-func (c *checker) checkCommit(e event.Type, subject, at string) {
+// checkEvent checks an event that a grant names.
+func (c *checker) checkEvent(verb, grant, missing string, e event.Type, subject, at string) {
 	if e == nil {
 		c.add(Problem{
-			What: subject + ": commits no event: the definition is nil", Where: at,
+			What: fmt.Sprintf("%s: %s no event: the definition is nil", subject, verb), Where: at,
 			Allowed: "a definition made with event.Define", Mend: "pass the event's variable",
 		})
 		return
@@ -103,17 +107,17 @@ func (c *checker) checkCommit(e event.Type, subject, at string) {
 	switch own, ok := c.events[e.Name()]; {
 	case !c.EventBus:
 		c.add(Problem{
-			What: fmt.Sprintf("%s: commits event %q, but the application has no log", subject, e.Name()), Where: at,
-			Allowed: "bus.Commits in an application with ApplicationProps.EventBus: true", Mend: "set EventBus: true, or remove the grant",
+			What: fmt.Sprintf("%s: %s event %q, but the application has no %s", subject, verb, e.Name(), missing), Where: at,
+			Allowed: grant + " in an application with ApplicationProps.EventBus: true", Mend: "set EventBus: true, or remove the grant",
 		})
 	case !ok:
 		c.add(Problem{
-			What: fmt.Sprintf("%s: commits event %q, which was not added", subject, e.Name()), Where: at,
+			What: fmt.Sprintf("%s: %s event %q, which was not added", subject, verb, e.Name()), Where: at,
 			Allowed: "events that were added: " + c.eventNames(), Mend: "add the event with app.AddEvents, or remove the grant",
 		})
 	case own != e:
 		c.add(Problem{
-			What:  fmt.Sprintf("%s: commits event %q, but another definition of that name was added", subject, e.Name()),
+			What:  fmt.Sprintf("%s: %s event %q, but another definition of that name was added", subject, verb, e.Name()),
 			Where: at, Allowed: "one definition an event, defined at " + c.short(own.DefinedAt()), Mend: "use the same variable in both places",
 		})
 	}

@@ -183,6 +183,9 @@ var bad = map[string]func(*Plan){
 	"commits_unknown_event": func(p *Plan) {
 		addHandler(p, subscription("late", want(created), bus.Commits(&eventType{name: "user.deleted"})))
 	},
+	"publishes_unknown_event": func(p *Plan) {
+		addHandler(p, subscription("late", want(created), bus.Publishes(&eventType{name: "user.deleted"})))
+	},
 	"commits_other_event": func(p *Plan) {
 		addHandler(p, subscription("late", want(created), bus.Commits(&eventType{name: "user.created"})))
 	},
