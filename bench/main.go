@@ -44,5 +44,8 @@ func bench(ctx context.Context, o options, w io.Writer) error {
 	if err := synthesis(ctx, o, w); err != nil {
 		return err
 	}
+	if err := cost(ctx, o, w); err != nil {
+		return err
+	}
 	return way(ctx, o, w)
 }
