@@ -70,13 +70,14 @@ race: install ## the tests of every package with goroutines under the race detec
 	@$(STEP) "go test -race" env CGO_ENABLED=1 go test -race -timeout 15m $(RACE_PACKAGES)
 
 .PHONY: verify
-verify: install ## all tests at full size: every property 2,000 times, every fuzz target for 20s
-	@$(STEP) "go test, properties at full size" env RAPID_CHECKS=2000 go test -count=1 -timeout 60m $(GO_PACKAGES)
+verify: install ## all tests at full size: the simulation, the kill test, every property 2,000 times, every fuzz target for 20s
+	@$(STEP) "go test, properties at full size" env RAPID_CHECKS=2000 VINCI_FULL=1 go test -count=1 -timeout 60m $(GO_PACKAGES)
 	@$(STEP) "fuzz" ./scripts/fuzz.sh 20s
 
 .PHONY: bench
 bench: install ## measure; docs/performance.md keeps the figures
 	@$(STEP) "benchmarks of the packages" go test -run '^$$' -bench . -benchmem $(GO_PACKAGES)
+	@$(STEP) "beside peers" sh -c "cd bench/peers && go vet . && go test -bench . -benchmem ."
 	@$(STEP) "the application as a whole" go run ./bench
 
 # CDK targets. DEPLOYMENT names the deployment, ARGS goes to the CDK CLI.

@@ -2,7 +2,7 @@
 // Markdown. `make bench` runs it after the packages' own benchmarks.
 //
 // It measures whole things as a user meets them: binaries, a synthesis, the way
-// of an event through the local runtime; and the table layer beside what others
+// of an event through the local runtime and what it costs; and the table layer beside what others
 // take for the same, with the ratios. It asserts nothing.
 package main
 
@@ -33,6 +33,7 @@ type part struct {
 var parts = []part{
 	{"tables", tableLayer},
 	{"synthesis", synthesis},
+	{"cost", cost},
 	{"way", way},
 }
 
@@ -44,7 +45,7 @@ func run() int {
 	var o options
 	flag.StringVar(&o.dir, "dir", ".", "folder of the CDK app")
 	flag.IntVar(&o.events, "events", 20_000, "events to send before the second look at speed")
-	flag.StringVar(&o.parts, "parts", "tables,synthesis,way", "what to measure")
+	flag.StringVar(&o.parts, "parts", "tables,synthesis,cost,way", "what to measure")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -62,7 +63,7 @@ func bench(ctx context.Context, o options, w io.Writer) error {
 	chosen := strings.Split(o.parts, ",")
 	for _, name := range chosen {
 		if !slices.ContainsFunc(parts, func(p part) bool { return p.name == name }) {
-			return fmt.Errorf("no part is called %q: there are tables, synthesis and way", name)
+			return fmt.Errorf("no part is called %q: there are tables, synthesis, cost and way", name)
 		}
 	}
 	for _, p := range parts {

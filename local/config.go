@@ -36,6 +36,10 @@ type Config struct {
 	// keyboard need not wait a minute. Other schedules run as they say.
 	FinestRate time.Duration
 
+	// Observer is told of each call that reached the gateway, from the goroutine
+	// that served it; nil for none.
+	Observer func(gateway.Call)
+
 	// Logger gets what the services have to say of themselves; functions' logs do
 	// not go there. Nil discards it.
 	Logger *slog.Logger

@@ -60,6 +60,7 @@ func (r *Runtime) startGateway(p *plan) {
 		Services:    []gateway.Service{r.dynamodb, r.sqs, r.eventbridge},
 		Credentials: r.credentials,
 		Logger:      r.logger.With("service", "gateway"),
+		Observer:    r.config.Observer,
 		Now:         r.config.Now,
 	})
 	r.gateway.serve(handler, r.fail)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/vinci-go/vinci/internal/progress"
 	"github.com/vinci-go/vinci/local"
+	"github.com/vinci-go/vinci/local/gateway"
 	"github.com/vinci-go/vinci/local/synth"
 )
 
@@ -18,6 +19,9 @@ type Options struct {
 	Dir      string        // folder of the CDK app
 	Assembly string        // run this cloud assembly; empty: synthesize one
 	Timeout  time.Duration // how long the application may take, once it runs
+
+	// Observer is told of each call that reached the gateway; nil for none.
+	Observer func(gateway.Call)
 }
 
 // stopTimeout bounds how long stopping may take, also after ctx has ended.
@@ -65,6 +69,7 @@ func Start(ctx context.Context, o Options, report *progress.Reporter, stdout, st
 	err := report.Step("start the local runtime", func() (err error) {
 		rt, err = local.Start(ctx, local.Config{
 			Assembly: assembly,
+			Observer: o.Observer,
 			Logger:   slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 		})
 		return err

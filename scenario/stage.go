@@ -45,16 +45,26 @@ func newStage(rt *local.Runtime, out io.Writer) (*Stage, error) {
 	if len(apis) != 1 {
 		return nil, fmt.Errorf("the assembly has %d HTTP APIs, the scenario drives one", len(apis))
 	}
-	// The developer's own credentials: what the scenario looks at, no function's
-	// role need allow.
-	owner := rt.Owner()
+	stage, err := Connect(apis[0].URL, rt.Endpoint(), rt.Owner())
+	if err != nil {
+		return nil, err
+	}
+	stage.Runtime, stage.out = rt, out
+	return stage, nil
+}
+
+// Connect is the stage of an application that runs in another process, which
+// says where: its HTTP API, the AWS endpoint, and the developer's own credentials.
+// What the stage looks at with those, no function's role need allow. Its Runtime
+// is nil, so it cannot be stopped.
+func Connect(api, endpoint string, owner local.Credentials) (*Stage, error) {
 	env := map[string]string{
 		names.EnvApplication:    Deployment.App,
 		names.EnvDeployment:     Deployment.ID,
 		"AWS_REGION":            owner.Region,
 		"AWS_ACCESS_KEY_ID":     owner.AccessKeyID,
 		"AWS_SECRET_ACCESS_KEY": owner.SecretAccessKey,
-		"AWS_ENDPOINT_URL":      rt.Endpoint(),
+		"AWS_ENDPOINT_URL":      endpoint,
 	}
 	getenv := func(name string) string { return env[name] }
 	log, store, err := eventlog.FromEnv(getenv)
@@ -62,7 +72,7 @@ func newStage(rt *local.Runtime, out io.Writer) (*Stage, error) {
 		return nil, err
 	}
 	config := awsenv.Config(getenv)
-	return &Stage{Runtime: rt, API: apis[0].URL, Store: store, Log: log, config: config, sqs: sqs.NewFromConfig(config), out: out}, nil
+	return &Stage{API: api, Store: store, Log: log, config: config, sqs: sqs.NewFromConfig(config), out: io.Discard}, nil
 }
 
 // stepError names the step that failed and the function to look at.

@@ -39,7 +39,7 @@
 // How much of it is a seed's weather, from 1 to 5.
 //
 // The framework gives an event up after five failed attempts, and a queue a
-// message after ten receives (an ordered one's after a hundred). What happens by
+// message after ten receives (an ordered one's after a thousand). What happens by
 // chance stays below that: an event that has had three attempts and a message
 // that was received six times meet no more failures. So whatever lies in a
 // dead-letter queue without being poison is a mistake.

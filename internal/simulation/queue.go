@@ -20,7 +20,7 @@ const (
 
 	// As package constructs sets them.
 	maxReceives        = 10
-	orderedMaxReceives = 100
+	orderedMaxReceives = 1000
 )
 
 // queue is a subscription's queue with its event source mapping. It hands

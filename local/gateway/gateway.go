@@ -46,6 +46,7 @@ type Call struct {
 	Caller    Caller
 	Service   string // the target prefix, as "DynamoDB_20120810"
 	Operation string
+	Body      []byte // of the request, not to be changed
 	// Needs is what IAM was asked. It is empty for the owner, who is not asked.
 	Needs []iam.Need
 	// Denied is the decision that refused the call, nil if none did.
@@ -121,7 +122,7 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 		WriteError(w, r, err)
 		return
 	}
-	call := Call{Caller: r.Caller, Service: prefix, Operation: operation}
+	call := Call{Caller: r.Caller, Service: prefix, Operation: operation, Body: r.Body}
 	rec := &recorder{ResponseWriter: w}
 	started := g.Now()
 	g.serve(rec, r, service, policies, &call)

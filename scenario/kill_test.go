@@ -1,0 +1,381 @@
+package scenario_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/vinci-go/vinci/bus"
+	"github.com/vinci-go/vinci/domain/users"
+	"github.com/vinci-go/vinci/event"
+	"github.com/vinci-go/vinci/eventlog"
+	"github.com/vinci-go/vinci/internal/moduletest"
+	"github.com/vinci-go/vinci/local"
+	"github.com/vinci-go/vinci/local/synth"
+	"github.com/vinci-go/vinci/orm"
+	"github.com/vinci-go/vinci/scenario"
+	"github.com/vinci-go/vinci/tables"
+)
+
+// full is set by `make verify`.
+var full = os.Getenv("VINCI_FULL") != ""
+
+// These make the test binary run an assembly on a data folder until it is killed.
+const (
+	assemblyVariable = "VINCI_SCENARIO_ASSEMBLY"
+	dataVariable     = "VINCI_SCENARIO_DATA"
+)
+
+// address is what that program prints when it is ready.
+type address struct {
+	API, Endpoint string
+	Owner         local.Credentials
+}
+
+func TestMain(m *testing.M) {
+	if assembly := os.Getenv(assemblyVariable); assembly != "" {
+		rt, err := local.Start(context.Background(), local.Config{Assembly: assembly, Data: os.Getenv(dataVariable)})
+		if err == nil {
+			err = json.NewEncoder(os.Stdout).Encode(address{rt.APIs()[0].URL, rt.Endpoint(), rt.Owner()})
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		select {}
+	}
+	os.Exit(m.Run())
+}
+
+// journal is the ordered subscription that the test adds to the application. Its
+// handler of an activation counts under "disorder" each one that it sees before
+// the registration.
+var journal = bus.Subscription("journal", bus.To(event.Match("user.*")), bus.Ordered())
+
+const journalSource = `package users
+
+import (
+	"context"
+	"errors"
+
+	"github.com/vinci-go/vinci/bus"
+	"github.com/vinci-go/vinci/event"
+	"github.com/vinci-go/vinci/orm"
+	"github.com/vinci-go/vinci/tables"
+)
+
+var Journal = bus.Subscription("journal", bus.To(event.Match("user.*")), bus.Ordered(), bus.Writes(tables.UserStats))
+
+func JournalCreated(_ context.Context, e event.Event[UserCreated], tx *bus.Tx) error {
+	tx.Write(tables.UserStats.Update("journal/"+e.Data.UserID, tables.TotalUsers.Add(1), tables.StatsUpdatedAt.Set(e.Time)))
+	return nil
+}
+
+func JournalActivated(ctx context.Context, e event.Event[UserActivated], tx *bus.Tx) error {
+	key := "journal/" + e.Data.UserID
+	seen, err := tables.UserStats.Get(ctx, tx, key)
+	if err != nil && !errors.Is(err, orm.KindNotFound) {
+		return err
+	}
+	if seen.TotalUsers != 1 {
+		tx.Write(tables.UserStats.Update("disorder", tables.TotalUsers.Add(1), tables.StatsUpdatedAt.Set(e.Time)))
+	}
+	tx.Write(tables.UserStats.Update(key, tables.ActiveUsers.Add(1), tables.StatsUpdatedAt.Set(e.Time)))
+	return nil
+}
+`
+
+const journalMain = `package main
+
+import (
+	"github.com/vinci-go/vinci/bus"
+	"github.com/vinci-go/vinci/domain/users"
+)
+
+func main() {
+	bus.Start(users.Journal, bus.OnTx(users.Created, users.JournalCreated), bus.OnTx(users.Activated, users.JournalActivated))
+}
+`
+
+// killable synthesizes the application with a fourth subscription, an ordered
+// one, and with time-outs so short that what a killed process had in hand comes
+// again soon.
+func killable(t *testing.T) (assembly string) {
+	t.Helper()
+	dir := moduletest.Copy(t, "..")
+	moduletest.Write(t, filepath.Join(dir, "domain", "users", "journal.go"), journalSource)
+	moduletest.Write(t, filepath.Join(dir, "lambdas", "journal", "main.go"), journalMain)
+	app := filepath.Join(dir, "app.go")
+	moduletest.Replace(t, app, "const counterTimeout = 5 * time.Second", "const counterTimeout = 2 * time.Second")
+	moduletest.Replace(t, app, `Function: "lambdas/send_welcome", DeadLetterQueue: true`, `Function: "lambdas/send_welcome", DeadLetterQueue: true, Timeout: counterTimeout`)
+	moduletest.Replace(t, app, "	app.AddAPI(", "	app.AddEventHandler(users.Journal, &constructs.EventHandlerProps{Function: \"lambdas/journal\", DeadLetterQueue: true, Timeout: counterTimeout})\n\n	app.AddAPI(")
+	assembly, err := synth.Run(t.Context(), synth.Options{Dir: dir, Out: "cdk.out"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return assembly
+}
+
+// life is one run of the runtime, in a process of its own.
+type life struct {
+	*scenario.Stage
+	process *exec.Cmd
+}
+
+func begin(t *testing.T, assembly, data string) life {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), assemblyVariable+"="+assembly, dataVariable+"="+data)
+	cmd.Stderr = t.Output()
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	l := life{process: cmd}
+	t.Cleanup(l.kill)
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatalf("the runtime does not start: %v", err)
+	}
+	var at address
+	if err := json.Unmarshal([]byte(line), &at); err != nil {
+		t.Fatalf("the runtime says %q: %v", line, err)
+	}
+	if l.Stage, err = scenario.Connect(at.API, at.Endpoint, at.Owner); err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// kill ends it as kill -9 does, with all its children. A second time does
+// nothing.
+func (l life) kill() {
+	_ = l.process.Process.Kill() // it may have been killed before
+	_ = l.process.Wait()         // it was killed, and says so
+}
+
+// crowd registers and activates users, as fast as they are taken. Whatever
+// happens to a request, it is not made again.
+type crowd struct {
+	api  atomic.Pointer[string]
+	http http.Client
+
+	answered atomic.Int64 // requests
+
+	mu        sync.Mutex
+	created   []string // user ids, as far as the API said so
+	activated []string
+}
+
+func (c *crowd) post(ctx context.Context, path, body string, want int, out any) bool {
+	req, err := http.NewRequestWithContext(ctx, "POST", *c.api.Load()+path, strings.NewReader(body))
+	if err != nil {
+		return false
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return false // the runtime is dead
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != want || json.NewDecoder(resp.Body).Decode(out) != nil {
+		return false
+	}
+	c.answered.Add(1)
+	return true
+}
+
+// work goes on until ctx ends.
+func (c *crowd) work(ctx context.Context, name string) {
+	for n := 0; ctx.Err() == nil; n++ {
+		var user struct {
+			ID string `json:"user_id"`
+		}
+		if !c.post(ctx, "/users", fmt.Sprintf(`{"email":"%s-%d@example.com","name":"User"}`, name, n), 201, &user) {
+			time.Sleep(5 * time.Millisecond) // not to spin while there is no runtime
+			continue
+		}
+		c.mu.Lock()
+		c.created = append(c.created, user.ID)
+		c.mu.Unlock()
+		if c.post(ctx, "/users/"+user.ID+"/activate", "", 200, &user) {
+			c.mu.Lock()
+			c.activated = append(c.activated, user.ID)
+			c.mu.Unlock()
+		}
+	}
+}
+
+// The runtime is killed again and again while users register: what the API
+// acknowledged is in the log, every event reaches every subscription, the
+// counters count each once, and the ordered subscription sees each user's events
+// in their order.
+func TestKilledUnderLoad(t *testing.T) {
+	kills := 3
+	if full {
+		kills = 20
+	}
+	assembly, data := killable(t), filepath.Join(t.TempDir(), "data")
+	const seed = 4
+	random := rand.New(rand.NewPCG(seed, seed))
+	c := &crowd{http: http.Client{Timeout: 10 * time.Second}}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	var wg sync.WaitGroup
+	l := begin(t, assembly, data)
+	c.api.Store(&l.API)
+	for i := range 6 {
+		wg.Go(func() { c.work(ctx, fmt.Sprint("worker", i)) })
+	}
+	for range kills {
+		c.busy(t)
+		time.Sleep(time.Duration(random.IntN(400)) * time.Millisecond) // anywhere in what is under way
+		l.kill()
+		l = begin(t, assembly, data)
+		c.api.Store(&l.API)
+	}
+	c.busy(t)
+	stop()
+	wg.Wait()
+	t.Logf("%d kills; the API acknowledged %d registrations and %d activations", kills, len(c.created), len(c.activated))
+	l.settled(t)
+	l.checkCrowd(t, c)
+}
+
+// busy waits until some requests were answered.
+func (c *crowd) busy(t *testing.T) {
+	t.Helper()
+	const some = 20
+	for until, end := c.answered.Load()+some, time.Now().Add(time.Minute); c.answered.Load() < until; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the runtime answers no requests")
+		}
+	}
+}
+
+// everything lists the log and the deliveries, by event id.
+func (l life) everything(t *testing.T) (log map[string]eventlog.Stored, deliveries map[string][]bus.Delivery) {
+	t.Helper()
+	log, deliveries = map[string]eventlog.Stored{}, map[string][]bus.Delivery{}
+	for e, err := range eventlog.Events.Scan().All(t.Context(), l.Store) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		log[event.EventID(e.Stream, e.Version)] = e
+	}
+	for d, err := range bus.Deliveries.Scan().All(t.Context(), l.Store) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		deliveries[d.EventID] = append(deliveries[d.EventID], d)
+	}
+	return log, deliveries
+}
+
+// settled waits until every event has its outcome at every subscription.
+func (l life) settled(t *testing.T) {
+	t.Helper()
+	began := time.Now()
+	for end := began.Add(3 * time.Minute); ; time.Sleep(200 * time.Millisecond) {
+		log, deliveries := l.everything(t)
+		var missing []string
+		for id, e := range log {
+			for _, sub := range append(slices.Clone(subscriptions), journal) {
+				if sub.Matches(e.Type) && !slices.ContainsFunc(deliveries[id], func(d bus.Delivery) bool { return d.Subscription == sub.Name && d.Status.Settled() }) {
+					missing = append(missing, id+" at "+sub.Name)
+				}
+			}
+		}
+		if len(missing) == 0 {
+			t.Logf("%d events settled %v after the last kill", len(log), time.Since(began).Round(time.Millisecond))
+			return
+		}
+		if time.Now().After(end) {
+			slices.Sort(missing)
+			t.Fatalf("%d deliveries have no outcome: %v", len(missing), missing[:min(len(missing), 10)])
+		}
+	}
+}
+
+func (l life) checkCrowd(t *testing.T, c *crowd) {
+	t.Helper()
+	log, deliveries := l.everything(t)
+	total, active := int64(0), int64(0)
+	for id, e := range log {
+		if e.Type == users.Created.Name() {
+			total++
+		} else {
+			active++
+		}
+		for _, d := range deliveries[id] {
+			if want := d.Subscription == users.CountTotal.Name && e.Type == users.Activated.Name(); want != (d.Status == bus.Ignored) || d.Status == bus.Dead {
+				t.Errorf("%s at %s is %s: %s", id, d.Subscription, d.Status, d.ErrorMessage)
+			}
+		}
+	}
+	for i, ids := range [][]string{c.created, c.activated} {
+		for _, id := range ids {
+			if _, ok := log[event.EventID("user/"+id, int64(i)+1)]; !ok {
+				t.Errorf("version %d of user/%s was acknowledged and is not in the log", i+1, id)
+			}
+		}
+	}
+	stored := int64(0)
+	for u, err := range tables.Users.Scan().All(t.Context(), l.Store) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		stored++
+		if _, ok := log[event.EventID("user/"+u.UserID, 1)]; !ok {
+			t.Errorf("user %s is stored without the event", u.UserID)
+		}
+	}
+	stats, err := tables.UserStats.Get(t.Context(), l.Store, tables.GlobalStats)
+	if err != nil || stats.TotalUsers != total || stats.ActiveUsers != active || stored != total {
+		t.Errorf("%d users are stored, the counters are at %d and %d (%v), want %d and %d", stored, stats.TotalUsers, stats.ActiveUsers, err, total, active)
+	}
+	for id, e := range log {
+		user := strings.TrimPrefix(e.Stream, "user/")
+		j, err := tables.UserStats.Get(t.Context(), l.Store, "journal/"+user)
+		if got := []int64{j.TotalUsers, j.ActiveUsers}[e.Version-1]; err != nil || got != 1 {
+			t.Errorf("the journal has %s %d times: %v", id, got, err)
+		}
+	}
+	if d, err := tables.UserStats.Get(t.Context(), l.Store, "disorder"); !errors.Is(err, orm.KindNotFound) {
+		t.Errorf("the journal saw %d activations before the registration: %v", d.TotalUsers, err)
+	}
+	client := sqs.NewFromConfig(l.AWS())
+	queues := []string{scenario.Deployment.RelayFailedQueue()}
+	for _, sub := range append(slices.Clone(subscriptions), journal) {
+		queues = append(queues, scenario.Deployment.DeadLetterQueue(sub.Name), scenario.Deployment.UndeliveredQueue(sub.Name))
+	}
+	for _, name := range queues {
+		url, err := client.GetQueueUrl(t.Context(), &sqs.GetQueueUrlInput{QueueName: aws.String(name)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := client.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: url.QueueUrl, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameApproximateNumberOfMessages}})
+		if err != nil || out.Attributes["ApproximateNumberOfMessages"] != "0" {
+			t.Errorf("%s: %v messages, %v; nothing here is poison", name, out.Attributes, err)
+		}
+	}
+}
