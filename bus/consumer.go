@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -16,6 +15,7 @@ import (
 	"github.com/vinci-go/vinci/event"
 	"github.com/vinci-go/vinci/eventlog"
 	"github.com/vinci-go/vinci/internal/backoff"
+	"github.com/vinci-go/vinci/internal/bounded"
 	"github.com/vinci-go/vinci/orm"
 )
 
@@ -104,9 +104,7 @@ type Consumer struct {
 	jitter      func(time.Duration) time.Duration
 	sleep       func(context.Context, time.Duration) error
 
-	// overrunning counts handlers that nobody waits for any more and that still
-	// run.
-	overrunning atomic.Int64
+	runner bounded.Runner // of handlers
 }
 
 // NewConsumer makes a consumer. The error joins everything that is wrong with
@@ -219,7 +217,7 @@ func (c *Consumer) defaults() {
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 func (c *Consumer) Handle(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
 	var response events.SQSEventResponse
-	if c.overrunning.Load() > 0 {
+	if c.runner.Overrunning() {
 		return response, c.refuseOverrun(ctx, batch)
 	}
 	inv := c.invocation(ctx)

@@ -124,6 +124,27 @@
 // second run beside it. It is refused instead, with [ErrVisibility]; a program that
 // polls a queue itself can have a heartbeat: see [ConsumerOptions].
 //
+// # Order
+//
+// Events arrive in any order, and so are handled in any, unless the subscription is
+// [Ordered]: then those of one stream are handled one at a time, in the order that
+// the log has them in, and one that fails holds up its own stream and no other. It
+// costs one write more for each look at a stream, and one more for each event
+// (with [OnTx] it joins the transaction), and the records above are joined by one
+// checkpoint for each stream, which stays for good.
+//
+// In the list above, the events behind one that fails wait with it: no attempt, and
+// their messages come again when it is tried again. Behind one that is dead they
+// are acknowledged and stay in the log, until the dead letter is redriven with
+// success or [Skip] takes it out of the way. With OnTx, too, a run that ended with
+// its process was an attempt, so that what ends the process each time dies.
+//
+// # In one process
+//
+// [InProcess] runs subscriptions without a queue: the same values, handlers and
+// middleware, in the program that publishes. Publish returns the error of each
+// handler; a log can be followed, so that what is committed is handled.
+//
 // # Once more
 //
 // A subscription that makes a read model may be declared [Rebuildable]. Messages of

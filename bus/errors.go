@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/vinci-go/vinci/event"
 	"github.com/vinci-go/vinci/eventlog"
+	"github.com/vinci-go/vinci/internal/sqsqueue"
 	"github.com/vinci-go/vinci/orm"
 )
 
@@ -145,33 +145,8 @@ func kindOf(err error) string {
 	}
 }
 
-// maxMessage is the longest error message that a record or a dead letter keeps,
-// in bytes: enough to know what happened, and no reason for either to be
-// refused as too large. The whole message is in the log.
-const maxMessage = 1024
-
 // messageOf is an error's text as a record and a message attribute can hold it.
-// SQS takes only characters that XML has.
-//
-// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+// The whole message is in the log.
 func messageOf(err error) string { return clean(err.Error()) }
 
-func clean(s string) string {
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case r == '\t', r == '\n', r == '\r', r >= ' ' && r <= 0xD7FF, r >= 0xE000 && r <= 0xFFFD, r >= 0x10000:
-			return r
-		default:
-			return utf8.RuneError
-		}
-	}, s) // which also replaces what is no UTF-8
-	if len(s) <= maxMessage {
-		return s
-	}
-	const more = "…"
-	cut := maxMessage - len(more)
-	for !utf8.RuneStart(s[cut]) {
-		cut--
-	}
-	return s[:cut] + more
-}
+func clean(s string) string { return sqsqueue.Text(s) }

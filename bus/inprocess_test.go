@@ -15,6 +15,7 @@ import (
 	"github.com/vinci-go/vinci/bus/bustest"
 	"github.com/vinci-go/vinci/event"
 	"github.com/vinci-go/vinci/eventlog"
+	"github.com/vinci-go/vinci/orm"
 	"github.com/vinci-go/vinci/orm/ormtest"
 )
 
@@ -132,7 +133,9 @@ func TestInProcessMatches(t *testing.T) {
 	nothing := func(context.Context, event.Event[opened]) error { return nil }
 	b := newBare(t, 0,
 		bus.Register(bus.Subscription("by_type", bus.To(doorOpened)), bus.On(doorOpened, nothing)),
-		bus.Register(bus.Subscription("by_family", bus.To(event.Match("door.*"))), bus.On(doorClosed, closing)),
+		bus.Register(bus.Subscription("by_family", bus.To(event.Match("door.*"))), bus.OnBatch(doorClosed, func(_ context.Context, es []event.Event[closed]) []error {
+			return make([]error, len(es))
+		})),
 		bus.Register(bus.Subscription("by_content", bus.To(event.Where(doorOpened, n.Gt(5)))), bus.On(doorOpened, nothing)),
 	)
 	for _, tt := range []struct {
@@ -255,6 +258,30 @@ func TestInProcessFollow(t *testing.T) {
 	rs := p.Publish(t.Context(), open(2))
 	if len(rs) != 4 || rs[3].Subscription != "last" || !errors.Is(rs[3].Err, errBoom) {
 		t.Errorf("results\n%s", results(rs))
+	}
+}
+
+// A transaction whose answers are all lost has happened, and what it recorded is
+// published.
+func TestInProcessFollowLostAnswers(t *testing.T) {
+	var heard []string
+	p := newProcess(t,
+		bus.Register(txDoor, bus.OnTx(doorOpened, func(_ context.Context, _ event.Event[opened], tx *bus.Tx) error {
+			tx.Record(doorNoted.Record(noted{Text: "lost"}))
+			return nil
+		})),
+		bus.Register(bus.Subscription("hear", bus.To(doorNoted)), bus.On(doorNoted, func(_ context.Context, e event.Event[noted]) error {
+			heard = append(heard, e.Data.Text)
+			return nil
+		})))
+	p.store.After(func(c ormtest.Call) error {
+		if c.Op == "transact" {
+			return &orm.Error{Kind: orm.KindUnavailable, Op: c.Op}
+		}
+		return nil
+	})
+	if rs := p.Publish(t.Context(), open(1)); len(rs) != 2 || rs[0].Err != nil || rs[1].Err != nil || !slices.Equal(heard, []string{"lost"}) {
+		t.Errorf("heard %q, results\n%s", heard, results(rs))
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/vinci-go/vinci/event"
+	"github.com/vinci-go/vinci/eventlog"
 	"github.com/vinci-go/vinci/orm"
 )
 
@@ -44,6 +45,8 @@ type delivery struct {
 	// joins are writes of the consumer's own that are one transaction with the
 	// outcome. Their conditions say that the run still holds a lease.
 	joins []orm.Write
+	// prepared is the transaction that was tried last.
+	prepared *eventlog.Prepared
 
 	// redriven: somebody moved the message back from the dead-letter queue, so
 	// the event is to be tried once more although its record says dead. The

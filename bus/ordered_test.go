@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -329,6 +330,19 @@ func TestSkip(t *testing.T) {
 	}
 }
 
+// A stream's name may look like an id or a namespace.
+func TestSkipOddStream(t *testing.T) {
+	f := newOrdered(t, nil)
+	es := f.open("a!b@c", 2)
+	f.fails[es[0].ID] = bus.Permanent(errBoom)
+	f.Deliver(es...)
+	if err := bus.Skip(t.Context(), f.Store, "in_order_tx", es[0].ID, ""); err != nil {
+		t.Fatal(err)
+	}
+	f.Deliver(es...)
+	f.wantJournal(t, "door/a!b@c", 2)
+}
+
 // kill makes the store refuse everything from the n-th call on, which is what a
 // process that died looks like from outside. It returns the way back.
 func (f *orderedFixture) kill(n int) (revive func()) {
@@ -535,3 +549,43 @@ func TestOrderedNamespace(t *testing.T) {
 	f.wantJournal(t, "door/1", 1, 2, 3, 1, 3)
 	f.wantCheckpoint(t, "door/1", 3, "", 0)
 }
+
+// Seats are a read model that must see the events of a show in their order.
+func ExampleOrdered() {
+	type seats struct{ N int }
+	sold := event.Define[seats]("show.sold")
+	returned := event.Define[seats]("show.returned")
+	subscription := bus.Subscription("free_seats", bus.To(sold, returned), bus.Ordered())
+
+	kit := bustest.With(inExample{}, bustest.Options{Change: quiet}, subscription,
+		bus.On(sold, func(_ context.Context, e event.Event[seats]) error {
+			fmt.Println(e.ID, "sold", e.Data.N)
+			return nil
+		}),
+		bus.On(returned, func(_ context.Context, e event.Event[seats]) error {
+			fmt.Println(e.ID, "returned", e.Data.N)
+			return nil
+		}))
+	var es []event.Envelope
+	for _, r := range []event.Record{
+		sold.At("show/7", event.Append).Record(seats{3}),
+		returned.At("show/7", event.Append).Record(seats{2}),
+		sold.At("show/7", event.Append).Record(seats{1}),
+	} {
+		es = append(es, kit.Commit(r)...)
+	}
+	kit.Deliver(es[2]) // the message of the last one comes first
+	kit.Deliver(es[0], es[1])
+	// Output:
+	// show/7@1 sold 3
+	// show/7@2 returned 2
+	// show/7@3 sold 1
+}
+
+// inExample is the test that an example stands in.
+type inExample struct{ testing.TB }
+
+func (inExample) Helper()                           {}
+func (inExample) Context() context.Context          { return context.Background() }
+func (inExample) Output() io.Writer                 { return io.Discard }
+func (inExample) Fatalf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }

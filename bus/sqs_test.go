@@ -11,29 +11,6 @@ import (
 	"github.com/vinci-go/vinci/internal/awsenv"
 )
 
-func TestQueueURL(t *testing.T) {
-	tests := []struct{ arn, endpoint, want string }{
-		{"arn:aws:sqs:eu-west-1:123456789012:app-dev-mail", "", "https://sqs.eu-west-1.amazonaws.com/123456789012/dlq"},
-		{"arn:aws-cn:sqs:cn-north-1:123456789012:app-dev-mail", "", "https://sqs.cn-north-1.amazonaws.com.cn/123456789012/dlq"},
-		{"arn:aws-us-gov:sqs:us-gov-west-1:123456789012:x", "", "https://sqs.us-gov-west-1.amazonaws.com/123456789012/dlq"},
-		{"arn:aws:sqs:us-east-1:000000000000:x", "http://127.0.0.1:4566", "http://127.0.0.1:4566/000000000000/dlq"},
-	}
-	for _, tt := range tests {
-		a, err := parseQueue(tt.arn)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := a.url(tt.endpoint, "dlq"); got != tt.want {
-			t.Errorf("%s: %s, want %s", tt.arn, got, tt.want)
-		}
-	}
-	for _, arn := range []string{"", "arn:aws:sns:us-east-1:1:x", "arn:aws:sqs:us-east-1:1", "arn:aws:sqs::1:x", "https://sqs/1/x"} {
-		if _, err := parseQueue(arn); err == nil {
-			t.Errorf("%q is taken for the ARN of a queue", arn)
-		}
-	}
-}
-
 // What goes over the wire, as SQS's JSON protocol has it.
 func TestSQSRequests(t *testing.T) {
 	type call struct {

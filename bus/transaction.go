@@ -90,6 +90,7 @@ func (c *Consumer) commit(ctx context.Context, d *delivery, tx *Tx, took time.Du
 	if err != nil {
 		return err
 	}
+	d.prepared = p
 	if err := c.transact(ctx, d, p); err != nil {
 		return err
 	}
@@ -186,6 +187,7 @@ func (c *Consumer) failTx(ctx context.Context, d *delivery, cause error, took ti
 		var before *settledBefore
 		if errors.As(err, &before) && before.was.RunID == d.runID && before.was.Status == Succeeded {
 			// The transaction whose answer was lost had happened.
+			d.prepared.Announce(ctx)
 			return result{outcome: outcomeSucceeded, attempt: before.was.Attempts, took: took}
 		}
 		r := c.unrecorded(d, err)

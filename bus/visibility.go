@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/vinci-go/vinci/internal/sqsqueue"
 )
 
 // EnvVisibilityTimeout is the environment variable that holds the visibility
@@ -18,7 +20,7 @@ const EnvVisibilityTimeout = "VINCI_VISIBILITY_TIMEOUT"
 // MaxVisibility is the longest that SQS hides a message.
 //
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html
-const MaxVisibility = 12 * time.Hour
+const MaxVisibility = sqsqueue.MaxVisibility
 
 // ErrVisibility is what [Consumer.Handle] fails with, before it does anything, when
 // its handlers may run longer than the queue hides the messages: another consumer
@@ -63,7 +65,7 @@ func (c *Consumer) runsTooLong(inv *invocation) error {
 	if c.visibility == 0 || c.heartbeat > 0 {
 		return nil
 	}
-	if left := time.Until(inv.deadline); left > c.visibility {
+	if left := time.Until(inv.window.Deadline); left > c.visibility {
 		return &Error{Kind: KindDefinition, Op: "consume", Subscription: c.sub.Name, Err: ErrVisibility,
 			Reason: fmt.Sprintf("the function has %v left, and the queue hides its messages for %v: shorten the function's time-out, or raise the queue's visibility time-out to six times that", left.Round(time.Second), c.visibility)}
 	}

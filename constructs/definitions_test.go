@@ -12,7 +12,7 @@ import (
 	"github.com/vinci-go/vinci/orm"
 )
 
-// TestDefinitions: with VINCI_DEFINITIONS the tables are written and nothing is
+// TestDefinitions: with VINCI_DEFINITIONS tables and events are written and nothing is
 // compiled or synthesized, though Node is missing.
 func TestDefinitions(t *testing.T) {
 	dir, file := module(t), filepath.Join(t.TempDir(), "definitions.json")
@@ -37,6 +37,9 @@ func TestDefinitions(t *testing.T) {
 	const want = "deliveries events sessions state user_stats users"
 	if got := strings.Join(names, " "); got != want || f.Application != "shop" {
 		t.Errorf("application %q has tables %s, want shop with %s", f.Application, got, want)
+	}
+	if len(f.Events) != 3 || f.Events[0].Version != 1 || len(f.Events[0].Schema) == 0 || f.Events[0].DefinedAt == "" {
+		t.Errorf("the events are %+v", f.Events)
 	}
 
 	// What is wrong is told as by a synth, and nothing is written.

@@ -46,7 +46,8 @@
 //	Reads       GetItem, BatchGetItem, Query; Query on its indexes
 //	ReadsIndex  Query on that index
 //	Scans       those of Reads; Scan, on its indexes as well
-//	Writes      those of Reads; PutItem, UpdateItem, DeleteItem, BatchWriteItem, ConditionCheckItem
+//	Writes      those of Reads; PutItem, UpdateItem, DeleteItem, ConditionCheckItem, and
+//	            BatchWriteItem where the table has no unique and no version attribute
 //	Appends     PutItem
 //
 // # Tables
@@ -55,9 +56,10 @@
 // says nothing: see [Table]. What CloudFormation cannot change in one deployment
 // is refused, with the steps to take, by comparison with tables.lock.json in the
 // module's root, which `vinci tables lock` writes and which is committed: another
-// key, a changed index, two new or deleted global indexes, another attribute of
-// expiry. Without the file nothing is compared. The deployment "local", which
-// `vinci dev` runs, is never refused: its tables are no CloudFormation's.
+// key, a changed index, two new or deleted global indexes, an expiry that ends or
+// goes by another attribute, less warm throughput. What is not in the file is not compared, and a
+// note says so until it is. The deployment "local", which `vinci dev` runs, is
+// never refused: its tables are no CloudFormation's.
 //
 // # Building blocks
 //

@@ -64,8 +64,11 @@ var (
 
 	writeActions = [...]string{
 		"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query",
-		"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem", "dynamodb:ConditionCheckItem",
+		"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:ConditionCheckItem",
 	}
+
+	// A batch takes no condition.
+	batchActions = [...]string{"dynamodb:BatchWriteItem"}
 
 	// An insert is a put on a condition, which takes no permission of its own: not
 	// ConditionCheckItem, which is for checks beside other items. A batch could
@@ -96,6 +99,7 @@ func (d *Deployment) accessStatements(a bus.Access, events orm.Definition) []Sta
 	}
 	tables("ReadTables", readActions[:], reads)
 	tables("WriteTables", writeActions[:], writes)
+	tables("WriteBatches", batchActions[:], slices.DeleteFunc(slices.Clone(writes), needsConditions))
 	tables("AppendTables", appendActions[:], without(byName(a.Appends), writes))
 
 	scan := Statement{Sid: "ScanTables", Actions: []string{"dynamodb:Scan"}}
@@ -179,6 +183,14 @@ func (d *Deployment) queriedIndexes(readable []orm.Definition, alone []orm.Index
 		arns = append(arns, d.indexARN(x.table, x.name))
 	}
 	return arns
+}
+
+// needsConditions reports whether every write of a table has a condition: on a
+// unique value, or on a version. The client refuses batches of such a table
+// (orm.Table.PutBatch), and its role does: one could overwrite what they guard.
+func needsConditions(t orm.Definition) bool {
+	s := t.Schema()
+	return s.Version != "" || slices.ContainsFunc(s.Attributes, func(a orm.AttributeSchema) bool { return a.Unique != "" })
 }
 
 // without takes tables out of others.

@@ -13,6 +13,18 @@ import (
 	"github.com/vinci-go/vinci/orm"
 )
 
+// Tables whose writes have conditions.
+var (
+	guarded = orm.Define[struct {
+		ID   string `dynamo:"id,hash"`
+		Mail string `dynamo:"mail" unique:"exact"`
+	}, string]("guarded")
+	versioned = orm.Define[struct {
+		ID string `dynamo:"id,hash"`
+		N  int    `dynamo:"n" version:"true"`
+	}, string]("versioned")
+)
+
 // TestAccessStatements: grants that overlap come to one permission each, in an
 // order of their own.
 func TestAccessStatements(t *testing.T) {
@@ -28,12 +40,13 @@ func TestAccessStatements(t *testing.T) {
 		"reads and scans": {bus.Access{Reads: []orm.Definition{users, stats}, Scans: []orm.Definition{users}}, []string{"ReadTables: user_stats users", "ScanTables: users users/index/by_status", "QueryIndexes: users/index/by_status"}},
 		"writes what is scanned": {bus.Access{Writes: []orm.Definition{users}, Scans: []orm.Definition{users}, Reads: []orm.Definition{users}},
 			[]string{"WriteTables: users", "ScanTables: users users/index/by_status", "QueryIndexes: users/index/by_status"}},
-		"appends what is written":     {bus.Access{Writes: []orm.Definition{stats}, Appends: []orm.Definition{stats, sessions}}, []string{"WriteTables: user_stats", "AppendTables: sessions"}},
-		"an index alone":              {bus.Access{Indexes: []orm.IndexDefinition{stub, usersByStatus, usersByStatus}}, []string{"QueryIndexes: capped/index/by_b users/index/by_status"}},
-		"an index of what is read":    {bus.Access{Indexes: []orm.IndexDefinition{usersByStatus}, Reads: []orm.Definition{users}}, []string{"ReadTables: users", "QueryIndexes: users/index/by_status"}},
-		"no index of what is scanned": {bus.Access{Scans: []orm.Definition{stats}}, []string{"ReadTables: user_stats", "ScanTables: user_stats"}},
-		"commits":                     {bus.Access{Commits: []event.Type{userCreated}}, []string{"CommitEvents: events", "ReadLog: events", "CommitState: state", "ReadState: state", "SaveSnapshots: state"}},
-		"publishes":                   {bus.Access{Publishes: []event.Type{userCreated, userActivated}}, []string{"PublishDirectly: events:${AWS::Region}:${AWS::AccountId}:event-bus/shop-dev-bus"}},
+		"appends what is written":                 {bus.Access{Writes: []orm.Definition{stats}, Appends: []orm.Definition{stats, sessions}}, []string{"WriteTables: user_stats", "WriteBatches: user_stats", "AppendTables: sessions"}},
+		"no batches where writes have conditions": {bus.Access{Writes: []orm.Definition{stats, guarded, versioned}}, []string{"WriteTables: guarded user_stats versioned", "WriteBatches: user_stats"}},
+		"an index alone":                          {bus.Access{Indexes: []orm.IndexDefinition{stub, usersByStatus, usersByStatus}}, []string{"QueryIndexes: capped/index/by_b users/index/by_status"}},
+		"an index of what is read":                {bus.Access{Indexes: []orm.IndexDefinition{usersByStatus}, Reads: []orm.Definition{users}}, []string{"ReadTables: users", "QueryIndexes: users/index/by_status"}},
+		"no index of what is scanned":             {bus.Access{Scans: []orm.Definition{stats}}, []string{"ReadTables: user_stats", "ScanTables: user_stats"}},
+		"commits":                                 {bus.Access{Commits: []event.Type{userCreated}}, []string{"CommitEvents: events", "ReadLog: events", "CommitState: state", "ReadState: state", "SaveSnapshots: state"}},
+		"publishes":                               {bus.Access{Publishes: []event.Type{userCreated, userActivated}}, []string{"PublishDirectly: events:${AWS::Region}:${AWS::AccountId}:event-bus/shop-dev-bus"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got []string

@@ -38,7 +38,7 @@ type builder func(context.Context, build.Request) (map[string]string, error)
 type SynthOptions struct {
 	Dir      string    // the module root; empty: the working folder
 	OutDir   string    // the cloud assembly's folder; empty: CDK_OUTDIR, else cdk.out in Dir
-	Progress io.Writer // gets a line about each step over two seconds; nil: none
+	Progress io.Writer // gets a line about each step over two seconds, and notes; nil: none
 }
 
 // ErrInvalid is what errors.Is finds in the error of an application that was
@@ -100,7 +100,9 @@ func (a *Application) Synthesize(ctx context.Context, options *SynthOptions) err
 	if file := a.env()(definitions.Env); file != "" {
 		return writeDefinitions(p, file)
 	}
-	problems := append(p.Check(), p.CheckLock()...)
+	problems := p.Check()
+	refused, behind := p.CheckLock()
+	problems = append(problems, refused...)
 	// The functions are compiled even so: one run tells everything.
 	assets, err := a.compile(ctx, p, options.Progress)
 	var failed *build.Error
@@ -115,6 +117,9 @@ func (a *Application) Synthesize(ctx context.Context, options *SynthOptions) err
 	}
 	if err := needNode(a.env()); err != nil {
 		return fmt.Errorf("synthesize: %w", err)
+	}
+	if behind != "" && options.Progress != nil {
+		fmt.Fprintln(options.Progress, "note:", behind)
 	}
 	d := &Deployment{names: p.Name, ephemeral: p.Ephemeral, goarch: p.GOARCH(), code: map[string]string{}}
 	for _, b := range p.Binaries() {

@@ -1,6 +1,7 @@
 package constructs
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -54,9 +55,9 @@ func NewTable(scope cdk.Construct, id string, props *TableProps) *Table {
 	setIndexes(p, replica, s, d.ephemeral)
 	setThroughput(p, replica, s.Settings, d.ephemeral)
 	p.Replicas = []any{replica}
-	if s.TTL != "" {
+	if attribute := cmp.Or(s.TTL, s.Settings.TTLOff); attribute != "" {
 		p.TimeToLiveSpecification = &awsdynamodb.CfnGlobalTable_TimeToLiveSpecificationProperty{
-			AttributeName: jsii.String(s.TTL), Enabled: jsii.Bool(true),
+			AttributeName: jsii.String(attribute), Enabled: jsii.Bool(s.TTL != ""),
 		}
 	}
 	if s.Stream {

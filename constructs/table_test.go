@@ -46,6 +46,7 @@ var settings = []orm.Definition{
 	})),
 	orm.Define[stat, string]("cache", orm.Deploy(orm.Settings{
 		NoRecovery: "it is made again from the log", NoProtection: "it is made again from the log", DeleteData: "it is made again from the log",
+		TTLOff: "expires_at",
 	})),
 	orm.Define[stat, string]("kept", orm.Deploy(orm.Settings{NoProtection: "an operator deletes it each year"})),
 }

@@ -245,16 +245,16 @@ func (d *Definition[T]) Decode(e Envelope) (Event[T], error) {
 		return Event[T]{}, err
 	}
 	ev := Event[T]{Metadata: e.Metadata}
-	common := Error{Kind: KindUndecodable, Op: "decode", Type: d.name, Version: e.SchemaVersion, ID: e.ID}
+	fail := func(reason string, cause error) (Event[T], error) {
+		return Event[T]{}, &Error{Kind: KindUndecodable, Op: "decode", Type: d.name, Version: e.SchemaVersion, ID: e.ID, Reason: reason, Err: cause}
+	}
 	if !isObject(e.Data) {
-		common.Reason = "its data is no JSON object"
-		return Event[T]{}, &common
+		return fail("its data is no JSON object", nil)
 	}
 	if err := json.Unmarshal(e.Data, &ev.Data); err != nil {
-		common.Reason, common.Err = fmt.Sprintf("its data is no %T", ev.Data), err
-		return Event[T]{}, &common
+		return fail(fmt.Sprintf("its data is no %T", ev.Data), err)
 	}
-	if err := d.rules.check(&ev.Data, common); err != nil {
+	if err := d.rules.check(&ev.Data, Error{Op: "decode", Type: d.name, Version: e.SchemaVersion, ID: e.ID}); err != nil {
 		return Event[T]{}, err
 	}
 	return ev, nil

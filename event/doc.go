@@ -26,6 +26,45 @@
 // The log (package eventlog) gives it its id, which is where it is: the event at
 // version 3 of stream order/7f3c is order/7f3c@3, see [EventID] and [ParseID].
 //
+// The rules of the data's validate tags, those of
+// github.com/go-playground/validator/v10, are run when a record is made and when an
+// event is decoded. The error is of [KindValidation] and names event, version,
+// field and rule. One rule is refused, validateFn: it calls methods by name.
+//
+// # Versions
+//
+// Events are never rewritten. When the data changes so that an older program
+// could not read it, count [Version] up and say with [Upcast] how the older shape
+// becomes the new one:
+//
+//	var Moved = event.Define[UserMoved]("user.moved", event.Version(2),
+//		event.Upcast(1, func(old userMovedV1) (UserMoved, error) { … }))
+//
+// The steps are applied wherever an event is read, one after the other: a gap
+// between them is an error of the definition. An event of a newer version than the
+// program knows is of [KindNewerVersion], which a consumer tries again.
+// Package event/schema finds changes that need a new version.
+//
+// # Internal and public
+//
+// An event is internal unless [Public] says what others see of it: a shape of its
+// own, with a version of its own, made when the event is recorded.
+//
+// # Filters
+//
+// [Where] narrows a selector by the content of the events. Fields are named in Go
+// and checked by the compiler, see [Path]; the conditions become part of the
+// EventBridge rule:
+//
+//	var total = event.Path(Placed, func(o *OrderPlaced) *int { return &o.Total })
+//
+//	bus.To(event.Where(Placed, total.Ge(1000), event.Tenant.Eq("acme")))
+//
+// What they mean is what the Go value means: a number that `omitempty` leaves out
+// is 0, and NotEq holds whenever Eq does not. Two rules of EventBridge show
+// through. Texts that are IP addresses equal the same address written otherwise.
+// Of a list, one element decides ([Elem]).
+//
 // # On the wire
 //
 // An [Envelope] is an event with its data still encoded: the detail of an
@@ -52,6 +91,7 @@
 // [Definition.Decode] makes a typed [Event] of an envelope. Its errors have a
 // [Kind], because a consumer treats them differently: an undecodable event will
 // never be handled, one from a newer program will be after the next deployment.
+// Data of an older version is upcast first, and [Definition.Upcast] does only that.
 //
 // # What flows by context
 //

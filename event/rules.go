@@ -2,12 +2,10 @@ package event
 
 import (
 	"errors"
-	"fmt"
 	"reflect"
 
 	"github.com/go-playground/validator/v10"
 
-	"github.com/vinci-go/vinci/internal/jsonfields"
 	"github.com/vinci-go/vinci/internal/rules"
 )
 
@@ -24,44 +22,11 @@ func compileRules(t reflect.Type) (ruleset, []problem) {
 		return ruleset{}, nil
 	}
 	v := rules.New("json")
-	problems := tryRules(v, "", t, map[reflect.Type]bool{})
-	if len(problems) == 0 { // else it would say the same again
-		if err := rules.Attempt(func() { _ = v.Struct(reflect.New(t).Interface()) }); err != nil {
-			problems = append(problems, problem{"", fmt.Sprintf("a validate tag in %s: %v", t, err)})
-		}
+	var problems []problem
+	for _, p := range rules.Try(v, t) {
+		problems = append(problems, problem{p.Field, p.Reason})
 	}
 	return ruleset{validate: v, quick: rules.CompileQuick(t)}, problems
-}
-
-// tryRules tries the tags of t and of the structs inside it. It goes where the
-// validator goes, so also into what is not encoded.
-func tryRules(v *validator.Validate, path string, t reflect.Type, seen map[reflect.Type]bool) []problem {
-	switch t.Kind() {
-	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
-		return tryRules(v, path, t.Elem(), seen)
-	case reflect.Struct:
-	default:
-		return nil
-	}
-	if seen[t] || jsonfields.EncodesItself(t) && !rules.Has(t) {
-		return nil
-	}
-	seen[t] = true
-	var problems []problem
-	for i := range t.NumField() {
-		f := t.Field(i)
-		at := f.Name
-		if path != "" {
-			at = path + "." + f.Name
-		}
-		if tag := f.Tag.Get("validate"); tag != "" && tag != "-" {
-			for _, why := range rules.Try(v, f.Type, tag) {
-				problems = append(problems, problem{at, why})
-			}
-		}
-		problems = append(problems, tryRules(v, at, f.Type, seen)...)
-	}
-	return problems
 }
 
 // check runs the rules on what data, a pointer, points at: one error of

@@ -138,3 +138,35 @@ func TestDefineFindsWrongRules(t *testing.T) {
 		}
 	}
 }
+
+// The rules of most values are checked without the validator, which shows here.
+func BenchmarkRecord(b *testing.B) {
+	type user struct {
+		UserID string `json:"user_id" validate:"required"`
+		Email  string `json:"email" validate:"required,email"`
+	}
+	for name, def := range map[string]*event.Definition[user]{
+		"internal": event.Define[user]("user.created"),
+		"public":   event.Define[user]("user.created", event.Public(func(u user) user { return u }, 1)),
+	} {
+		b.Run(name, func(b *testing.B) {
+			at := def.At("user/7f3c", event.New)
+			b.ReportAllocs()
+			for b.Loop() {
+				if r := at.Record(user{"7f3c", "alice@example.com"}); r.Err != nil {
+					b.Fatal(r.Err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkDecodeOlder(b *testing.B) {
+	e := envelope(1, `{"line":"Main St, Ulm"}`)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := moved.Decode(e); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -13,10 +13,11 @@ import (
 // https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsRequestEntry.html
 const MaxType = 128
 
-// Selector picks events by type: a [Definition] picks its own, [Match] a family.
+// Selector picks events: a [Definition] those of its own type, [Match] a family of
+// types, [Where] some of either by their content.
 type Selector interface {
-	// Matches reports whether events of this type are picked, or those of them
-	// that [Where] says.
+	// Matches reports whether events of this type can be picked. It goes by the
+	// type alone: what [Where] asks of the content is in Pattern only.
 	Matches(eventType string) bool
 	// Rule is the picked types as an EventBridge pattern for "detail-type":
 	// {"user.created"}, {"prefix": "user."}, {"suffix": ".created"}.

@@ -23,6 +23,9 @@ import (
 // have the field, and only [Field.NotEq], [Field.NotExists] and conditions that
 // hold for a value that is left out hold then.
 //
+// A pattern takes one condition a field: use Between or In, or two selectors for
+// either-or.
+//
 // Nothing fails here: what is wrong with s or a condition is in Err, with the
 // place of the call.
 func Where(s Selector, conds ...Condition) Selector {

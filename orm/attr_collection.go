@@ -47,7 +47,8 @@ func (a ListAttribute[T, L, E]) At(i int) Attribute[T, E] {
 
 // Append adds elements at the end; an absent list is made. Doing it again adds
 // them again: after [KindUnavailable] nobody knows whether they are there,
-// unless a transaction with a token said so.
+// unless a transaction with a token said so. Each has to satisfy the field's
+// `validate` rules behind dive.
 func (a ListAttribute[T, L, E]) Append(v ...E) Assignment[T] { return a.extend(ChangeAppend, v) }
 
 // Prepend is [ListAttribute.Append] at the beginning.
@@ -57,6 +58,9 @@ func (a ListAttribute[T, L, E]) extend(op ChangeOp, v L) Assignment[T] {
 	c, err := a.change(op, v)
 	if l, ok := c.Value.(*types.AttributeValueMemberL); err == nil && (!ok || len(l.Value) == 0) {
 		err = a.invalid("there is nothing to add: name at least one element")
+	}
+	if err == nil {
+		err = a.checkElements(v)
 	}
 	return Assignment[T]{f: a.f, change: c, err: err}
 }
@@ -93,7 +97,7 @@ func AsMap[T any, M ~map[N]E, N comparable, E any](a Attribute[T, M]) MapAttribu
 
 // Entry is the entry of a key, which must not be empty. It can be changed only
 // where the map exists; DynamoDB refuses the update with [KindValidation]
-// otherwise.
+// otherwise. So store a map that is empty, not a nil one, which is left out.
 func (a MapAttribute[T, M, N, E]) Entry(key N) Attribute[T, E] {
 	name, err := mapKey(key)
 	switch {
@@ -159,7 +163,8 @@ func Set[T, K, V any](t *Table[T, K], f func(*T) *V) SetAttribute[T, V] {
 }
 
 // Add adds the elements of v, those that are not there yet; an absent set is
-// made. Doing it again changes nothing. DynamoDB adds to attributes of the table
+// made. Doing it again changes nothing. The elements are checked as those of
+// [ListAttribute.Append] are. DynamoDB adds to attributes of the table
 // only, not to a set inside one.
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html
@@ -177,6 +182,8 @@ func (a SetAttribute[T, V]) elements(op ChangeOp, v V) Assignment[T] {
 		err = a.misused("update", "DynamoDB adds to and deletes from sets that are attributes of the table, not inside one: move the set up, or write it whole with Set")
 	case c.Value == nil:
 		err = a.invalid("there is no element in the set that is given: name at least one")
+	case op == ChangeAdd:
+		err = a.checkElements(v)
 	}
 	return Assignment[T]{f: a.f, change: c, err: err}
 }
@@ -193,6 +200,20 @@ func (a SetAttribute[T, V]) ContainsAll(v V) Condition[T] {
 		all = append(all, Condition[T]{tree: &Cond{Op: CondContains, Path: a.f.name, Into: a.into(), Values: []types.AttributeValue{one}}})
 	}
 	return And(all...)
+}
+
+// checkElements holds what is added to the rules for each element, those behind
+// dive in the field's validate tag. Rules for the whole, such as its length, hold
+// for Set only.
+func (a Attribute[T, V]) checkElements(v V) error {
+	f := a.leaf()
+	if f == nil {
+		return nil
+	}
+	if err := a.plan.checkElements(f, reflect.ValueOf(v)); err != nil {
+		return a.invalid("%w", err)
+	}
+	return nil
 }
 
 // setElements are the elements of a set as values of their own.

@@ -15,7 +15,23 @@ const maxBatchTries = 8
 // patience counts the tries that got no further. A batch that is left over in
 // part because an answer ends at 16 MB gets on with each try, however many it
 // takes.
-type patience struct{ tries int }
+type patience struct {
+	tries int
+	cause error // why, where the service said so
+}
+
+// throttled reports whether the request was turned away as a whole for want of
+// capacity. DynamoDB leaves over what it has no capacity for, but answers so when
+// that is all of it. Nothing has happened then, and so all of it is left over.
+//
+// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
+func (p *patience) throttled(err error) bool {
+	if !Only(err, KindThrottled) {
+		return false
+	}
+	p.cause = err
+	return true
+}
 
 // again waits before what is left over is tried again. before and left are how
 // many there were and are.
@@ -24,7 +40,11 @@ func (p *patience) again(ctx context.Context, r Reader, op string, s *Schema, be
 		p.tries = 0
 	}
 	if p.tries++; p.tries > maxBatchTries {
-		return &Error{Kind: KindThrottled, Op: op, Table: s.Name, Err: fmt.Errorf("%d tries in a row got no further: the table is asked for more than it has capacity for", maxBatchTries)}
+		err := fmt.Errorf("%d tries in a row got no further: the table is asked for more than it has capacity for", maxBatchTries)
+		if p.cause != nil {
+			err = fmt.Errorf("%w (%w)", err, p.cause)
+		}
+		return &Error{Kind: KindThrottled, Op: op, Table: s.Name, Err: err}
 	}
 	if err := r.Backoff(ctx, p.tries); err != nil {
 		return &Error{Kind: KindUnavailable, Op: op, Table: s.Name, Err: err}
@@ -69,6 +89,9 @@ func (t *Table[T, K]) GetBatch(ctx context.Context, r Reader, keys []K, opts ...
 	for len(pending) > 0 {
 		n := min(len(pending), MaxBatchGet)
 		answer, err := r.BatchGet(ctx, &BatchGetRequest{Table: t.schema, Keys: pending[:n:n], Select: o.names, Eventual: o.eventual})
+		if p.throttled(err) {
+			answer, err = &BatchGetResult{Unprocessed: pending[:n:n]}, nil
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -253,6 +276,9 @@ func (b *batch) write(ctx context.Context, s Store) error {
 	for len(pending) > 0 {
 		n := min(len(pending), MaxBatchWrite)
 		left, err := b.request(ctx, s, pending[:n])
+		if p.throttled(err) {
+			left, err = pending[:n:n], nil
+		}
 		if err != nil {
 			return b.failed(pending, err)
 		}

@@ -164,6 +164,54 @@ func TestBatchesEndWhenTheyGetNoFurther(t *testing.T) {
 	}
 }
 
+// DynamoDB throttles a batch as a whole when it has capacity for nothing of it:
+// the same want as what is left over, and the same wait.
+func TestBatchesThrottledAsAWhole(t *testing.T) {
+	table := Define[batchRow, string]("rows")
+	throttled := &Error{Kind: KindThrottled, Op: "batch", Err: errors.New("slow down")}
+	refuse := 0
+	written := map[string]string{}
+	st := halves(written)
+	batch, write := st.batch, st.write
+	st.batch = func(r *BatchGetRequest) (*BatchGetResult, error) {
+		if refuse--; refuse >= 0 {
+			return nil, throttled
+		}
+		return batch(r)
+	}
+	st.write = func(r *BatchWriteRequest) (*BatchWriteResult, error) {
+		if refuse--; refuse >= 0 {
+			return nil, throttled
+		}
+		return write(r)
+	}
+	var items []batchRow
+	for _, id := range batchIDs(30) {
+		items = append(items, batchRow{ID: id})
+	}
+	refuse = 8
+	if err := table.PutBatch(t.Context(), st, items); err != nil || len(written) != 30 {
+		t.Errorf("%d are written (%v)", len(written), err)
+	}
+	if want := []int{1, 2, 3, 4, 5, 6, 7, 8, 1}; !slices.Equal(st.tries[:9], want) {
+		t.Errorf("tries are %v, want %v first", st.tries, want)
+	}
+	refuse = 8
+	if got, err := table.GetBatch(t.Context(), st, batchIDs(3)); err != nil || got[2] == nil {
+		t.Errorf("read %v (%v)", got, err)
+	}
+
+	refuse, st.tries = 99, nil
+	var failed *BatchError
+	if err := table.PutBatch(t.Context(), st, items); !errors.As(err, &failed) || len(failed.Left) != 30 || !errors.Is(err, throttled.Err) || len(st.tries) != maxBatchTries {
+		t.Errorf("error is %v after %d tries, want all left over, and why", err, len(st.tries))
+	}
+	refuse, st.tries = 99, nil
+	if _, err := table.GetBatch(t.Context(), st, batchIDs(3)); !errors.Is(err, KindThrottled) || !errors.Is(err, throttled.Err) || len(st.tries) != maxBatchTries {
+		t.Errorf("error is %v after %d tries, want why", err, len(st.tries))
+	}
+}
+
 func TestPutBatch(t *testing.T) {
 	table := Define[batchRow, string]("rows")
 	var items []batchRow
@@ -327,6 +375,7 @@ func TestTransactGetAgain(t *testing.T) {
 		want    error
 	}{
 		"conflict once":     {conflict, 1, 1, nil, nil},
+		"throttled":         {&TransactionError{Reasons: []*Error{{Kind: KindThrottled}}}, 2, 2, nil, nil},
 		"conflict for good": {conflict, 99, 4, nil, KindConflict},
 		"other reasons":     {denied, 99, 0, nil, KindDenied},
 		"context":           {conflict, 99, 1, errors.New("over"), KindUnavailable},

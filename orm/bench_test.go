@@ -1,9 +1,12 @@
 package orm
 
 import (
+	"errors"
+	"reflect"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/guregu/dynamo/v2"
 )
 
@@ -52,6 +55,18 @@ func BenchmarkEncodeGuregu(b *testing.B) {
 	}
 }
 
+// byTag lets attributevalue read the same tags of the same struct.
+func byTag(o *attributevalue.EncoderOptions) { o.TagKey = "dynamo" }
+
+func BenchmarkEncodeAttributeValue(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := attributevalue.MarshalMapWithOptions(&sampleRow, byTag); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // BenchmarkInsert is encoding with defaults, validation and the condition.
 func BenchmarkInsert(b *testing.B) {
 	b.ReportAllocs()
@@ -86,6 +101,48 @@ func BenchmarkDecodeGuregu(b *testing.B) {
 		if err := dynamo.UnmarshalItem(item, &out); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+func BenchmarkDecodeAttributeValue(b *testing.B) {
+	item, err := rows.Encode(sampleRow)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		var out row
+		if err := attributevalue.UnmarshalMapWithOptions(item, &out, func(o *attributevalue.DecoderOptions) { o.TagKey = "dynamo" }); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// TestCodecBenchmarksCompare: all three make the same item, and the same row of
+// it.
+func TestCodecBenchmarksCompare(t *testing.T) {
+	filled := rows.Fill(sampleRow) // attributevalue stores an empty string, the others leave it out
+	ours, err := rows.Encode(filled)
+	if err != nil {
+		t.Fatal(err)
+	}
+	guregu, err := dynamo.MarshalItem(&filled)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sdk, err := attributevalue.MarshalMapWithOptions(&filled, byTag)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(ours, guregu) || !reflect.DeepEqual(ours, Item(sdk)) || len(ours) != 10 {
+		t.Errorf("the items differ:\n%v\n%v\n%v", ours, guregu, sdk)
+	}
+	var a, b row
+	if err := errors.Join(dynamo.UnmarshalItem(ours, &a), attributevalue.UnmarshalMapWithOptions(ours, &b, func(o *attributevalue.DecoderOptions) { o.TagKey = "dynamo" })); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := rows.Decode(ours); err != nil || !reflect.DeepEqual(got, filled) || !reflect.DeepEqual(a, filled) || !reflect.DeepEqual(b, filled) {
+		t.Errorf("the rows differ: %+v, %+v, %+v (%v)", got, a, b, err)
 	}
 }
 

@@ -71,6 +71,9 @@ func (a NumberAttribute[T, V]) Add(v V) Assignment[T] {
 		op = ChangeIncrement
 	}
 	c, err := a.change(op, v)
+	if f := a.leaf(); err == nil && f != nil && f.enum != nil {
+		err = a.misused("update", "it has an enum, and what it is counted to would not be known: Set one of its values")
+	}
 	if err == nil && c.Value == nil { // a zero that is left out adds nothing, and still is a number
 		c.Value = &types.AttributeValueMemberN{Value: "0"}
 	}

@@ -24,6 +24,10 @@ import (
 //     than the array's (guregu panics);
 //   - a map with keys of different entries is read into a fresh key each time.
 //
+// A float's minus zero is stored as 0, which is the same number to DynamoDB, and
+// would be there twice in a set. Bytes are copied both ways, so that no two values
+// share them.
+//
 // Every such error names the attribute. Floats are rounded to the nearest one, as
 // everywhere in Go: [Decimal] is the number without loss.
 
@@ -38,6 +42,7 @@ type arena struct {
 	texts   []types.AttributeValueMemberS
 	numbers []types.AttributeValueMemberN
 	maps    []types.AttributeValueMemberM
+	depth   int // of structs that may hold themselves
 }
 
 // need is how many values of a kind a type has.
@@ -177,9 +182,22 @@ func (f *fieldCodec) decode(p unsafe.Pointer, av types.AttributeValue) error {
 type structCodec struct {
 	fields []fieldCodec
 	need   need // without lists and maps, which reserve for their elements
+	open   bool // being compiled
+	loops  bool // may hold values of its own type, and then itself
 }
 
+var errTooDeep = fmt.Errorf("values are nested more than %d deep, or hold themselves: DynamoDB stores neither", maxDepth)
+
 func (s *structCodec) encode(a *arena, p unsafe.Pointer) (Item, error) {
+	if s.loops {
+		if a == nil {
+			a = &arena{}
+		}
+		if a.depth++; a.depth > maxDepth {
+			return nil, errTooDeep
+		}
+		defer func() { a.depth-- }()
+	}
 	item := make(Item, len(s.fields))
 	for i := range s.fields {
 		f := &s.fields[i]
@@ -208,10 +226,12 @@ func (s *structCodec) decode(p unsafe.Pointer, item Item) error {
 // a pointer or a list, find what is being made.
 func (c *compiler) structOf(rt reflect.Type) *structCodec {
 	if s, ok := c.structs[rt]; ok {
+		s.loops = s.loops || s.open
 		return s
 	}
-	s := &structCodec{}
+	s := &structCodec{open: true}
 	c.structs[rt] = s
+	defer func() { s.open = false }()
 	outer := c.within
 	c.within = nil
 	defer func() { c.within = outer }()

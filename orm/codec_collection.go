@@ -94,7 +94,7 @@ func (c *compiler) decodeSlice(rt reflect.Type) decoder {
 			return fill(p, len(v.Value), func(i int) types.AttributeValue { one.Value = v.Value[i]; return &one })
 		case *types.AttributeValueMemberB:
 			if bytes {
-				*(*[]byte)(p) = v.Value
+				*(*[]byte)(p) = slices.Clone(v.Value)
 				return nil
 			}
 		}
@@ -329,7 +329,7 @@ func encodeSet(rt reflect.Type, flags codecFlags) encoder {
 // zeros.
 func emptyMember(rt reflect.Type) func(string) bool {
 	if s, _ := scalarOf(rt); s.number {
-		return func(text string) bool { return text == "0" || text == "-0" }
+		return func(text string) bool { return text == "0" }
 	}
 	return func(text string) bool { return text == "" }
 }

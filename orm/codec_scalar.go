@@ -86,6 +86,9 @@ func signed[T int | int8 | int16 | int32 | int64]() scalar {
 		func(p unsafe.Pointer, text string) error {
 			n, err := strconv.ParseInt(text, 10, bits)
 			if err != nil {
+				n, err = strconv.ParseInt(plain(text), 10, bits)
+			}
+			if err != nil {
 				return unfitNumber(text, fmt.Sprintf("a whole number of %d bits, %d to %d", bits, int64(-1)<<(bits-1), int64(1)<<(bits-1)-1))
 			}
 			*(*T)(p) = T(n)
@@ -100,11 +103,23 @@ func unsigned[T uint | uint8 | uint16 | uint32 | uint64]() scalar {
 		func(p unsafe.Pointer, text string) error {
 			n, err := strconv.ParseUint(text, 10, bits)
 			if err != nil {
+				n, err = strconv.ParseUint(plain(text), 10, bits)
+			}
+			if err != nil {
 				return unfitNumber(text, fmt.Sprintf("a whole number of %d bits, 0 to %d", bits, uint64(math.MaxUint64)>>(64-bits)))
 			}
 			*(*T)(p) = T(n)
 			return nil
 		}}
+}
+
+// plain writes a number that has an exponent or a fraction of zeros as others
+// store it, 1e2 or 1.0, like a whole one.
+func plain(text string) string {
+	if d, err := ParseDecimal(text); err == nil {
+		return d.String()
+	}
+	return text
 }
 
 func unfitNumber(text, allowed string) error {
@@ -128,8 +143,11 @@ func float[T float32 | float64]() scalar {
 // formatFloat refuses what DynamoDB cannot hold. A float has at most 17
 // significant digits of DynamoDB's 38, so only its size counts.
 func formatFloat(f float64) (string, error) {
+	if f == 0 {
+		return "0", nil // -0 too, which DynamoDB takes for the same number
+	}
 	text := strconv.FormatFloat(f, 'f', -1, 64)
-	if a := math.Abs(f); a >= 1e-130 && a < 1e126 || f == 0 {
+	if a := math.Abs(f); a >= 1e-130 && a < 1e126 {
 		return text, nil
 	}
 	return text, checkNumber(text)

@@ -64,9 +64,14 @@ func oracle[T any](f func() (T, error)) (out T, err error, ok bool) {
 	return out, err, true
 }
 
-// sorted brings sets, whose order means nothing, into one.
+// sorted brings sets, whose order means nothing, into one, and takes minus zero
+// for zero, as DynamoDB does.
 func sorted(av types.AttributeValue) types.AttributeValue {
 	switch v := av.(type) {
+	case *types.AttributeValueMemberN:
+		if v.Value == "-0" {
+			return &types.AttributeValueMemberN{Value: "0"}
+		}
 	case *types.AttributeValueMemberSS:
 		return &types.AttributeValueMemberSS{Value: slices.Sorted(slices.Values(v.Value))}
 	case *types.AttributeValueMemberNS:

@@ -25,15 +25,19 @@ func And[T any](c ...Condition[T]) Condition[T] { return join(CondAnd, c) }
 
 // Or holds when at least one condition holds.
 func Or[T any](c ...Condition[T]) Condition[T] {
+	or := join(CondOr, c)
+	if or.err != nil {
+		return or
+	}
 	for _, one := range c {
-		if one.tree == nil && one.err == nil {
+		if one.tree == nil {
 			return Condition[T]{} // one that holds always
 		}
 	}
 	if len(c) == 0 {
 		return Condition[T]{err: &Error{Kind: KindValidation, Op: "condition", Err: errors.New("orm.Or of no conditions never holds: name some")}}
 	}
-	return join(CondOr, c)
+	return or
 }
 
 // Not holds when the condition does not.

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
-	"math"
+	"math/big"
 	"reflect"
 	"strconv"
 )
@@ -70,12 +70,11 @@ func (c ShardedCounter[T, V]) Add(key string, n V, spread string) *Update[T] {
 // before Sum was called is in it, what is counted meanwhile may be. A sum that V
 // cannot hold is [KindValidation].
 func (c ShardedCounter[T, V]) Sum(ctx context.Context, r Reader, key string) (V, error) {
-	var sum V
 	if c.table == nil {
-		return sum, errNoCounter
+		return 0, errNoCounter
 	}
 	if key == "" {
-		return sum, c.noKey("sum")
+		return 0, c.noKey("sum")
 	}
 	keys := make([]string, c.shards)
 	for i := range keys {
@@ -85,18 +84,45 @@ func (c ShardedCounter[T, V]) Sum(ctx context.Context, r Reader, key string) (V,
 	if err != nil {
 		return 0, err
 	}
+	// Shards may be counted far up and far down, and only their sum must fit.
+	total := new(big.Float).SetPrec(128)
 	for _, item := range items {
 		if item == nil {
 			continue
 		}
-		n := reflect.ValueOf(item).Elem().FieldByIndex(c.number.f.index).Interface().(V)
-		next := sum + n
-		if n > 0 && next < sum || n < 0 && next > sum || math.IsInf(float64(next), 0) {
-			return 0, &Error{Kind: KindValidation, Op: "sum", Table: c.table.schema.Name, Key: strconv.Quote(key), Attribute: c.number.path(), Err: fmt.Errorf("the sum of the shards is more than %s holds", reflect.TypeFor[V]())}
+		switch n := reflect.ValueOf(item).Elem().FieldByIndex(c.number.f.index); {
+		case n.CanInt():
+			total.Add(total, new(big.Float).SetInt64(n.Int()))
+		case n.CanUint():
+			total.Add(total, new(big.Float).SetUint64(n.Uint()))
+		default:
+			total.Add(total, big.NewFloat(n.Float()))
 		}
-		sum = next
+	}
+	sum, ok := numberOf[V](total)
+	if !ok {
+		return 0, &Error{Kind: KindValidation, Op: "sum", Table: c.table.schema.Name, Key: strconv.Quote(key), Attribute: c.number.path(), Err: fmt.Errorf("the sum of the shards is more than %s holds", reflect.TypeFor[V]())}
 	}
 	return sum, nil
+}
+
+// numberOf is a number as a V, false when V cannot hold it.
+func numberOf[V Numeric](x *big.Float) (V, bool) {
+	var out V
+	rv := reflect.ValueOf(&out).Elem()
+	switch {
+	case rv.CanInt():
+		n, exact := x.Int64()
+		rv.SetInt(n)
+		return out, exact == big.Exact && !rv.OverflowInt(n)
+	case rv.CanUint():
+		n, exact := x.Uint64()
+		rv.SetUint(n)
+		return out, exact == big.Exact && !rv.OverflowUint(n)
+	}
+	f, _ := x.Float64()
+	rv.SetFloat(f)
+	return out, !rv.OverflowFloat(f)
 }
 
 func (c ShardedCounter[T, V]) shard(key string, i int) string { return key + "#" + strconv.Itoa(i) }

@@ -102,6 +102,16 @@ func TestShardedSumOverflows(t *testing.T) {
 			t.Errorf("%s: sum %d, %v", key, n, err)
 		}
 	}
+	// Each for itself, 100 and 100 are too much; with -100 they are not.
+	c := orm.Sharded(tallies, tallySmall, 3)
+	for i, n := range []int8{100, 100, -100} {
+		if err := orm.Exec(t.Context(), s, tallies.Put(tally{Key: fmt.Sprintf("mixed#%d", i), Small: n})); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n, err := c.Sum(t.Context(), s, "mixed"); err != nil || n != 100 {
+		t.Errorf("sum %d, %v; want 100", n, err)
+	}
 	if h, err := heat.Sum(t.Context(), s, "full"); err != nil || h != 1.8e126 || math.IsInf(h, 0) {
 		t.Errorf("sum %g, %v", h, err)
 	}

@@ -25,17 +25,71 @@ func (d *definer) defaultValue(f *field, text string, opts options) {
 		return
 	}
 	f.def = v
+	if refers(indirect(f.typ)) { // each item gets a value of its own
+		f.ownDef = func() reflect.Value {
+			v, err := parseDefault(f.typ, text)
+			if err != nil {
+				panic(fmt.Sprintf("orm: %s reads %q once and not again: %v", f.typ, text, err)) // its UnmarshalText is wrong
+			}
+			return v
+		}
+	}
+}
+
+// storeDefaults looks for defaults that could not be stored: every item that
+// takes one would be refused. The codec must be there.
+func (d *definer) storeDefaults() {
+	if len(d.problems) > 0 {
+		return // which may be what the codec could not be made of
+	}
+	for _, f := range d.plan.defaults {
+		if !f.def.IsValid() {
+			continue
+		}
+		if _, err := f.value(f.def); err != nil {
+			d.problem(f.goName, fmt.Sprintf("its default cannot be stored: %v", err))
+		}
+	}
 }
 
 // defaultText is the default as the schema has it: as written, but of a text type
-// as it is stored.
+// or a float as it is stored.
 func (f *field) defaultText(written string) string {
-	if f.kind == "S" && f.def.IsValid() {
-		if text, err := enumText(reflect.Indirect(f.def)); err == nil {
+	if !f.def.IsValid() {
+		return written
+	}
+	v := reflect.Indirect(f.def)
+	switch {
+	case f.kind == "S":
+		if text, err := enumText(v); err == nil {
+			return text
+		}
+	case v.CanFloat(): // its text may be one that only Go reads, as 0x1p-2
+		if text, err := formatFloat(v.Float()); err == nil {
 			return text
 		}
 	}
 	return written
+}
+
+// refers reports whether copies of a value may share what one of them changes.
+func refers(rt reflect.Type) bool {
+	switch rt.Kind() {
+	case reflect.Pointer, reflect.Slice, reflect.Map, reflect.Interface:
+		return true
+	case reflect.Array:
+		return refers(rt.Elem())
+	case reflect.Struct:
+		if rt == timeType {
+			return false // its zone never changes
+		}
+		for i := range rt.NumField() {
+			if refers(rt.Field(i).Type) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func parseDefault(rt reflect.Type, text string) (reflect.Value, error) {
@@ -155,13 +209,15 @@ func (p *plan) fillDefaults(item reflect.Value) {
 			f.defFunc(fv)
 			continue
 		}
-		if f.typ.Kind() != reflect.Pointer {
+		switch {
+		case f.ownDef != nil:
+			fv.Set(f.ownDef())
+		case f.typ.Kind() != reflect.Pointer:
 			fv.Set(f.def)
-			continue
+		default: // each item gets a value of its own to point at
+			own := reflect.New(f.typ.Elem())
+			own.Elem().Set(f.def.Elem())
+			fv.Set(own)
 		}
-		// Each item gets a value of its own to point at.
-		own := reflect.New(f.typ.Elem())
-		own.Elem().Set(f.def.Elem())
-		fv.Set(own)
 	}
 }

@@ -17,26 +17,38 @@ import (
 //
 // See the package documentation for the struct tags.
 func Define[T, K any](name string, opts ...Option) *Table[T, K] {
-	d := &definer{
-		schema: &Schema{Name: name, DefinedAt: place.Caller()},
-		item:   reflect.TypeFor[T](),
-		key:    reflect.TypeFor[K](),
-	}
-	d.schema.Type = d.item.String()
-	d.plan = &plan{schema: d.schema, byName: map[string]*field{}}
+	var zero K
+	pair, _ := any(zero).(twoPart)
+	d := newDefiner(name, reflect.TypeFor[T](), reflect.TypeFor[K]())
+	d.schema.DefinedAt = place.Caller()
+	err := d.define(pair, opts)
+	return &Table[T, K]{schema: d.schema, plan: d.plan, err: err}
+}
+
+func newDefiner(name string, item, key reflect.Type) *definer {
+	s := &Schema{Name: name, Type: item.String()}
+	return &definer{schema: s, item: item, key: key, plan: &plan{schema: s, byName: map[string]*field{}}}
+}
+
+// define reads the struct and the options, and reports all that is wrong. pair is
+// a value of the key type when that is a Pair.
+func (d *definer) define(pair twoPart, opts []Option) error {
 	if d.readStruct() {
-		for _, opt := range opts {
+		for i, opt := range opts {
+			if opt == nil {
+				d.problem("", fmt.Sprintf("option %d is nil: take it away", i+1))
+				continue
+			}
 			opt(d)
 		}
-		var zero K
-		pair, _ := any(zero).(twoPart)
 		d.checkKey(pair)
 		d.checkAttributes()
 		d.rules()
 	}
 	d.checkTable()
 	d.plan.finish()
-	return &Table[T, K]{schema: d.schema, plan: d.plan, err: errors.Join(d.problems...)}
+	d.storeDefaults()
+	return errors.Join(d.problems...)
 }
 
 // checkAttributes checks what is said of the attributes, when all are known and
@@ -58,7 +70,7 @@ func (d *definer) checkTable() {
 		d.problem("", err.Error())
 	}
 	s := d.schema.Settings
-	for _, what := range slices.Concat(s.problems(), s.indexProblems(d.schema)) {
+	for _, what := range slices.Concat(s.problems(), s.schemaProblems(d.schema)) {
 		d.problem("", what)
 	}
 }
@@ -144,6 +156,9 @@ func (d *definer) checkKey(pair twoPart) {
 	for _, f := range []*field{d.plan.hash, d.plan.sort} {
 		if f != nil {
 			d.keyKind(f, "a key")
+			for _, o := range f.options("null", "allowempty", "omitempty") {
+				d.problem(f.goName, fmt.Sprintf("`,%s` is about values that are left out, and a key never is: take the option away", o))
+			}
 			if f.typ.Kind() == reflect.Pointer {
 				d.problem(f.goName, fmt.Sprintf("a key cannot be the pointer %s, every item has one: use %s", f.typ, f.typ.Elem()))
 			}
@@ -168,9 +183,9 @@ func (d *definer) checkKeyType(pair twoPart) {
 	switch {
 	case sort == nil:
 		ok = d.key == hash.typ
-	case pair != nil:
-		h, s := d.key.Field(0).Type, d.key.Field(1).Type
-		ok = h == hash.typ && s == sort.typ
+	case pair != nil && d.key.Kind() == reflect.Struct && d.key.NumField() == 2: // else it embeds or points at a Pair
+		h, s := d.key.Field(0), d.key.Field(1)
+		ok = h.Name == "Hash" && s.Name == "Sort" && h.Type == hash.typ && s.Type == sort.typ
 	}
 	if !ok {
 		d.problem("", fmt.Sprintf("the key type is %s, and the key fields of %s make it %s: write orm.Define[%s, %s](%q)", d.key, d.item, want, d.item, want, d.schema.Name))
@@ -202,6 +217,8 @@ func (d *definer) checkTTL() {
 	}
 	if f.kind != "N" {
 		d.problem(f.goName, fmt.Sprintf("the TTL attribute is stored as %s, and expiry is a number of epoch seconds: use int64, or time.Time with `,unixtime`", f.kind))
+	} else if !d.plan.raw && !f.expires() {
+		d.problem(f.goName, fmt.Sprintf("the TTL attribute is %s, and expiry is a number of whole epoch seconds: use int64, or time.Time with `,unixtime`", f.goType))
 	}
 }
 
@@ -217,14 +234,31 @@ func (d *definer) checkIndexKeys() {
 			if f == nil || x.Local && name == x.Hash {
 				continue
 			}
-			_, opts, _ := strings.Cut(f.tag.Get("dynamo"), ",")
-			for o := range strings.SplitSeq(opts, ",") {
-				if o == "null" || o == "allowempty" {
-					d.problem(f.goName, fmt.Sprintf("`,%s` would write what the key of index %q cannot be: take the option away, then an item without a value is not in the index", o, x.Name))
-				}
+			if f == d.plan.hash || f == d.plan.sort {
+				continue // said of the key
+			}
+			for _, o := range f.options("null", "allowempty") {
+				d.problem(f.goName, fmt.Sprintf("`,%s` would write what the key of index %q cannot be: take the option away, then an item without a value is not in the index", o, x.Name))
 			}
 		}
 	}
+}
+
+// expires reports whether a number can be the moment when an item expires.
+func (f *field) expires() bool {
+	rt := indirect(f.typ)
+	return rt == timeType || rt != durationType && rt.Kind() >= reflect.Int && rt.Kind() <= reflect.Uint64
+}
+
+// options are those of the given ones that the dynamo tag has.
+func (f *field) options(of ...string) (out []string) {
+	_, opts, _ := strings.Cut(f.tag.Get("dynamo"), ",")
+	for o := range strings.SplitSeq(opts, ",") {
+		if slices.Contains(of, o) && !slices.Contains(out, o) {
+			out = append(out, o)
+		}
+	}
+	return out
 }
 
 func attributeNames(s *Schema) []string {

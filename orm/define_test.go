@@ -184,7 +184,7 @@ func TestDefineWrong(t *testing.T) {
 			A  struct {
 				X string `validate:"emial"`
 			} `dynamo:"a"`
-		}](), []string{"a validate tag in"}},
+		}](), []string{`.A.X: validate:"emial": unknown rule "emial"`}},
 		"indexes": {wrong[badIndex](), []string{`.A: index name "ix": allowed are 3 to 255`, `index "by_b" has no partition key`, `.C: index:"by_c" does not say`, `local index "by_d": only a table with a sort key`, `.E: []int is stored as L and cannot be a key of index "by_e"`, `.F: index "by_f" is said to be local here`, `.G: index "by_e" has its hash attribute already, "e"`}},
 		"options": {wrong[struct {
 			ID string `dynamo:"id,hash"`

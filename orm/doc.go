@@ -1,5 +1,21 @@
 // Package orm defines DynamoDB tables in Go and reads and writes them with types.
 //
+//	type Note struct {
+//		ID   string `dynamo:"id,hash"`
+//		Text string `dynamo:"text"`
+//	}
+//
+//	var Notes = orm.Define[Note, string]("notes")
+//
+//	store, err := orm.FromEnv(os.Getenv) // in a function of the deployment
+//	store := ormtest.New()               // in a test: a DynamoDB in memory
+//
+//	err = orm.Exec(ctx, store, Notes.Insert(Note{ID: "n1", Text: "hello"}))
+//	note, err := Notes.Get(ctx, store, "n1")
+//
+// app.AddTable(Notes) of package constructs makes the table. What follows is the
+// rest in the order in which one meets it; each type's documentation has more.
+//
 // # Definition
 //
 // A table is a struct and one line. The definition is a plain value: it holds no
@@ -13,7 +29,7 @@
 //		CreatedAt time.Time `dynamo:"created_at,unixtime" index:"by_status,range"`
 //	}
 //
-//	var Users = orm.Define[User, string]("users", orm.KeysOnly("by_status"))
+//	var Users = orm.Define[User, string]("users", orm.Include("by_status", "visits"))
 //
 // The second type parameter is the key's type: the partition key's, or
 // [Pair] of both for a table with a sort key. [Define] never panics: whatever is
@@ -57,6 +73,16 @@
 // A time.Time is stored as RFC 3339 with its zone's offset and nanoseconds; as
 // such it has no order, so it can be no key and takes no <, <=, > and >=. Stamps
 // are in UTC.
+//
+// The offset is kept, not the zone's name: +00:00 is UTC. With unixtime a time is
+// kept to the second and read in UTC, and the zero time is left out.
+//
+// DynamoDB cannot tell some values apart that Go can. A nil list is read as an
+// empty one, and so is a nil map inside a map; an empty set, and an empty string
+// or empty bytes without allowempty, are left out and read as zero or nil; a
+// float's minus zero is 0. A pointer tells nil from a zero value, but for types
+// whose zero is stored by leaving it out: an empty text of a MarshalText and the
+// zero time with unixtime are read as nil.
 //
 // An enum and rules that need no other field hold for Set as well; what was
 // stored before is still read. A value that is left out, by `,omitempty` or as a
@@ -109,7 +135,12 @@
 // what unique:"normalized" takes for equal.
 //
 // Put, Update and Delete read the item first when they touch a unique attribute,
-// and give its old value back in the same transaction.
+// and give its old value back in the same transaction. On a table with [TTL] each
+// value expires with its item. An item from before its attribute was unique
+// claims nothing until it is written with another value.
+//
+// Each value is one action of a transaction, and DynamoDB takes one an item: one
+// transaction cannot move a value from an item to another.
 //
 // # Writing
 //
@@ -125,7 +156,18 @@
 //
 // Every name is aliased, so reserved words (status, name, …) just work.
 //
+// [Table.Insert] wants no item to be there, [Table.Put] replaces it,
+// [Table.Update] changes some of it, [Table.Delete] removes it and [Table.Check]
+// only asks; If adds conditions. [Table.Apply] is an update that returns the item.
+// [List], [Set], [Map] and [Field] reach into attributes. [Table.PutBatch] and
+// [Table.DeleteBatch] write many items without conditions, each for itself.
+// [Sharded] counts what many write at once.
+//
 // # Reading
+//
+//	var byStatus = orm.IndexOf(Users,
+//		func(u *User) *string { return &u.Status },
+//		func(u *User) *time.Time { return &u.CreatedAt })
 //
 //	user, err := Users.Get(ctx, store, id) // strongly consistent
 //	users, err := Users.GetBatch(ctx, store, ids) // in the order of ids, nil where there is none
@@ -141,14 +183,24 @@
 // A [Cursor] is text that survives a restart and fits no other query. [Export]
 // and [Import] carry whole tables, as lines of JSON in Amazon's own format.
 //
+// What a request costs is told to whoever asks:
+//
+//	ctx, used := orm.WithCapacity(ctx)
+//	… // any reads and writes
+//	for _, c := range used.Tables() { log.Print(c.Table, c.Index, c.Read, c.Write) }
+//
 // # Errors
 //
 // Every error has a [Kind], to be tested with errors.Is: [KindNotFound],
 // [KindAlreadyExists], [KindConditionFailed] (with the item as it was),
-// [KindConflict], [KindThrottled], [KindTooLarge], [KindValidation] and more. A
+// [KindVersionConflict], [KindConflict], [KindThrottled], [KindTooLarge],
+// [KindValidation] and more. A
 // cancelled transaction is a [*TransactionError] with a reason for each action;
 // [Errors] lists every [*Error] in an error, [Only] says whether trying again may
 // help.
+//
+// What is repeated by itself is said with each call; a write that would count twice
+// is never repeated blindly.
 //
 // # Stores
 //

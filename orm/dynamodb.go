@@ -150,7 +150,7 @@ func (s *store) Transact(ctx context.Context, token string, actions []Action) er
 		}
 		return actions[i].Wrap("", nil)
 	}); e != nil {
-		return e
+		return Cancelled(actions, e.Reasons)
 	}
 	return s.failure(err, &Error{Op: "transact", Table: tableNames(actions)})
 }

@@ -172,6 +172,10 @@ func TestFailures(t *testing.T) {
 		"Throttling":                               {400, "slow down", KindThrottled},
 		"RequestLimitExceeded":                     {400, "slow down", KindThrottled},
 		"LimitExceededException":                   {400, "too many at once", KindThrottled},
+		"ThrottledException":                       {400, "slow down", KindThrottled},
+		"TooManyRequestsException":                 {429, "slow down", KindThrottled},
+		"SlowDown":                                 {503, "slow down", KindThrottled},
+		"NobodyDocumentedThat":                     {429, "slow down", KindThrottled},
 		"TransactionConflictException":             {400, "conflict", KindConflict},
 		"ReplicatedWriteConflictException":         {400, "conflict", KindConflict},
 		"TransactionInProgressException":           {400, "wait", KindUnavailable},
@@ -258,6 +262,20 @@ func TestFailures(t *testing.T) {
 				if !errors.Is(err, KindTooLarge) {
 					t.Errorf("%s: error is %v, want kind %q", what, err, KindTooLarge)
 				}
+			}
+		}
+	})
+	// What DynamoDB refuses without saying how to mend it.
+	t.Run("mend", func(t *testing.T) {
+		const message = "The document path provided in the update expression is invalid for update"
+		for _, w := range []wire{
+			{status: 400, answer: answer("ValidationException", message)},
+			{status: 400, answer: fmt.Sprintf(`{"__type":"TransactionCanceledException","message":"cancelled","CancellationReasons":[{"Code":"None"},{"Code":"ValidationError","Message":%q}]}`, message)},
+		} {
+			s, _ := w.store()
+			err := Exec(ctx, s, plainTable.Put(plainItem{ID: "a"}), plainTable.Delete("b"))
+			if !errors.Is(err, KindValidation) || !strings.Contains(err.Error(), "set it as a whole first") {
+				t.Errorf("error is %v, want what to do", err)
 			}
 		}
 	})

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
@@ -29,6 +30,9 @@ func (d *definer) enum(f *field, text string) {
 		v, err := parseDefault(indirect(f.typ), value)
 		if err == nil {
 			value, err = enumText(v)
+		}
+		if err == nil && !utf8.ValidString(value) {
+			err = errUTF8
 		}
 		switch {
 		case err != nil:

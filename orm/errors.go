@@ -3,6 +3,7 @@ package orm
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -94,28 +95,11 @@ func (e *TransactionError) Unwrap() []error {
 // Only reports whether every reason of the failure is of one of the given
 // kinds: a transaction that failed only by conflict may simply be tried again.
 func Only(err error, kinds ...Kind) bool {
-	var te *TransactionError
-	if !errors.As(err, &te) {
-		for _, k := range kinds {
-			if errors.Is(err, k) {
-				return true
-			}
-		}
-		return false
+	all := Errors(err)
+	if len(all) == 0 {
+		return slices.ContainsFunc(kinds, func(k Kind) bool { return errors.Is(err, k) })
 	}
-	for _, r := range te.Reasons {
-		if r == nil {
-			continue
-		}
-		ok := false
-		for _, k := range kinds {
-			ok = ok || r.Kind == k
-		}
-		if !ok {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(all, func(e *Error) bool { return !slices.Contains(kinds, e.Kind) })
 }
 
 // Errors returns every [*Error] in err, however it is wrapped or joined: the

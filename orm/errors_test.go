@@ -40,7 +40,9 @@ func TestOnly(t *testing.T) {
 		{taken, false},
 		{fmt.Errorf("wrapped: %w", conflict), true},
 		{&TransactionError{Reasons: []*Error{nil, conflict, nil}}, true},
-		{&TransactionError{Reasons: []*Error{conflict, taken}}, false}, // trying again cannot help
+		{&TransactionError{Reasons: []*Error{conflict, taken}}, false},                                      // trying again cannot help
+		{errors.Join(&Error{Kind: KindUnavailable}, &TransactionError{Reasons: []*Error{conflict}}), false}, // the wait before the next try ended early
+		{fmt.Errorf("wrapped: %w", KindConflict), true},
 		{io.EOF, false},
 		{nil, false},
 	} {

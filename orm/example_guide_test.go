@@ -108,7 +108,7 @@ func Example_writing() {
 	// Output:
 	// insert: <nil>
 	// pending 1 2026-11-21 09:00:00 <nil>
-	// transaction cancelled: action 1: insert customers "unique#email#ada@example.com": already exists (attribute email)
+	// transaction cancelled: action 1: put customers "unique#email#ada@example.com": already exists (attribute email)
 	// update: <nil>
 	// outrun: true
 	// the old address is free again: <nil>

@@ -9,7 +9,10 @@ import (
 // Actions collects the actions of writes, in order.
 func Actions(ctx context.Context, r Reader, writes ...Write) ([]Action, error) {
 	var out []Action
-	for _, w := range writes {
+	for i, w := range writes {
+		if w == nil {
+			return nil, &Error{Kind: KindValidation, Op: "write", Err: fmt.Errorf("write %d is nil: use the methods of a table, as in Users.Update(…)", i)}
+		}
 		a, err := w.Actions(ctx, r)
 		if err != nil {
 			return nil, err
@@ -120,6 +123,33 @@ func (a *Action) Failed(item Item) *Error {
 	return e
 }
 
+// Cancelled is the error of a transaction that was cancelled for the reasons, one
+// an action, nil where an action was not the cause. Stores use it.
+//
+// That an old unique value cannot be given back follows from another change of
+// the item that has it, where that item's own action failed as well: it is no
+// cause then, and left out.
+func Cancelled(actions []Action, reasons []*Error) *TransactionError {
+	for i, r := range reasons {
+		if r == nil || r.Err != errNotOwner {
+			continue
+		}
+		for j := range actions {
+			if reasons[j] != nil && actions[j].Unique == "" && actions[j].has(&actions[i]) {
+				reasons[i] = nil
+				break
+			}
+		}
+	}
+	return &TransactionError{Reasons: reasons}
+}
+
+// has reports whether the action is on the item that a unique value's action is
+// made for.
+func (a *Action) has(value *Action) bool {
+	return a.Table.Name == value.Table.Name && a.Table.keyID(a.PrimaryKey()) == a.Table.keyID(value.owner())
+}
+
 // Wrap makes an error of a kind about this action.
 func (a *Action) Wrap(kind Kind, cause error) *Error {
 	return &Error{Kind: kind, Op: a.verb(), Table: a.Table.Name, Key: a.Table.KeyText(a.PrimaryKey()), Err: cause}
@@ -133,8 +163,10 @@ func (a *Action) PrimaryKey() Item {
 	return a.Key
 }
 
+// isInsert: a put that found no item when it was made asks for none as well, and
+// is a put still.
 func (a *Action) isInsert() bool {
-	return a.Op == OpPut && a.If != nil && a.If.Op == CondNotExists && a.If.Path == a.Table.Hash
+	return a.Op == OpPut && a.Read == nil && a.If != nil && a.If.Op == CondNotExists && a.If.Path == a.Table.Hash
 }
 
 func (a *Action) verb() string {

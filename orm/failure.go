@@ -24,7 +24,8 @@ func codeKind(code string) Kind {
 	case "TransactionConflictException", "TransactionConflict", "ReplicatedWriteConflictException":
 		return KindConflict
 	case "ProvisionedThroughputExceededException", "ProvisionedThroughputExceeded", "ThrottlingException", "ThrottlingError", "Throttling",
-		"RequestLimitExceeded", "LimitExceededException":
+		"RequestLimitExceeded", "LimitExceededException", "ThrottledException", "RequestThrottled", "RequestThrottledException",
+		"TooManyRequestsException", "SlowDown":
 		return KindThrottled
 	case "ItemCollectionSizeLimitExceededException", "ItemCollectionSizeLimitExceeded", "RequestEntityTooLargeException", "RequestEntityTooLarge":
 		return KindTooLarge
@@ -55,12 +56,25 @@ func (s *store) failure(err error, e *Error) error {
 	switch {
 	case e.Kind == KindValidation && aboutSize(api.ErrorMessage()) || status(err) == http.StatusRequestEntityTooLarge:
 		e.Kind = KindTooLarge
+	case e.Kind == KindUnavailable && status(err) == http.StatusTooManyRequests:
+		e.Kind = KindThrottled
 	case e.Kind == KindUnavailable && refused(err):
 		e.Kind = KindValidation // a code that nobody has documented yet
+	case e.Kind == KindValidation:
+		e.Err = mended(err, api.ErrorMessage())
 	case e.Kind == KindNoTable:
 		e.Err = fmt.Errorf("no table %s: deploy the table's stack, or check that the function belongs to this deployment: %w", s.physical(e.Table), err)
 	}
 	return e
+}
+
+// mended says beside DynamoDB's message how to mend what it is about, where the
+// message is known and does not say so itself.
+func mended(err error, message string) error {
+	if strings.Contains(message, "document path provided in the update expression is invalid") {
+		return fmt.Errorf("%w: the list, map or struct that is changed within must be there: set it as a whole first, in an update of its own", err)
+	}
+	return err
 }
 
 // physical are the physical names of an error's tables: one, or one of several.
@@ -131,7 +145,7 @@ const conditionalCheckFailed = "ConditionalCheckFailed"
 // cancelled makes the reasons of a cancelled transaction typed; nil when err is
 // no such thing, or says no reason. n is how many requests the transaction had,
 // begin starts the error of one of them: without a kind, the reason gives it.
-func cancelled(err error, n int, begin func(i int, r *types.CancellationReason) *Error) error {
+func cancelled(err error, n int, begin func(i int, r *types.CancellationReason) *Error) *TransactionError {
 	var c *types.TransactionCanceledException
 	if !errors.As(err, &c) || len(c.CancellationReasons) != n {
 		return nil
@@ -150,8 +164,9 @@ func cancelled(err error, n int, begin func(i int, r *types.CancellationReason) 
 		if e.Kind != "" {
 			continue
 		}
-		e.Kind, e.Err = codeKind(code), fmt.Errorf("%s: %s", code, aws.ToString(r.Message))
-		if e.Kind == KindValidation && aboutSize(aws.ToString(r.Message)) {
+		message := aws.ToString(r.Message)
+		e.Kind, e.Err = codeKind(code), mended(fmt.Errorf("%s: %s", code, message), message)
+		if e.Kind == KindValidation && aboutSize(message) {
 			e.Kind = KindTooLarge
 		}
 	}

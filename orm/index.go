@@ -55,10 +55,20 @@ type Index[T, H, S any] struct {
 	err        error
 }
 
+// HashIndexOf is [IndexOf] for an index without a sort key. Its queries take no
+// bounds, so what the sort key would be is struct{}.
+func HashIndexOf[T, K, H any](t *Table[T, K], hash func(*T) *H) *Index[T, H, struct{}] {
+	return IndexOf[T, K, H, struct{}](t, hash, nil)
+}
+
 // IndexOf finds the declared index whose keys are the fields that hash and sort
-// point at; sort is nil for an index without a sort key. It panics when there is
+// point at; see [HashIndexOf] for one without a sort key. It panics when there is
 // none: the program is written wrong. On a table whose Err is not nil it does
 // not, and queries return that error.
+//
+//	var ByStatus = orm.IndexOf(Users,
+//		func(u *User) *string { return &u.Status },
+//		func(u *User) *time.Time { return &u.CreatedAt })
 func IndexOf[T, K, H, S any](t *Table[T, K], hash func(*T) *H, sort func(*T) *S) *Index[T, H, S] {
 	if t.err != nil {
 		return &Index[T, H, S]{table: t, err: t.err}

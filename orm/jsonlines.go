@@ -25,7 +25,8 @@ const maxLine = 16 << 20
 // definition hides. Attributes and members of sets are in order, so that equal
 // items are equal lines; the lines are in the order of a [Scan], which means
 // nothing. Each item is read strongly consistent, the table as a whole is not of
-// one moment. One page is held in memory.
+// one moment. One page is held in memory; a throttled one is asked for again as
+// [Scan] does.
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport.Output.html
 func Export(ctx context.Context, r Reader, def Definition, w io.Writer) (int64, error) {
@@ -38,9 +39,9 @@ func Export(ctx context.Context, r Reader, def Definition, w io.Writer) (int64, 
 	failed := func(err error) error { return &Error{Kind: KindUnavailable, Op: op, Table: s.Name, Err: err} }
 	var n int64
 	var line []byte
-	scan := func(ctx context.Context, _ int32, start Item) (*Page, error) {
+	scan := patiently(r, op, s, func(ctx context.Context, _ int32, start Item) (*Page, error) {
 		return r.Scan(ctx, &ScanRequest{Table: s, Start: start})
-	}
+	})
 	for page, err := range walk(ctx, scan, pageSize{}, nil) {
 		if err != nil {
 			return n, errors.Join(err, out.Flush())

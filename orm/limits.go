@@ -1,6 +1,7 @@
 package orm
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -107,7 +108,9 @@ func CheckTransaction(token string, actions []Action) error {
 	for i := range actions {
 		a := &actions[i]
 		id := a.Table.Name + " " + a.Table.keyID(a.PrimaryKey())
-		if before, ok := seen[id]; ok {
+		if before, ok := seen[id]; ok && a.Unique != "" {
+			return valueTwice(a)
+		} else if ok {
 			return fail(KindValidation, a, "actions %d and %d of the transaction are on this item, and DynamoDB takes one an item: join them into one write", before, i)
 		}
 		seen[id] = i
@@ -117,6 +120,14 @@ func CheckTransaction(token string, actions []Action) error {
 		return fail(KindTooLarge, nil, "the transaction's items are %d bytes, allowed are %d", size, MaxTransactionSize)
 	}
 	return nil
+}
+
+// valueTwice is about a unique value that two writes of a transaction claim, or
+// that one gives back and another claims.
+func valueTwice(a *Action) error {
+	e := a.Wrap(KindValidation, errors.New("two writes of the transaction are about this unique value, whose item DynamoDB lets one of them change: make two transactions of them, the one that gives the value back first"))
+	e.Attribute = a.Unique
+	return e
 }
 
 // Size is what an action adds to the bytes of its transaction. Of an update only

@@ -15,7 +15,8 @@ func Stream() Option { return func(d *definer) { d.schema.Stream = true } }
 
 // TTL names the attribute by which DynamoDB expires items: a number of epoch
 // seconds. Expiry is best effort, typically within two days: readers that care
-// check the attribute themselves.
+// check the attribute themselves. Once it is deployed, [Settings].TTLOff ends it:
+// leaving the option out does not.
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html
 func TTL(attribute string) Option { return func(d *definer) { d.schema.TTL = attribute } }

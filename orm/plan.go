@@ -24,12 +24,13 @@ type field struct {
 	kind     string            // DynamoDB's type
 	rule     string            // the validate tag
 	unique   string
-	def      reflect.Value       // the default; invalid when there is none
-	defFunc  func(reflect.Value) // makes the default of each item; nil when there is none
-	enum     []string            // the values it may have, as text; nil: all
-	template *template           // the attribute is composed of others; nil: it is not
-	stamp    string              // stampCreated or stampUpdated: the store's clock fills it
-	version  bool                // counts the item's changes
+	def      reflect.Value        // the default; invalid when there is none
+	ownDef   func() reflect.Value // the default made anew, where copies of def would share memory
+	defFunc  func(reflect.Value)  // makes the default of each item; nil when there is none
+	enum     []string             // the values it may have, as text; nil: all
+	template *template            // the attribute is composed of others; nil: it is not
+	stamp    string               // stampCreated or stampUpdated: the store's clock fills it
+	version  bool                 // counts the item's changes
 	hidden   bool
 	masked   bool
 	timeText bool   // a time in text, which does not sort

@@ -180,9 +180,10 @@ func (q Query[T, S]) All(ctx context.Context, r Reader) iter.Seq2[T, error] {
 }
 
 // Page reads up to Limit items, 100 when there is none, and says where the next
-// page begins. Its cursor is empty at the end. With a Filter it may happen that
-// a page has a cursor and the next one is empty: to know, Page would have to read
-// on, possibly far.
+// page begins. Its cursor is empty at the end. With a Filter it reads on until it
+// has that many, however far that is: give a context with a deadline, or keys
+// that say what is wanted. And it may happen that a page has a cursor and the next
+// one is empty: to know, Page would have to read on.
 func (q Query[T, S]) Page(ctx context.Context, r Reader) (PageOf[T], error) {
 	return pageOf[T](ctx, r, q.q)
 }

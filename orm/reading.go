@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -224,10 +225,10 @@ func (q *reading) drop(item Item) bool { return q.plan.isUniqueValue(item) }
 // fetch reads one page.
 type fetch func(ctx context.Context, limit int32, start Item) (*Page, error)
 
-// fetcher makes the request once, for all its pages. count asks only how many
-// items there are; segment counts for a scan of several.
-func (q *reading) fetcher(r Reader, count bool, segment int32) fetch {
-	index, eventual, names := "", q.eventual, q.names
+// asked is what all pages have in common: the index, the consistency, and the
+// attributes.
+func (q *reading) asked(count bool) (index string, eventual bool, names []string) {
+	eventual, names = q.eventual, q.names
 	if q.index != nil {
 		index, eventual = q.index.Name, eventual || !q.index.Local
 	}
@@ -242,15 +243,20 @@ func (q *reading) fetcher(r Reader, count bool, segment int32) fetch {
 	if count {
 		names = nil
 	}
+	return index, eventual, names
+}
+
+// fetcher is what reads the pages. Each has a request of its own, which stores may
+// keep. count asks only how many items there are; segment counts for a scan of
+// several.
+func (q *reading) fetcher(r Reader, count bool, segment int32) fetch {
+	index, eventual, names := q.asked(count)
 	if !q.scan {
-		req := QueryRequest{
-			Table: q.plan.schema, Index: index, Hash: q.partition, From: q.lower, To: q.upper, FromExcluded: q.lowerOut, ToExcluded: q.upperOut,
-			Prefix: q.prefix, Filter: q.filter, Select: names, Count: count, Descending: q.descending, Eventual: eventual,
-		}
 		return func(ctx context.Context, limit int32, start Item) (*Page, error) {
-			one := req
-			one.Limit, one.Start = limit, start
-			return r.Query(ctx, &one)
+			return r.Query(ctx, &QueryRequest{
+				Table: q.plan.schema, Index: index, Hash: q.partition, From: q.lower, To: q.upper, FromExcluded: q.lowerOut, ToExcluded: q.upperOut,
+				Prefix: q.prefix, Filter: q.filter, Select: names, Count: count, Descending: q.descending, Eventual: eventual, Limit: limit, Start: start,
+			})
 		}
 	}
 	req := ScanRequest{Table: q.plan.schema, Index: index, Filter: q.filter, Select: names, Count: count, Eventual: eventual}
@@ -264,10 +270,29 @@ func (q *reading) fetcher(r Reader, count bool, segment int32) fetch {
 	if q.segments > 1 {
 		req.Segment, req.Segments = segment, int32(q.segments)
 	}
-	return func(ctx context.Context, limit int32, start Item) (*Page, error) {
+	return patiently(r, q.op(), q.plan.schema, func(ctx context.Context, limit int32, start Item) (*Page, error) {
 		one := req
 		one.Limit, one.Start = limit, start
 		return r.Scan(ctx, &one)
+	})
+}
+
+// patiently asks for a throttled page again, after a wait. The client has tried
+// it a few times by then, which is enough for somebody who waits for an answer;
+// but who reads a whole table is the one that uses its capacity up, and would
+// have to begin at the beginning.
+func patiently(r Reader, op string, s *Schema, get fetch) fetch {
+	return func(ctx context.Context, limit int32, start Item) (*Page, error) {
+		var p patience
+		for {
+			page, err := get(ctx, limit, start)
+			if !p.throttled(err) {
+				return page, err
+			}
+			if err := p.again(ctx, r, op, s, 1, 1); err != nil {
+				return nil, err
+			}
+		}
 	}
 }
 
@@ -360,7 +385,7 @@ func (q reading) page(ctx context.Context, r Reader, take func(Item) error) (Cur
 		limit = defaultPage
 	}
 	q.limit = limit
-	if !sparse {
+	if !sparse && limit < math.MaxInt {
 		q.limit++ // one more item shows whether there is a next page
 	}
 	var last Item

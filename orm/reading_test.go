@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"math"
 	"runtime"
 	"slices"
 	"strings"
@@ -248,6 +250,15 @@ func TestCountStopsAtLimit(t *testing.T) {
 	}
 }
 
+// The largest limit is one, and not the smallest by an overflow.
+func TestLargestLimit(t *testing.T) {
+	x := newReadTables(t)
+	rows := rowSource{n: 50, page: 20}
+	if page, err := QueryTable(x.rooms, "r").Limit(math.MaxInt).Page(t.Context(), rows.store()); err != nil || len(page.Items) != 50 || page.Next != "" || len(rows.asked) != 3 {
+		t.Errorf("%d items by pages of %v (%v)", len(page.Items), rows.asked, err)
+	}
+}
+
 func TestReadingMistakes(t *testing.T) {
 	x := newReadTables(t)
 	q := QueryTable(x.rooms, "r")
@@ -256,7 +267,7 @@ func TestReadingMistakes(t *testing.T) {
 		G  string `dynamo:"g" index:"by_g,hash"`
 	}
 	ids := Define[byID, string]("ids")
-	byG := IndexOf(ids, func(x *byID) *string { return &x.G }, (func(*byID) *string)(nil))
+	byG := HashIndexOf(ids, func(x *byID) *string { return &x.G })
 	type codes struct {
 		Book string `dynamo:"book,hash"`
 		Code string `dynamo:"code,range"`
@@ -284,8 +295,8 @@ func TestReadingMistakes(t *testing.T) {
 		"prefix and a bound":             {first(words.Prefix("a").From("b").All(t.Context(), nil)), "range by itself"},
 		"an empty bound":                 {first(words.From("").All(t.Context(), nil)), "cannot be empty"},
 		"a bound that is too long":       {first(words.To(strings.Repeat("x", 1025)).All(t.Context(), nil)), "allowed are 1024"},
-		"a bound without a sort key":     {first(byG.Query("g").From("a").All(t.Context(), nil)), `index "by_g" has no sort key`},
-		"a prefix without a sort key":    {first(byG.Query("g").Prefix("a").All(t.Context(), nil)), `index "by_g" has no sort key`},
+		"a bound without a sort key":     {first(byG.Query("g").From(struct{}{}).All(t.Context(), nil)), `index "by_g" has no sort key`},
+		"a prefix without a sort key":    {first(byG.Query("g").Prefix(struct{}{}).All(t.Context(), nil)), `index "by_g" has no sort key`},
 		"an empty key":                   {first(QueryTable(x.rooms, "").All(t.Context(), nil)), "cannot be empty"},
 		"segments and a cursor":          {first(x.rooms.Scan().Segments(2).StartAt("x").All(t.Context(), nil)), "leave Segments or StartAt away"},
 		"no segments":                    {first(x.rooms.Scan().Segments(0).All(t.Context(), nil)), "allowed are 1 to 1000"},
@@ -445,6 +456,78 @@ func noGoroutines(t *testing.T, before int) {
 	t.Errorf("%d goroutines, before there were %d:\n%s", runtime.NumGoroutine(), before, buf[:runtime.Stack(buf, true)])
 }
 
+// A scan outlasts throttling: only a table that gets no further at all ends it. A
+// query does not, because somebody waits for it.
+func TestThrottledScans(t *testing.T) {
+	x := newReadTables(t)
+	slow := &Error{Kind: KindThrottled, Op: "scan", Err: errors.New("slow down")}
+	var left atomic.Int64 // how often each page is still throttled
+	var mu sync.Mutex
+	refused := map[string]int{}
+	scans := &segmented{pages: 3, hold: func(_ context.Context, segment int32, page int) error {
+		mu.Lock()
+		defer mu.Unlock()
+		key := fmt.Sprint(segment, page)
+		if refused[key]++; refused[key] <= int(left.Load()) {
+			return slow
+		}
+		return nil
+	}}
+	quiet := func() Reader { return &patientReader{scripted: scans.store()} }
+	for name, read := range map[string]func() (int, error){
+		"all": func() (n int, err error) {
+			for _, err = range x.rooms.Scan().All(t.Context(), quiet()) {
+				n++
+			}
+			return n, err
+		},
+		"segments": func() (int, error) { return x.rooms.Scan().Segments(4).Limit(99).Count(t.Context(), quiet()) },
+		"page": func() (int, error) {
+			p, err := x.rooms.Scan().Page(t.Context(), quiet())
+			return len(p.Items), err
+		},
+		"export": func() (int, error) {
+			n, err := Export(t.Context(), quiet(), x.rooms, io.Discard)
+			return int(n), err
+		},
+	} {
+		left.Store(maxBatchTries)
+		clear(refused)
+		want := 3
+		if name == "segments" {
+			want = 12
+		}
+		if n, err := read(); err != nil || n != want {
+			t.Errorf("%s: %d items (%v), want %d", name, n, err, want)
+		}
+		left.Store(maxBatchTries + 1)
+		clear(refused)
+		if n, err := read(); !errors.Is(err, KindThrottled) || !errors.Is(err, slow.Err) {
+			t.Errorf("%s: %d items and error %v of a table that gets no further", name, n, err)
+		}
+	}
+
+	asked := 0
+	st := &scripted{query: func(context.Context, *QueryRequest) (*Page, error) { asked++; return nil, slow }}
+	if _, err := QueryTable(x.rooms, "r").Count(t.Context(), st); !errors.Is(err, KindThrottled) || asked != 1 {
+		t.Errorf("a query was asked %d times (%v), want once", asked, err)
+	}
+
+	boom := errors.New("boom")
+	left.Store(1)
+	clear(refused)
+	st = scans.store()
+	st.backoff = func(int) error { return boom }
+	if _, err := x.rooms.Scan().Count(t.Context(), st); !errors.Is(err, boom) || !errors.Is(err, KindUnavailable) {
+		t.Errorf("error of a wait that ends early is %v", err)
+	}
+}
+
+// patientReader waits for nothing, for many goroutines.
+type patientReader struct{ *scripted }
+
+func (*patientReader) Backoff(ctx context.Context, _ int) error { return ctx.Err() }
+
 func TestScanSegments(t *testing.T) {
 	x := newReadTables(t)
 	before := runtime.NumGoroutine()
@@ -535,8 +618,10 @@ func TestScanSegmentsEndWithAnError(t *testing.T) {
 func TestScanSegmentsContext(t *testing.T) {
 	x := newReadTables(t)
 	before := runtime.NumGoroutine()
+	why := errors.New("why")
 	for range 50 { // who notices the end first is chance
-		ctx, cancel := context.WithCancel(t.Context())
+		ctx, cause := context.WithCancelCause(t.Context())
+		cancel := func() { cause(why) }
 		s := segmented{pages: 5, hold: func(ctx context.Context, _ int32, page int) error {
 			if page < 2 {
 				return nil
@@ -639,25 +724,67 @@ func TestStreamingAllocations(t *testing.T) {
 	}
 }
 
+// roomPage is a page of 1,000 items.
+func roomPage() *Page {
+	p := &Page{Items: make([]Item, 1000), Count: 1000}
+	for i := range p.Items {
+		p.Items[i] = roomItem(i)
+	}
+	return p
+}
+
+// BenchmarkStreamPage streams a page of 1,000 items. Beside the time it reports
+// what an item allocates on its way, decoding included, and how many bytes are
+// held at most, garbage left out, while 1 page and while 100 pages are streamed.
 func BenchmarkStreamPage(b *testing.B) {
 	x := newReadTables(b)
-	page := &Page{Items: make([]Item, 1000), Count: 1000}
-	for i := range page.Items {
-		page.Items[i] = roomItem(i)
-	}
-	st := &scripted{query: func(context.Context, *QueryRequest) (*Page, error) { return page, nil }}
 	q := QueryTable(x.rooms, "r")
-	b.ReportAllocs()
-	for b.Loop() {
+	stream := func(st Reader, each func(n int)) {
 		n := 0
 		for _, err := range q.All(b.Context(), st) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			n++
+			if n++; each != nil {
+				each(n)
+			}
 		}
-		if n != 1000 {
+		if n == 0 || n%1000 != 0 {
 			b.Fatal(n)
 		}
 	}
+	page := roomPage()
+	same := &scripted{query: func(context.Context, *QueryRequest) (*Page, error) { return page, nil }}
+	allocations := testing.AllocsPerRun(10, func() { stream(same, nil) }) / 1000
+	for b.Loop() {
+		stream(same, nil)
+	}
+	b.ReportAllocs()
+	b.ReportMetric(allocations, "allocs/item")
+	for _, pages := range []int{1, 100} {
+		asked := 0
+		fresh := &scripted{query: func(context.Context, *QueryRequest) (*Page, error) {
+			p := roomPage()
+			if asked++; asked < pages {
+				p.Next = roomItem(999)
+			}
+			return p, nil
+		}}
+		before, most := heldBytes(), int64(0)
+		stream(fresh, func(n int) {
+			if n%1000 == 500 {
+				most = max(most, heldBytes()-before)
+			}
+		})
+		b.ReportMetric(float64(most), fmt.Sprintf("held-B/%dpage", pages))
+	}
+}
+
+// heldBytes is what the heap holds that is no garbage.
+func heldBytes() int64 {
+	runtime.GC()
+	runtime.GC() // what the first one found no longer used by cleanups and pools
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }

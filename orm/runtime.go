@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/vinci-go/vinci/internal/place"
@@ -114,8 +115,8 @@ func (d *definer) schemaField(a AttributeSchema) field {
 	goType := strings.TrimPrefix(a.Go, "*")
 	f.timeText = a.Type == "S" && goType == timeType.String()
 	f.floats = a.Type == "N" && strings.HasPrefix(goType, "float")
-	if n := len(a.Name); n > 255 {
-		d.problem(a.Name, fmt.Sprintf("the attribute name is %d bytes long, allowed are 255", n))
+	if why := wrongName(a.Name); why != "" {
+		d.problem(a.Name, why)
 	}
 	if !slices.Contains(storedKinds[:], a.Type) {
 		d.problem(a.Name, fmt.Sprintf("type %q is unknown: allowed are %s", a.Type, list(storedKinds[:])))
@@ -146,6 +147,8 @@ func (d *definer) schemaEnum(f *field, values []string) {
 		switch {
 		case v == "":
 			d.problem(f.name, "enum has an empty value: take it away")
+		case !utf8.ValidString(v):
+			d.problem(f.name, fmt.Sprintf("enum value %q: %v", v, errUTF8))
 		case f.kind == "N" && (err != nil || number.String() != v):
 			d.problem(f.name, fmt.Sprintf("enum value %q is no number in plain notation", v))
 		case slices.Contains(f.enum, v):
@@ -207,6 +210,9 @@ func (d *definer) schemaIndex(x *IndexSchema, before []IndexSchema) {
 func storedDefault(a AttributeSchema) (types.AttributeValue, error) {
 	switch a.Type {
 	case "S":
+		if !utf8.ValidString(a.Default) {
+			return nil, errUTF8
+		}
 		return &types.AttributeValueMemberS{Value: a.Default}, nil
 	case "BOOL":
 		b, err := strconv.ParseBool(a.Default)
@@ -230,15 +236,7 @@ func storedNumber(a AttributeSchema) (string, error) {
 		t, err := time.Parse(time.RFC3339Nano, a.Default)
 		return strconv.FormatInt(t.Unix(), 10), err
 	}
-	text := a.Default
-	if bits, ok := map[string]int{"float32": 32, "float64": 64}[strings.TrimPrefix(a.Go, "*")]; ok { // it has no more digits than that
-		n, err := strconv.ParseFloat(text, bits)
-		if err != nil {
-			return "", err
-		}
-		text = strconv.FormatFloat(n, 'f', -1, bits)
-	}
-	n, err := ParseDecimal(text)
+	n, err := ParseDecimal(a.Default)
 	return n.String(), err
 }
 

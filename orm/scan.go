@@ -2,6 +2,7 @@ package orm
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"sync"
@@ -17,6 +18,9 @@ import (
 // each item by itself: what is written during the scan may be in it or not. An
 // index holds only items that have its keys, and of these the attributes of its
 // projection.
+//
+// A page that is throttled is asked for again, after [Reader.Backoff]; eight tries
+// in a row are an error of [KindThrottled].
 //
 // Items by which a table keeps its unique values are never among the results;
 // [Export] has them.
@@ -101,7 +105,8 @@ func (s Scan[T]) All(ctx context.Context, r Reader) iter.Seq2[T, error] {
 }
 
 // Page reads up to Limit items, 100 when there is none, and says where the next
-// page begins; see [Query.Page].
+// page begins; see [Query.Page]. What is said there of a filter goes for tables
+// with unique attributes too, whose items of unique values are left out.
 func (s Scan[T]) Page(ctx context.Context, r Reader) (PageOf[T], error) {
 	return pageOf[T](ctx, r, s.q)
 }
@@ -129,7 +134,10 @@ func (q *reading) parallel(parent context.Context, r Reader, count bool) iter.Se
 
 		// Each segment looks for its share of the limit first. Its pages grow,
 		// because it may hold all there is.
-		size := pageSize{want: (q.limit + q.segments - 1) / q.segments, sparse: true}
+		size := pageSize{want: q.limit / q.segments, sparse: true}
+		if q.limit%q.segments > 0 {
+			size.want++
+		}
 		answers := make(chan segmentPage)
 		for i := range q.segments {
 			running.Go(func() { q.segment(ctx, q.fetcher(r, count, int32(i)), size, answers) })
@@ -143,11 +151,20 @@ func (q *reading) parallel(parent context.Context, r Reader, count bool) iter.Se
 					return
 				}
 			case <-parent.Done():
-				yield(nil, &Error{Kind: KindUnavailable, Op: q.op(), Table: q.plan.schema.Name, Err: context.Cause(parent)})
+				yield(nil, &Error{Kind: KindUnavailable, Op: q.op(), Table: q.plan.schema.Name, Err: ended(parent)})
 				return
 			}
 		}
 	}
+}
+
+// ended is why a context is done: its error, and its cause where that says more.
+func ended(ctx context.Context) error {
+	err, cause := ctx.Err(), context.Cause(ctx)
+	if errors.Is(err, cause) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", err, cause)
 }
 
 // segment reads one segment to its end, or until ctx is done.

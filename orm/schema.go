@@ -27,7 +27,7 @@ type AttributeSchema struct {
 	Type        string   `json:"type"`              // DynamoDB's type: S, N, B, BOOL, L, M, SS, NS, BS
 	Go          string   `json:"go"`                // the Go field's type
 	Unique      string   `json:"unique,omitempty"`  // "exact" or "normalized"
-	Default     string   `json:"default,omitempty"` // as written in the tag
+	Default     string   `json:"default,omitempty"` // as written in the tag; of text types and floats as it is stored
 	DefaultFunc bool     `json:"default_func,omitempty"`
 	Validate    string   `json:"validate,omitempty"`
 	Enum        []string `json:"enum,omitempty"`     // the values it may have, as text

@@ -24,7 +24,7 @@ func (a Attribute[T, V]) selects(T) (string, error) {
 // with them.
 func selection[T any](attributes []Selectable[T]) ([]string, error) {
 	if len(attributes) == 0 {
-		return nil, errors.New("Select of no attribute: name at least one, or leave Select away to read all")
+		return nil, errors.New("no attribute is selected: name at least one, or leave Select or Projection away to read all")
 	}
 	var names []string
 	var errs []error

@@ -61,6 +61,15 @@ type Settings struct {
 	// data stays.
 	DeleteData string `json:"delete_data,omitempty"`
 
+	// TTLOff is the attribute by which items expired until now ([TTL]), and no longer
+	// are to. To leave TTL out is not enough: CloudFormation then leaves the expiry
+	// on, or fails. It can go when every deployment has been deployed with it. A
+	// table that never expired items does not need it. Empty: nothing to stop.
+	//
+	// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-dynamodb-globaltable-timetolivespecification.html
+	// https://github.com/aws/aws-cdk/issues/10576 and 25655
+	TTLOff string `json:"ttl_off,omitempty"`
+
 	// NoThrottleAlarm is why nobody is to be told when requests are throttled.
 	// Empty: an alarm on the table and its indexes is.
 	NoThrottleAlarm string `json:"no_throttle_alarm,omitempty"`
@@ -118,6 +127,7 @@ const (
 	maxTags         = 48 // of 50; the deployment's stack has two
 	maxTagKey       = 128
 	maxTagValue     = 256
+	maxTTLName      = 255
 )
 
 // Deploy says how the table is deployed. What is wrong with the settings is a
@@ -228,9 +238,15 @@ func (s Settings) throughputProblems(where string, p *Provisioned, maximum, warm
 	}
 }
 
-// indexProblems finds settings of indexes that the table does not have.
-func (s Settings) indexProblems(schema *Schema) []string {
+// schemaProblems finds settings of what the table does not have.
+func (s Settings) schemaProblems(schema *Schema) []string {
 	var all []string
+	if s.TTLOff != "" && schema.TTL != "" {
+		all = append(all, fmt.Sprintf("Settings.TTLOff says that items no longer expire, by attribute %q, and orm.TTL that they do, by %q: take one of them away", s.TTLOff, schema.TTL))
+	}
+	if len(s.TTLOff) > maxTTLName {
+		all = append(all, fmt.Sprintf("Settings.TTLOff has %d bytes: allowed are %d", len(s.TTLOff), maxTTLName))
+	}
 	for _, name := range slices.Sorted(maps.Keys(s.Indexes)) {
 		i := slices.IndexFunc(schema.Indexes, func(x IndexSchema) bool { return x.Name == name })
 		switch {

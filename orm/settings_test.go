@@ -47,6 +47,7 @@ func TestSettingsProblems(t *testing.T) {
 		"days and none":           {Settings{RecoveryDays: 7, NoRecovery: "a cache"}, []string{"Settings.RecoveryDays is 7 and Settings.NoRecovery"}},
 		"delete protected":        {Settings{DeleteData: "a cache"}, []string{"Settings.DeleteData lets"}},
 		"blank reasons":           {Settings{NoRecovery: " ", NoProtection: "\t", DeleteData: "\n", NoThrottleAlarm: " "}, []string{"Settings.NoRecovery is blank", "Settings.NoProtection is blank", "Settings.DeleteData is blank", "Settings.NoThrottleAlarm is blank"}},
+		"expiry to stop":          {Settings{TTLOff: "expires"}, nil},
 		"too many tags":           {Settings{Tags: many}, []string{"Settings.Tags has 49 tags"}},
 		"bad tags": {Settings{Tags: map[string]string{"": "x", "AWS:x": "x", "vinci:x": "x", "semi;colon": "x", strings.Repeat("k", maxTagKey+1): "x", "v": "a,b", "w": strings.Repeat("v", maxTagValue+1)}},
 			[]string{`Settings.Tags: key "" has 0`, `Settings.Tags: key "AWS:x": aws:`, `Settings.Tags: key "kkk`, `Settings.Tags: key "semi;colon"`, `Settings.Tags: the value of "v" is "a,b"`, `Settings.Tags: key "vinci:x"`, `Settings.Tags: the value of "w" has 257`}},
@@ -66,6 +67,22 @@ func TestSettingsProblems(t *testing.T) {
 				t.Errorf("the definition's error is %v", table.Err())
 			}
 		})
+	}
+}
+
+// TestTTLOff: items expire or they do not.
+func TestTTLOff(t *testing.T) {
+	type session struct {
+		ID      string `dynamo:"id,hash"`
+		Expires int64  `dynamo:"expires"`
+	}
+	for want, opts := range map[string][]Option{
+		"take one of them away": {TTL("expires"), Deploy(Settings{TTLOff: "expires"})},
+		"has 256 bytes":         {Deploy(Settings{TTLOff: strings.Repeat("x", 256)})},
+	} {
+		if err := Define[session, string]("sessions", opts...).Err(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // dynamoOptions are the options of a dynamo tag, those of
@@ -58,11 +59,24 @@ func (d *definer) fields(rt reflect.Type, index []int, offset uintptr, prefix st
 		f.kind = c.kind(sf.Type, opts, atField, "")
 		f.floats = c.floats
 		f.timeText = indirect(sf.Type) == timeType && !opts["unixtime"]
-		if n := len(name); n > 255 {
-			d.problem(goName, fmt.Sprintf("the attribute name is %d bytes long, allowed are 255", n))
+		if why := wrongName(name); why != "" {
+			d.problem(goName, why)
 		}
 		d.attribute(&f, tags, opts)
 	}
+}
+
+// wrongName says why an attribute cannot have the name.
+//
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
+func wrongName(name string) string {
+	switch n := len(name); {
+	case n > 255:
+		return fmt.Sprintf("the attribute name is %d bytes long, allowed are 255", n)
+	case !utf8.ValidString(name):
+		return fmt.Sprintf("the attribute name %q is no valid UTF-8, which DynamoDB's names are", name)
+	}
+	return ""
 }
 
 // embedded reads a struct that is embedded in the item type.

@@ -42,7 +42,8 @@ func (t *Table[T, K]) Into(out *T, key K, opts ...ReadOption) TransactGetItem {
 }
 
 // maxTransactTries is how often a transaction of reads is tried that another
-// transaction is in the way of.
+// transaction is in the way of, or that was throttled: the client repeats no
+// cancelled one by itself.
 const maxTransactTries = 5
 
 // TransactGet reads up to 100 items, of several tables, as they were at one
@@ -53,8 +54,9 @@ const maxTransactTries = 5
 // For each item that does not exist the error holds one of [KindNotFound] (see
 // [Errors]), its variable stays as it was, and the others are filled. With any
 // other error nothing is filled. It costs twice the read units of Get. When a
-// write is on one of the items at that moment, it is tried again, up to five
-// times in all; then the error is of [KindConflict].
+// write is on one of the items at that moment, or the capacity of a table does not
+// suffice, it is tried again, up to five times in all; then the error is of
+// [KindConflict] or [KindThrottled].
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactGetItems.html
 func TransactGet(ctx context.Context, r Reader, items ...TransactGetItem) error {
@@ -68,7 +70,7 @@ func TransactGet(ctx context.Context, r Reader, items ...TransactGetItem) error 
 		if err == nil {
 			break
 		}
-		if try == maxTransactTries || !Only(err, KindConflict) {
+		if try == maxTransactTries || !Only(err, KindConflict, KindThrottled) {
 			return err
 		}
 		if wait := r.Backoff(ctx, try); wait != nil {

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/guregu/dynamo/v2"
@@ -49,9 +50,11 @@ func marshals(rt reflect.Type) bool {
 	return false
 }
 
+// indirect is what a pointer points at. One is enough: pointers to pointers are
+// refused, and some of them never end.
 func indirect(rt reflect.Type) reflect.Type {
-	for rt.Kind() == reflect.Pointer {
-		rt = rt.Elem()
+	if rt.Kind() == reflect.Pointer {
+		return rt.Elem()
 	}
 	return rt
 }
@@ -83,6 +86,9 @@ func (c *typeChecker) kind(rt reflect.Type, o options, at position, where string
 	if rt.Kind() == reflect.Pointer {
 		if el := rt.Elem(); at == atField && (el.Kind() == reflect.String || isBytes(el)) && !marshals(el) && !o["allowempty"] && !o["omitempty"] {
 			c.problem(where, fmt.Sprintf("a %s that points at an empty value would be stored like nil: add `,allowempty` to keep the two apart, or `,omitempty` when they mean the same", rt))
+		}
+		if at == atField && o["set"] && !o["omitempty"] {
+			c.problem(where, fmt.Sprintf("a %s that points at an empty set would be stored like nil, as DynamoDB has no empty set: use %s, or add `,omitempty` when they mean the same", rt, rt.Elem()))
 		}
 		rt = rt.Elem()
 	}
@@ -252,6 +258,9 @@ func (c *typeChecker) nested(rt reflect.Type, where string, depth int, seen map[
 		}
 		if o["hash"] || o["range"] {
 			c.problem(at, "a key of the table cannot be inside another attribute: move the field to the item's struct")
+		}
+		if !utf8.ValidString(name) {
+			c.problem(at, wrongName(name))
 		}
 		if other, ok := seen[name]; ok {
 			c.problem(at, fmt.Sprintf("%q is also the name of field %s: give one of them another name in its dynamo tag", name, other))

@@ -45,6 +45,9 @@ func (d *definer) checkUnique() {
 		case f.unique == UniqueNormalized && f.kind != "S":
 			d.problem(f.goName, fmt.Sprintf("only strings are normalized, this is %s: say unique:%q", f.goType, UniqueExact))
 		}
+		if len(f.options("allowempty")) > 0 {
+			d.problem(f.goName, "`,allowempty` would store an empty value, which only one item could have: take the option away, then an item without a value claims none")
+		}
 		if strings.Contains(f.name, "#") {
 			d.problem(f.goName, fmt.Sprintf("a unique attribute's name cannot hold '#', %q does: it separates name and value in the table", f.name))
 		}
@@ -71,26 +74,6 @@ func NormalizeUnique(s string) string {
 	// Fold swaps the two cases of Cherokee instead of joining them; and it can
 	// leave what composes further, and blanks that were other characters before.
 	return strings.TrimSpace(norm.NFKC.String(strings.ToLower(s)))
-}
-
-// uniqueActions puts one item for each unique value of an inserted item. An
-// attribute that is left out claims no value.
-func (p *plan) uniqueActions(op string, item Item) ([]Action, error) {
-	var out []Action
-	for _, f := range p.uniques {
-		av := item[f.name]
-		if isNothing(av) {
-			continue
-		}
-		text, err := uniqueText(f, av)
-		if err != nil {
-			return nil, &Error{Kind: KindValidation, Op: op, Table: p.schema.Name, Key: p.schema.KeyText(item), Attribute: f.name, Err: err}
-		}
-		u := p.uniqueKey(text)
-		u[uniqueOwner] = &types.AttributeValueMemberM{Value: p.schema.KeyOf(item)}
-		out = append(out, Action{Op: OpPut, Table: p.schema, Item: u, Unique: f.name, If: &Cond{Op: CondNotExists, Path: p.hash.name}})
-	}
-	return out, nil
 }
 
 // isNothing reports whether an attribute has no value: it is absent, or NULL, as

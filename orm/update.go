@@ -76,7 +76,11 @@ func (u *Update[T]) assign(i int, a *Assignment[T]) error {
 		return u.bad("", "change %d is empty: make it with a method of an attribute", i)
 	}
 	c := &a.change
-	err := u.assignable(a.f, c)
+	f := u.plan.byName[c.Path] // this table's, which may have the same struct as the attribute's
+	if f == nil {
+		return u.bad(c.Path, "it is an attribute of another table, of which this one has none")
+	}
+	err := u.assignable(f, c)
 	for j := range u.changes {
 		if before := &u.changes[j]; before.overlaps(c) {
 			err = errors.Join(err, u.twice(before, c))
@@ -116,6 +120,8 @@ func (u *Update[T]) assignable(f *field, c *Change) error {
 		return nil
 	case f.unique != "" && c.Op != ChangeSetIfNotExists:
 		return u.bad(f.name, "a unique attribute cannot be counted, its new value would not be known: read the item and Set it")
+	case f.name == u.plan.schema.TTL && len(u.plan.uniques) > 0 && c.Op != ChangeSetIfNotExists:
+		return u.bad(f.name, "the item's unique values expire with it, so its new value must be known: read the item and Set it")
 	case u.plan.isPart(f):
 		return u.bad(f.name, "a composite key of an index is made of it, so its new value must be known: Set it")
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 
 	"github.com/go-playground/validator/v10"
 
@@ -11,6 +12,10 @@ import (
 )
 
 // rules checks every validate tag and makes the validator that runs them.
+//
+// The validator panics on a rule it does not know when it first meets the
+// struct, and on a bad parameter when it first compares a value with it. Both
+// are found here, by trying each rule on a zero value.
 func (d *definer) rules() {
 	if d.plan.raw {
 		return // the rules are for Go values
@@ -27,20 +32,19 @@ func (d *definer) rules() {
 	}
 	v := rules.New("dynamo")
 	before := len(d.problems)
-	for i := range d.plan.fields {
-		if f := &d.plan.fields[i]; f.rule != "" {
-			for _, why := range rules.Try(v, f.typ, f.rule) {
-				d.problem(f.goName, why)
-			}
-			f.alone = rules.Alone(f.rule)
-		}
-	}
-	if len(d.problems) == before { // else it would say the same again
-		if err := rules.Attempt(func() { _ = v.Struct(reflect.New(d.item).Interface()) }); err != nil {
-			d.problem("", fmt.Sprintf("a validate tag in %s: %v", d.item, err))
-		}
+	for _, p := range rules.Try(v, d.item) {
+		d.problem(p.Field, p.Reason)
 	}
 	d.plan.validate = v
+	for i := range d.plan.fields {
+		f := &d.plan.fields[i]
+		f.alone = rules.Alone(f.rule)
+		if len(d.problems) == before && f.def.IsValid() {
+			if err := d.plan.checkRules(f, f.def); err != nil {
+				d.problem(f.goName, fmt.Sprintf("its default does not pass its own validate tag: it %v", err))
+			}
+		}
+	}
 	d.plan.quick = rules.CompileQuick(d.item)
 }
 
@@ -85,6 +89,11 @@ func (p *plan) checkValue(f *field, v reflect.Value) error {
 			return err
 		}
 	}
+	return p.checkRules(f, v)
+}
+
+// checkRules is checkValue without the enum.
+func (p *plan) checkRules(f *field, v reflect.Value) error {
 	if p.validate == nil {
 		return nil
 	}
@@ -95,6 +104,21 @@ func (p *plan) checkValue(f *field, v reflect.Value) error {
 	case f.inside && (v.Kind() == reflect.Struct || !v.IsNil()):
 		err = p.validate.Struct(v.Interface())
 	}
+	return allUnsatisfied(err)
+}
+
+// checkElements checks the elements of a list or set by those of the field's
+// rules that are for each of them, which stand behind dive.
+func (p *plan) checkElements(f *field, v reflect.Value) error {
+	_, each, ok := strings.Cut(","+f.alone+",", ",dive,")
+	if p.validate == nil || !ok {
+		return nil
+	}
+	return allUnsatisfied(p.validate.Var(v.Interface(), strings.TrimSuffix("dive,"+each, ",")))
+}
+
+// allUnsatisfied says of each rule of a value where in it it does not hold.
+func allUnsatisfied(err error) error {
 	var failed validator.ValidationErrors
 	if !errors.As(err, &failed) {
 		return err
@@ -102,8 +126,8 @@ func (p *plan) checkValue(f *field, v reflect.Value) error {
 	var errs []error
 	for _, one := range failed {
 		err := rules.Unsatisfied(one)
-		if inner := rules.Path(one); inner != "" {
-			err = fmt.Errorf("%s: %w", inner, err)
+		if where := rules.Path(one); where != "" {
+			err = fmt.Errorf("%s: %w", where, err)
 		}
 		errs = append(errs, err)
 	}

@@ -43,7 +43,8 @@ type itemWrite struct {
 func (t *Table[T, K]) Insert(item T) Write { return t.whole("insert", &item) }
 
 // Put writes an item whether it exists or not, with defaults and validation as
-// [Table.Insert] has them.
+// [Table.Insert] has them. A "created" stamp that the struct has, because it was
+// read, is kept; a zero one is the store's clock, whether the item exists or not.
 //
 // On a table with a version attribute it is an optimistic lock: the item must
 // have the version that the struct has, as it was read, and gets the next one.
@@ -125,11 +126,7 @@ func (w *itemWrite) Actions(ctx context.Context, r Reader) ([]Action, error) {
 	if w.op == "insert" {
 		a = p.firstVersion(a)
 		a.If = p.absent
-		claims, err := p.uniqueActions(w.op, a.Item)
-		if err != nil {
-			return nil, err
-		}
-		return append([]Action{a}, claims...), nil
+		return p.claims(w.op, a)
 	}
 	if a, err = p.nextVersion(w.op, a); err != nil {
 		return nil, err

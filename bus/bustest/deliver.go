@@ -2,7 +2,6 @@ package bustest
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"sync"
@@ -101,10 +100,7 @@ func (k *Kit) Settle(e event.Envelope) bus.Delivery {
 // Message is what a rule of EventBridge makes of an event in a queue.
 func (k *Kit) Message(e event.Envelope, receives int) events.SQSMessage {
 	k.t.Helper()
-	body, err := json.Marshal(map[string]any{
-		"version": "0", "id": "00000000-0000-0000-0000-000000000000", "detail-type": e.Type, "source": e.Source,
-		"account": "000000000000", "time": e.Time, "region": "us-east-1", "resources": []string{}, "detail": e,
-	})
+	body, err := bus.MessageBody(e)
 	if err != nil {
 		k.t.Fatalf("bustest: %v", err)
 	}

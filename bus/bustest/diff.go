@@ -52,8 +52,10 @@ func diff(from, to [][]string) []string {
 	same := func(i, j int) int {
 		switch {
 		case slices.Equal(from[i], to[j]):
-			return 2
+			return 3
 		case from[i][0] == to[j][0]:
+			return 2
+		case eventType(from[i]) == eventType(to[j]):
 			return 1
 		}
 		return 0
@@ -69,6 +71,12 @@ func diff(from, to [][]string) []string {
 		}
 	})
 	return out
+}
+
+// eventType is what an event's first line begins with.
+func eventType(lines []string) string {
+	name, _, _ := strings.Cut(lines[0], " ")
+	return name
 }
 
 func diffLines(from, to []string) []string {

@@ -11,6 +11,9 @@
 //		kit.Delivery(e.ID) // status succeeded
 //	}
 //
+// [Given] is for what commits events, services and handlers alike: events that are
+// in the log, something that happens, and exactly these events that it commits.
+//
 // Messages are what an EventBridge rule puts into a queue, and an event can be
 // delivered again and again, as SQS does. Time stands still unless the test moves
 // it with [Kit.Advance], waits take none, and there is no jitter. Ids of runs and

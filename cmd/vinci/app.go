@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/vinci-go/vinci/event/schema"
 	"github.com/vinci-go/vinci/internal/definitions"
 	"github.com/vinci-go/vinci/internal/names"
 	"github.com/vinci-go/vinci/internal/progress"
@@ -19,6 +20,7 @@ type application struct {
 	dir    string // of cdk.json
 	name   string
 	tables []*orm.Schema
+	events []*schema.Event
 }
 
 // loadApplication runs the app of dir for its definitions. It is the one way in
@@ -44,7 +46,7 @@ func loadApplication(ctx context.Context, report *progress.Reporter, dir, deploy
 	if err != nil {
 		return nil, err
 	}
-	return &application{dir: dir, name: f.Application, tables: f.Tables}, nil
+	return &application{dir: dir, name: f.Application, tables: f.Tables, events: f.Events}, nil
 }
 
 // deployment is one copy of the application.
@@ -60,6 +62,18 @@ func (a *application) table(name string) (*orm.Schema, error) {
 		known[i] = s.Name
 	}
 	return nil, unknown("table", name, known, "add it in app.go with AddTable")
+}
+
+// event finds an event type, or says which there are.
+func (a *application) event(name string) (*schema.Event, error) {
+	known := make([]string, len(a.events))
+	for i, e := range a.events {
+		if e.Name == name {
+			return e, nil
+		}
+		known[i] = e.Name
+	}
+	return nil, unknown("event", name, known, "add it in app.go with AddEvents")
 }
 
 // unknown is the error of a name that nothing has: it names the one that was

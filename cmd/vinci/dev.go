@@ -40,7 +40,7 @@ It prints the URL of each HTTP API, and the endpoint and credentials with which
 any AWS SDK and the aws CLI reach the tables, queues and buses; vinci tables and
 vinci migrate find it by themselves in the same --dir. Function logs follow.
 Ctrl-C stops everything it started; the data stays in --data.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
 			if o.withParent {

@@ -45,6 +45,7 @@ func counter() *orm.Schema {
 // fakeApp is the folder of a CDK app that has the tables and answers at once.
 func fakeApp(t *testing.T, tables ...*orm.Schema) string {
 	t.Helper()
+	t.Setenv("AWS_PROFILE", "") // whoever runs the tests may have one
 	dir := t.TempDir()
 	define(t, dir, tables...)
 	moduletest.Write(t, filepath.Join(dir, "cdk.json"), `{"app":"cp definitions.json \"$VINCI_DEFINITIONS\""}`)

@@ -2,7 +2,9 @@
 //
 // vinci dev runs an application on this machine and keeps it up to date with its
 // sources; vinci tables lists the application's tables and looks into them; vinci
-// migrate changes every item of one. Every command has --help.
+// migrate changes every item of one; vinci events lists what happens in the
+// application, and vinci schemas checks that it stays readable. Every command has
+// --help.
 package main
 
 import (
@@ -47,7 +49,9 @@ func newRoot() *cobra.Command {
 		Short:         "Event-driven applications on AWS, and on this machine",
 		SilenceUsage:  true,
 		SilenceErrors: true,
+		Args:          noSubcommand,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.AddCommand(newDev(), newTables(), newMigrate())
+	root.AddCommand(newDev(), newTables(), newMigrate(), newEvents(), newSchemas())
 	return root
 }

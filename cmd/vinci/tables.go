@@ -39,7 +39,7 @@ definitions, so it shows what the sources say; nothing needs to run.`,
 	listing := &cobra.Command{
 		Use:   "list",
 		Short: "List the application's tables (the same as vinci tables)",
-		Args:  cobra.NoArgs,
+		Args:  noArguments,
 		RunE:  list,
 	}
 	for _, c := range []*cobra.Command{cmd, listing} {
@@ -48,6 +48,14 @@ definitions, so it shows what the sources say; nothing needs to run.`,
 	w.dirFlag(cmd)
 	cmd.AddCommand(listing, newTablesShow(w), newTablesExport(w), newTablesImport(w), newTablesLock(w), newTablesDiff(w))
 	return cmd
+}
+
+// noArguments refuses arguments of a command that takes none.
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s takes no arguments, got %s: see --help", cmd.CommandPath(), strings.Join(args, " "))
 }
 
 // noSubcommand refuses what is meant as the name of a command.
@@ -59,7 +67,7 @@ func noSubcommand(cmd *cobra.Command, args []string) error {
 	for _, c := range cmd.Commands() {
 		known = append(known, c.Name())
 	}
-	return unknown("command vinci "+cmd.Name(), args[0], known, "see --help")
+	return unknown("command "+cmd.CommandPath(), args[0], known, "see --help")
 }
 
 func writeJSON(w io.Writer, v any) error {

@@ -92,7 +92,12 @@ func newTablesImport(w *where) *cobra.Command {
 		Long: `Puts every item of a file that vinci tables export wrote, or that an export of
 AWS holds (unpacked), into a table; - reads standard input. Items of the same key
 are replaced, others stay. An error names the line; all lines before it are in the
-table, and importing the whole file again does no harm.`,
+table, and importing the whole file again does no harm.
+
+Items are put as they stand in the file: nothing is validated but their keys, no
+default is filled in, and no value is claimed as unique. An export has the items
+that keep unique values; for items that were written by hand, put them with a
+program (Table.Insert) where a table has unique attributes.`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 2 {
 				return fmt.Errorf("a table's name and a file are needed, got %d arguments: vinci tables import NAME FILE", len(args))

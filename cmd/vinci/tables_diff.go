@@ -23,7 +23,7 @@ deployment would change of the tables: keys, indexes, expiry, streams. What one
 deployment cannot do is refused, with the steps to take, and the exit code is 1.
 
 The credentials need cloudformation:ListStacks and cloudformation:GetTemplate.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if w.deployment == "" || w.deployment == synth.Deployment {
 				return errors.New("--deployment is missing: name a deployment on AWS (the local runtime has no templates to compare with)")

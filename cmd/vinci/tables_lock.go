@@ -16,44 +16,45 @@ import (
 )
 
 func newTablesLock(w *where) *cobra.Command {
-	return &cobra.Command{
+	var force bool
+	cmd := &cobra.Command{
 		Use:   "lock",
 		Short: "Write " + tablelock.File + ": what is agreed about the tables",
-		Long: `Writes keys, indexes, expiry and streams of all tables to ` + tablelock.File + `, and
-prints what has changed since it was written. Commit the file: a synthesis compares
-the tables with it and refuses what one deployment cannot do. Locking refuses
-nothing: where a change needs several deployments, its steps are printed, and
-following them is up to you. vinci tables diff compares with what is deployed.`,
-		Args: cobra.NoArgs,
+		Long: `Writes keys, indexes, expiry, streams and warm throughput of all tables to
+` + tablelock.File + `, and prints what has changed since it was written. Commit the
+file: a synthesis compares the tables with it.
+
+What one deployment cannot do is refused, by a synthesis and here: the steps are
+printed, the file stays, and the exit code is 1. With --force it is agreed to: for
+a table that no deployment has yet, or after it was made anew by hand. vinci tables
+diff compares with what is deployed.`,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			app, err := loadApplication(cmd.Context(), progress.New(cmd.ErrOrStderr()), w.dir, synth.Deployment)
 			if err != nil {
 				return err
 			}
-			return lock(newScreen(cmd.OutOrStdout()), app)
+			return lock(newScreen(cmd.OutOrStdout()), app, force)
 		},
 	}
+	cmd.Flags().BoolVar(&force, "force", false, "agree also to what one deployment cannot do")
+	return cmd
 }
 
-func lock(s *screen, app *application) error {
+// lock never replaces what it cannot compare: a lock that a merge has spoilt, or
+// one of a newer Vinci.
+func lock(s *screen, app *application, force bool) error {
 	file := filepath.Join(app.dir, tablelock.File)
+	now := tablelock.Of(app.tables)
 	old, err := tablelock.Read(file)
-	var unread *fs.PathError
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-	case errors.As(err, &unread):
-		return err
-	case err != nil: // a conflict of a merge, for example: what it said is in git
-		if _, err := fmt.Fprintf(s.w, "what was there cannot be compared: %v\n", err); err != nil {
+		if err := tablelock.Write(file, now); err != nil {
 			return err
 		}
-	}
-	now := tablelock.Of(app.tables)
-	if err := tablelock.Write(file, now); err != nil {
-		return err
-	}
-	if old == nil {
 		_, err := fmt.Fprintf(s.w, "%s is written with %s: commit it\n", tablelock.File, plural(int64(len(app.tables)), "table"))
+		return err
+	case err != nil:
 		return err
 	}
 	found := tablelock.Compare(old, now)
@@ -62,6 +63,13 @@ func lock(s *screen, app *application) error {
 		return err
 	}
 	if err := printFindings(s, found); err != nil {
+		return err
+	}
+	if n := refused(found); n > 0 && !force {
+		return fmt.Errorf("%s stays as it was, with %s that one deployment cannot make: take the steps above; if no deployment has these tables as it says, agree with --force",
+			tablelock.File, plural(int64(n), "change"))
+	}
+	if err := tablelock.Write(file, now); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(s.w, "%s is written: commit it\n", tablelock.File)

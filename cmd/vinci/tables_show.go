@@ -28,7 +28,8 @@ func newTablesShow(w *where) *cobra.Command {
 		Long: `Prints what the sources say about a table: keys, indexes, every attribute with
 type, default, rules and description. Then, of the local runtime or of the
 deployment that is named: how many items it has and up to five of them. Hidden
-attributes are left out, masked ones are ***.
+attributes are left out, masked ones are ***. Without a running vinci dev it is
+the definition only; a --deployment or --endpoint that does not answer is an error.
 
 Items are counted one by one on the local runtime, and on AWS with --exact, which
 reads, and is billed for, the whole table. Else the count is DynamoDB's own,
@@ -56,8 +57,11 @@ which it renews about every six hours.`,
 			if err == nil {
 				err = showItems(ctx, s, t, table, exact || t.local())
 			}
-			if err == nil || ctx.Err() != nil {
+			switch named := cmd.Flags().Changed("deployment") || cmd.Flags().Changed("endpoint"); {
+			case ctx.Err() != nil:
 				return ctx.Err()
+			case err == nil, named: // who names one asks for its items
+				return err
 			}
 			_, err = fmt.Fprintf(out, "\nno count and no items: %v\n", err)
 			return err

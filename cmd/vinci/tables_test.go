@@ -55,12 +55,47 @@ func TestTablesList(t *testing.T) {
 
 func TestTablesShow(t *testing.T) {
 	dir := fakeApp(t, ticket(), counter())
-	out, _ := try(t, "tables", "show", "tickets", "--dir", dir, "--endpoint", "http://127.0.0.1:1")
+	t.Setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+	out, _ := try(t, "tables", "show", "tickets", "--dir", dir)
 	golden(t, "show.txt", out) // with a line about the endpoint where nothing answers
 	out, _ = try(t, "tables", "show", "tickets", "--json", "--dir", dir)
 	var got orm.Schema
 	if err := json.Unmarshal([]byte(out), &got); err != nil || got.Name != "tickets" {
 		t.Errorf("%v:\n%s", err, out)
+	}
+}
+
+// What is named is asked for: that it does not answer is an error. The running
+// vinci dev is only looked for.
+func TestTablesShowOfWhatDoesNotAnswer(t *testing.T) {
+	dir := fakeApp(t, ticket())
+	t.Setenv("AWS_REGION", "")
+	for _, args := range [][]string{{"--endpoint", "http://127.0.0.1:1"}, {"--deployment", "dev"}} {
+		out, _, err := vinci(t, "", append([]string{"tables", "show", "tickets", "--dir", dir}, args...)...)
+		if err == nil || !strings.Contains(out, "tickets  Tickets <of> all tenants") || strings.Contains(out, "no count") {
+			t.Errorf("%v: %v:\n%s", args, err, out)
+		}
+	}
+	t.Setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+	out, _ := try(t, "tables", "show", "tickets", "--dir", dir)
+	contains(t, "without a runtime", out, `^no count and no items: nothing answers at http://127\.0\.0\.1:1: start the local runtime`)
+}
+
+// A name that is no command, and arguments where there are none, say what there is.
+func TestCommandMistakes(t *testing.T) {
+	for says, args := range map[string][]string{
+		`there is no command vinci "tabels": did you mean "tables"? (there are: `: {"tabels"},
+		`there is no command vinci "deploy" (there are: `:                         {"deploy"},
+		"vinci dev takes no arguments, got here":                                  {"dev", "here"},
+		"vinci tables list takes no arguments, got users":                         {"tables", "list", "users"},
+		"vinci tables lock takes no arguments, got users":                         {"tables", "lock", "users"},
+	} {
+		if _, _, err := vinci(t, "", args...); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%v: %v, want %q", args, err, says)
+		}
+	}
+	if out, _ := try(t); !strings.Contains(out, "Available Commands:") {
+		t.Errorf("vinci alone: %s", out)
 	}
 }
 
@@ -89,9 +124,10 @@ func TestTablesMistakes(t *testing.T) {
 func TestTablesLock(t *testing.T) {
 	dir := fakeApp(t, ticket(), counter())
 	file := filepath.Join(dir, tablelock.File)
+	var flags []string
 	lock := func(want ...string) {
 		t.Helper()
-		out, _ := try(t, "tables", "lock", "--dir", dir)
+		out, _ := try(t, append([]string{"tables", "lock", "--dir", dir}, flags...)...)
 		contains(t, "vinci tables lock", out, want...)
 		l, err := tablelock.Read(file)
 		if err != nil || len(l.Tables) == 0 {
@@ -104,10 +140,36 @@ func TestTablesLock(t *testing.T) {
 	changed.Indexes = changed.Indexes[1:]
 	changed.Sort = "at"
 	define(t, dir, changed, counter(), &orm.Schema{Name: "more", Hash: "name", Attributes: counter().Attributes})
+	// What one deployment cannot do is refused, and leaves the file alone.
+	agreed, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stays := func(args []string, says, prints string) {
+		t.Helper()
+		out, _, err := vinci(t, "", append([]string{"tables", "lock", "--dir", dir}, args...)...)
+		if err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%v, want %q", err, says)
+		}
+		contains(t, "vinci tables lock", out, prints)
+		if now, err := os.ReadFile(file); err != nil || string(now) != string(agreed) {
+			t.Errorf("the lock is\n%s\nand was\n%s\n(%v)", now, agreed, err)
+		}
+	}
+	stays(nil, "tables.lock.json stays as it was, with 1 change that one deployment cannot make", `^refused  table tickets: its key changes from`)
+	flags = []string{"--force"}
 	lock(`^ok       table more: the table is new$`, `^refused  table tickets: its key changes from tenant \(S\), number \(N\) to tenant \(S\), at \(S\)`, `^ +1\. \S`, `is written: commit it$`)
-	lock(`is as it was`) // it refuses nothing
-	moduletest.Write(t, file, "<<<<<<< HEAD\n")
-	lock(`^what was there cannot be compared: `, `is written with 3 tables: commit it`)
+	flags = nil
+	lock(`is as it was`)
+	// What cannot be compared is not replaced, whatever is said.
+	for text, says := range map[string]string{
+		"<<<<<<< HEAD\n": "git checkout --ours", "{\"version\":9}": "version 9", "{": "git checkout -- tables.lock.json",
+	} {
+		moduletest.Write(t, file, text)
+		agreed = []byte(text)
+		stays(nil, says, "")
+		stays([]string{"--force"}, says, "")
+	}
 	if err := os.Remove(file); err != nil {
 		t.Fatal(err)
 	}

@@ -37,7 +37,7 @@ func (w *where) dirFlag(cmd *cobra.Command) {
 }
 
 func (w *where) targetFlags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&w.deployment, "deployment", synth.Deployment, "`ID` of a deployment in the AWS account of AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN")
+	cmd.Flags().StringVar(&w.deployment, "deployment", synth.Deployment, "`ID` of a deployment in the AWS account of AWS_REGION and AWS_PROFILE, or of AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN")
 	cmd.Flags().StringVar(&w.endpoint, "endpoint", "", "`URL` of the endpoint to use (default for deployment \"local\": the running vinci dev of --dir, else $AWS_ENDPOINT_URL, else "+defaultEndpoint+")")
 }
 
@@ -64,6 +64,11 @@ func (w *where) target(app *application, getenv func(string) string) (*target, e
 		t.env[awsenv.EndpointURL] = w.endpoint
 	}
 	if d.ID != synth.Deployment {
+		if profile := getenv("AWS_PROFILE"); profile != "" && t.incomplete() != "" {
+			if err := t.useProfile(profile); err != nil {
+				return nil, err
+			}
+		}
 		return t, t.complete()
 	}
 	s, err := readSession(app.dir)
@@ -90,12 +95,21 @@ func (w *where) target(app *application, getenv func(string) string) (*target, e
 	return t, nil
 }
 
-// complete checks that a deployment on AWS can be called at all.
-func (t *target) complete() error {
+// incomplete is the first variable that is not set, of those without which AWS
+// cannot be called.
+func (t *target) incomplete() string {
 	for _, name := range []string{awsenv.Region, awsenv.AccessKeyID, awsenv.SecretAccessKey} {
 		if t.env[name] == "" {
-			return fmt.Errorf("deployment %s is on AWS, and %s is not set: export region and credentials, for example with\n\texport AWS_REGION=eu-west-1; eval \"$(aws configure export-credentials --format env)\"", t.ID, name)
+			return name
 		}
+	}
+	return ""
+}
+
+// complete checks that a deployment on AWS can be called at all.
+func (t *target) complete() error {
+	if name := t.incomplete(); name != "" {
+		return fmt.Errorf("deployment %s is on AWS, and %s is not set: export region and credentials, or name a profile of the aws command line, for example with\n\texport AWS_REGION=eu-west-1 AWS_PROFILE=default", t.ID, name)
 	}
 	return nil
 }

@@ -159,7 +159,7 @@ func (n *node) kind() string {
 	case s == "":
 		s = "any value"
 	}
-	if n.Format == "date-time" { // another Go type, not a rule
+	if n.formatIsType() {
 		s += " of " + n.Format
 	}
 	if n.ContentEncoding != "" {
@@ -170,6 +170,10 @@ func (n *node) kind() string {
 	}
 	return s
 }
+
+// formatIsType reports whether the format comes from the Go type and not from a
+// rule: values of another format cannot be read.
+func (n *node) formatIsType() bool { return n.Format == "date-time" || n.Format == "uint64" }
 
 func (c *comparer) properties(path string, o, n *node) {
 	all := maps.Clone(o.Properties)
@@ -190,7 +194,7 @@ func (c *comparer) properties(path string, o, n *node) {
 			c.add(Removed, at, "keep it, and fill it as before", "is removed")
 			continue
 		case !before && isRequired:
-			c.add(NewRequired, at, fmt.Sprintf("let it be left out, with `json:\"%s,omitempty\"` and without the rule required", name), "is new and always there, and stored events do not have it")
+			c.add(NewRequired, at, fmt.Sprintf("let it be left out, with `json:\"%s,omitempty\"` and without a rule that its empty value breaks", name), "is new and always there, and stored events do not have it")
 			continue
 		case !before:
 			c.add(Added, at, "", "is new and can be missing")

@@ -37,6 +37,10 @@ type (
 		A int    `json:"a"`
 		B string `json:"b,omitempty"`
 	}
+	addedRule struct {
+		A int    `json:"a"`
+		B string `json:"b,omitempty" validate:"oneof=x"`
+	}
 	renamed struct {
 		B int `json:"b"`
 	}
@@ -114,6 +118,7 @@ func TestCompare(t *testing.T) {
 		{"the same", of[one[int]](t), of[one[int]](t), "", ""},
 		{"a field that is always there", of[one[int]](t), of[addedTag](t), "new required", "removed"},
 		{"a field that can be missing", of[one[int]](t), of[addedOpt](t), "added", "removed"},
+		{"omitempty with a rule that \"\" breaks", of[one[int]](t), of[addedRule](t), "new required", "removed"},
 		{"a field with another name", of[one[int]](t), of[renamed](t), "removed, new required", "new required, removed"},
 		{"another type", of[one[int]](t), of[one[string]](t), "retyped", "retyped"},
 		{"a whole number and any", of[one[int]](t), of[one[float64]](t), "retyped", "retyped"},
@@ -123,7 +128,8 @@ func TestCompare(t *testing.T) {
 		{"one and many", of[one[string]](t), of[one[[]string]](t), "retyped", "retyped"},
 		{"an object and a scalar", of[one[int]](t), of[structIn](t), "retyped", "retyped"},
 		{"a smaller number", of[one[int]](t), of[one[int8]](t), "tightened, tightened", "loosened, loosened"},
-		{"no sign", of[one[int]](t), of[one[uint]](t), "tightened", "loosened"},
+		{"no sign", of[one[int]](t), of[one[uint]](t), "retyped", "retyped"},
+		{"a smaller fraction", of[one[float64]](t), of[one[float32]](t), "tightened, tightened", "loosened, loosened"},
 		{"null", of[one[int]](t), of[one[*int]](t), "optional", "required"},
 		{"omitempty", of[one[int]](t), of[opt[int]](t), "optional", "required"},
 		{"omitempty that must be there", of[one[int]](t), of[mustOpt](t), "tightened", "loosened"},

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
 	"strconv"
@@ -104,8 +105,11 @@ func (g *generator) of(t reflect.Type) *node {
 		return &node{Type: names{"string"}}
 	case reflect.Bool:
 		return &node{Type: names{"boolean"}}
-	case reflect.Float32, reflect.Float64:
+	case reflect.Float64:
 		return &node{Type: names{"number"}}
+	case reflect.Float32:
+		most := strconv.FormatFloat(math.MaxFloat32, 'g', -1, 64)
+		return &node{Type: names{"number"}, Minimum: numeral("-" + most), Maximum: numeral(most)}
 	case reflect.Slice:
 		if e := t.Elem(); e.Kind() == reflect.Uint8 && !jsonfields.EncodesItself(e) && !jsonfields.EncodesAsText(e) {
 			return (&node{Type: names{"string"}, ContentEncoding: "base64"}).nullable()
@@ -126,8 +130,8 @@ func (g *generator) of(t reflect.Type) *node {
 	}
 }
 
-// integer bounds what is less than 64 bits; those are what JSON readers take for
-// a whole number.
+// integer bounds what is less than 64 bits. 64 bits are what readers take for a
+// whole number, but not all of them those without a sign.
 func integer(k reflect.Kind) *node {
 	n := &node{Type: names{"integer"}}
 	bits := map[reflect.Kind]int{reflect.Int8: 8, reflect.Int16: 16, reflect.Int32: 32, reflect.Uint8: 8, reflect.Uint16: 16, reflect.Uint32: 32}[k]
@@ -137,6 +141,8 @@ func integer(k reflect.Kind) *node {
 		n.Minimum = numeral("0")
 		if bits > 0 {
 			n.Maximum = numeral(strconv.FormatUint(1<<bits-1, 10))
+		} else {
+			n.Format = "uint64"
 		}
 	case bits > 0:
 		n.Minimum = numeral(strconv.FormatInt(-1<<(bits-1), 10))

@@ -9,17 +9,19 @@ import (
 	"time"
 
 	"github.com/vinci-go/vinci/internal/jsonfields"
+	checks "github.com/vinci-go/vinci/internal/rules"
 )
 
 // applyRules adds the rules of a field's validate tag to its schema. It reports
-// whether they ask for the field to be there.
+// whether they ask for the field to be there: its empty value breaks them.
 func applyRules(p *node, f jsonfields.Field, optional bool) (required bool) {
 	tag := f.Tag.Get("validate")
 	if tag == "" || tag == "-" {
 		return false
 	}
+	// Define has tried the rules, so none of them panics.
+	required = checks.New("json").Var(reflect.Zero(f.Type).Interface(), checks.Alone(tag)) != nil
 	rules := strings.Split(tag, ",")
-	required = rules[0] == "required"
 	if i := slices.IndexFunc(rules, func(r string) bool { return r == "omitempty" || r == "omitnil" || r == "omitzero" }); i >= 0 && !optional && f.Type.Kind() != reflect.Pointer {
 		// The empty value can be there and need not keep the rules: no keyword
 		// says that.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 
+	"github.com/vinci-go/vinci/event/schema"
 	"github.com/vinci-go/vinci/orm"
 )
 
@@ -17,8 +18,19 @@ const Env = "VINCI_DEFINITIONS"
 
 // File is what is in the file.
 type File struct {
-	Application string        `json:"application"` // its name, without a deployment
-	Tables      []*orm.Schema `json:"tables"`      // the framework's included, sorted by name
+	Application string          `json:"application"` // its name, without a deployment
+	Tables      []*orm.Schema   `json:"tables"`      // the framework's included, sorted by name
+	Events      []*schema.Event `json:"events"`      // sorted by name
+}
+
+// Event finds an event by its type; nil when there is none.
+func (f *File) Event(name string) *schema.Event {
+	for _, e := range f.Events {
+		if e.Name == name {
+			return e
+		}
+	}
+	return nil
 }
 
 // Table finds a table by its name; nil when there is none.
@@ -31,13 +43,17 @@ func (f *File) Table(name string) *orm.Schema {
 	return nil
 }
 
-// Write writes the file, with the tables in order of their names. It replaces
+// Write writes the file, with tables and events in order of their names. It replaces
 // what was there; the folder must exist.
 func Write(file string, f *File) error {
-	sorted := &File{Application: f.Application, Tables: slices.Clone(f.Tables)}
+	sorted := &File{Application: f.Application, Tables: slices.Clone(f.Tables), Events: slices.Clone(f.Events)}
 	slices.SortFunc(sorted.Tables, func(a, b *orm.Schema) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(sorted.Events, func(a, b *schema.Event) int { return cmp.Compare(a.Name, b.Name) })
 	if sorted.Tables == nil {
 		sorted.Tables = []*orm.Schema{} // [] and not null: there are none
+	}
+	if sorted.Events == nil {
+		sorted.Events = []*schema.Event{}
 	}
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -71,6 +87,11 @@ func Read(file string) (*File, error) {
 	for i, s := range f.Tables {
 		if s == nil || s.Name == "" {
 			return nil, fmt.Errorf("read the definitions from %s: table %d has no name", file, i)
+		}
+	}
+	for i, e := range f.Events {
+		if e == nil || e.Name == "" {
+			return nil, fmt.Errorf("read the definitions from %s: event %d has no name", file, i)
 		}
 	}
 	return f, nil

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/vinci-go/vinci/event"
+	"github.com/vinci-go/vinci/event/schema"
 	"github.com/vinci-go/vinci/orm"
 )
 
@@ -24,8 +26,12 @@ func TestRoundTrip(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	events, err := schema.Describe(event.Define[order]("order.placed", event.Description("Somebody <bought>.")), event.Define[order]("cart.filled"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	file := filepath.Join(t.TempDir(), "definitions.json")
-	if err := Write(file, &File{Application: "shop", Tables: []*orm.Schema{orders.Schema(), other.Schema()}}); err != nil {
+	if err := Write(file, &File{Application: "shop", Tables: []*orm.Schema{orders.Schema(), other.Schema()}, Events: events}); err != nil {
 		t.Fatal(err)
 	}
 	got, err := Read(file)
@@ -39,6 +45,13 @@ func TestRoundTrip(t *testing.T) {
 	want.DefinedAt = "" // a place in the sources of this machine
 	if !reflect.DeepEqual(got.Table("orders"), &want) {
 		t.Errorf("read %+v\nwant %+v", got.Table("orders"), &want)
+	}
+	placed := got.Event("order.placed")
+	if len(got.Events) != 2 || got.Events[0].Name != "cart.filled" || placed == nil || placed.Description != "Somebody <bought>." || placed.DefinedAt == "" || got.Event("absent") != nil {
+		t.Errorf("read %+v", got.Events)
+	}
+	if changes, err := schema.Compare(events[0].Schema, placed.Schema); err != nil || len(changes) != 0 {
+		t.Errorf("another schema: %v, %v", changes, err)
 	}
 	if got.Table("absent") != nil {
 		t.Error("a table that is not there was found")
@@ -59,6 +72,7 @@ func TestRefused(t *testing.T) {
 		`{"tables":[]}`:                       "names no application",
 		`{"application":"a","tables":[null]}`: "table 0 has no name",
 		`{"application":"a","tables":[{}]}`:   "table 0 has no name",
+		`{"application":"a","tables":[],"events":[{}]}`:     "event 0 has no name",
 		`{"application":"a","tables":[],"newer":1}`:         "must be of the same",
 		`{"application":"a","tables":[{"name":"x","y":1}]}`: "must be of the same",
 	} {

@@ -1,5 +1,5 @@
 // Package definitions is the file in which an application tells a tool what it
-// consists of: the names of its tables and everything that is defined about them.
+// consists of: its tables and events, and everything that is defined about them.
 //
 // A tool cannot load an application's Go values. It runs the application, as the
 // CDK does, with [Env] naming a file; the application's Synth then writes the file

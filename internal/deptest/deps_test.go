@@ -81,6 +81,11 @@ var rules = []rule{
 		ban: []string{cdk, jsii, config},
 	},
 	{
+		why: "JSON schemas of events are for tools: no Lambda binary links them",
+		in:  []string{"lambdas/...", "cmd/vinci-relay/...", "cmd/vinci-timers/...", "bus/...", "eventlog/...", "domain/..."},
+		ban: []string{module + "/event/schema"},
+	},
+	{
 		why:    "domain names no AWS package",
 		in:     []string{"domain/..."},
 		ban:    []string{aws},

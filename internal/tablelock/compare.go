@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/vinci-go/vinci/orm"
 )
 
 // Kind says whether one deployment can make a change.
@@ -81,6 +83,7 @@ func (c *comparison) compare() {
 	c.indexes()
 	c.ttl()
 	c.stream()
+	c.warm()
 }
 
 // What ends a step. Every deployment takes it: one that left a step out would get
@@ -235,22 +238,36 @@ func indexNames(tables ...*Table) []string {
 }
 
 // ttl: DynamoDB expires items by one attribute, and takes up to an hour for a
-// change, in which it takes no other.
+// change, in which it takes no other. It must be told to stop, naming the
+// attribute: a template without the expiry leaves it on, or fails.
 //
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-dynamodb-globaltable-timetolivespecification.html
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTimeToLive.html
 func (c *comparison) ttl() {
-	switch before, after := c.old.TTL, c.new.TTL; {
-	case before == after:
-	case before == "":
-		c.add(Safe, nil, "items begin to expire, by attribute %q", after)
-	case after == "":
-		c.add(Safe, nil, "items no longer expire, which they did by attribute %q", before)
+	before, after := c.old, c.new
+	stop := fmt.Sprintf("set Settings.TTLOff: %q with orm.Deploy and take orm.TTL away, %s", before.TTL, lockAndDeploy)
+	const anHour = "wait an hour: DynamoDB takes that long for a change of the expiry, and refuses another meanwhile"
+	switch {
+	case before.TTL == after.TTL && before.TTLOff == after.TTLOff:
+	case before.TTL == after.TTL && after.TTLOff == "":
+		c.add(Safe, nil, "DynamoDB is no longer told that items do not expire by attribute %q, which it knows", before.TTLOff)
+	case before.TTL == after.TTL:
+		c.add(Refused, []string{"take Settings.TTLOff away, or name the attribute by which items did expire in the deployed table"},
+			"items are no longer to expire by attribute %q, by which they do not: DynamoDB may refuse that", after.TTLOff)
+	case before.TTL == "":
+		var steps []string
+		if before.TTLOff != "" {
+			steps = []string{anHour}
+		}
+		c.add(Safe, steps, "items begin to expire, by attribute %q", after.TTL)
+	case after.TTL == "" && after.TTLOff == before.TTL:
+		c.add(Safe, []string{"Settings.TTLOff can go when every deployment has it"}, "items no longer expire, which they did by attribute %q", before.TTL)
+	case after.TTL == "":
+		c.add(Refused, []string{stop, "take Settings.TTLOff away whenever you like"},
+			"items are no longer to expire, which they do by attribute %q: to leave orm.TTL out does not stop DynamoDB", before.TTL)
 	default:
-		c.add(Refused, []string{
-			"take orm.TTL away, " + lockAndDeploy,
-			"wait an hour: DynamoDB takes that long for a change of the expiry, and refuses another meanwhile",
-			fmt.Sprintf("set orm.TTL(%q), %s", after, lockAndDeploy),
-		}, "items expire by attribute %q and are to expire by %q: DynamoDB must be told to stop the one before it takes the other", before, after)
+		c.add(Refused, []string{stop, anHour, fmt.Sprintf("set orm.TTL(%q) and take Settings.TTLOff away, %s", after.TTL, lockAndDeploy)},
+			"items expire by attribute %q and are to expire by %q: DynamoDB must be told to stop the one before it takes the other", before.TTL, after.TTL)
 	}
 }
 
@@ -271,4 +288,46 @@ func (c *comparison) stream() {
 			"put it back as it is to be, " + lockAndDeploy + ": it is another stream, and knows nothing of the changes before it",
 		}, "the stream changes from %s to %s: a stream never changes", before, after)
 	}
+}
+
+// warm compares what table and global indexes were warmed to. DynamoDB refuses to
+// lower it; where a definition no longer says anything, it stays as it is.
+//
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/warm-throughput.html
+func (c *comparison) warm() {
+	c.warmOf("the table", "Settings.Warm", c.old.Warm, c.new.Warm)
+	for _, name := range indexNames(c.old, c.new) {
+		before, was := c.old.index(name)
+		after, is := c.new.index(name)
+		if was && is {
+			c.warmOf(fmt.Sprintf("index %q", name), fmt.Sprintf("Settings.Indexes[%q].Warm", name), before.Warm, after.Warm)
+		}
+	}
+}
+
+func (c *comparison) warmOf(what, setting string, before, after orm.Throughput) {
+	lower := func(before, after int) bool { return after != 0 && after < before }
+	switch {
+	case before == after:
+	case lower(before.Read, after.Read), lower(before.Write, after.Write):
+		c.add(Refused, []string{
+			fmt.Sprintf("leave %s as it was, or take it away: the throughput was paid when it was set, costs nothing more, and stays", setting),
+		}, "the warm throughput of %s goes from %s to %s: DynamoDB takes more only, never less", what, units(before), units(after))
+	case after == orm.Throughput{}:
+		c.add(Safe, nil, "the warm throughput of %s is no longer said: DynamoDB keeps it at %s", what, units(before))
+	default:
+		c.add(Safe, []string{"it is paid when it is deployed, and cannot be lowered later; an ephemeral deployment goes without"},
+			"the warm throughput of %s goes from %s to %s", what, units(before), units(after))
+	}
+}
+
+// units writes a throughput for people; what is not set is DynamoDB's own choice.
+func units(t orm.Throughput) string {
+	text := func(n int) string {
+		if n == 0 {
+			return "DynamoDB's own"
+		}
+		return fmt.Sprint(n)
+	}
+	return text(t.Read) + " reads and " + text(t.Write) + " writes a second"
 }

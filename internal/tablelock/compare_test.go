@@ -22,6 +22,10 @@ func orders() *orm.Schema {
 			{Name: "by_rank", Local: true, Hash: "tenant", Sort: "rank", Projection: "ALL"},
 			{Name: "by_status", Hash: "status", Sort: "at", Projection: "INCLUDE", Include: []string{"text", "rank"}},
 		},
+		Settings: orm.Settings{
+			Warm:    orm.Throughput{Read: 15000, Write: 5000},
+			Indexes: map[string]orm.IndexSettings{"by_status": {Warm: orm.Throughput{Read: 14000}}},
+		},
 	}
 }
 
@@ -78,15 +82,33 @@ var changes = map[string]func(*orm.Schema) []*orm.Schema{
 		s.Indexes = append(s.Indexes, orm.IndexSchema{Name: "by_text", Local: true, Hash: "tenant", Sort: "text", Projection: "ALL"})
 		return one(s)
 	},
-	"local_deleted":           func(s *orm.Schema) []*orm.Schema { s.Indexes = s.Indexes[1:]; return one(s) },
-	"local_changed":           func(s *orm.Schema) []*orm.Schema { s.Indexes[0].Sort = "text"; return one(s) },
-	"local_projection":        func(s *orm.Schema) []*orm.Schema { s.Indexes[0].Projection = "KEYS_ONLY"; return one(s) },
-	"local_to_global":         func(s *orm.Schema) []*orm.Schema { s.Indexes[0].Local = false; return one(s) },
-	"ttl_removed":             func(s *orm.Schema) []*orm.Schema { s.TTL = ""; return one(s) },
-	"ttl_changed":             func(s *orm.Schema) []*orm.Schema { s.TTL = "deleted"; return one(s) },
+	"local_deleted":       func(s *orm.Schema) []*orm.Schema { s.Indexes = s.Indexes[1:]; return one(s) },
+	"local_changed":       func(s *orm.Schema) []*orm.Schema { s.Indexes[0].Sort = "text"; return one(s) },
+	"local_projection":    func(s *orm.Schema) []*orm.Schema { s.Indexes[0].Projection = "KEYS_ONLY"; return one(s) },
+	"local_to_global":     func(s *orm.Schema) []*orm.Schema { s.Indexes[0].Local = false; return one(s) },
+	"ttl_removed":         func(s *orm.Schema) []*orm.Schema { s.TTL = ""; return one(s) },
+	"ttl_stopped":         func(s *orm.Schema) []*orm.Schema { s.TTL, s.Settings.TTLOff = "", "expires"; return one(s) },
+	"ttl_stopped_another": func(s *orm.Schema) []*orm.Schema { s.TTL, s.Settings.TTLOff = "", "deleted"; return one(s) },
+	"ttl_changed":         func(s *orm.Schema) []*orm.Schema { s.TTL = "deleted"; return one(s) },
+	"warm_raised": func(s *orm.Schema) []*orm.Schema {
+		s.Settings.Warm.Write, s.Settings.Indexes = 9000, map[string]orm.IndexSettings{"by_status": {Warm: orm.Throughput{Read: 20000}}}
+		return one(s)
+	},
+	"warm_lowered": func(s *orm.Schema) []*orm.Schema { s.Settings.Warm.Read = 14999; return one(s) },
+	"warm_mixed": func(s *orm.Schema) []*orm.Schema {
+		s.Settings.Warm = orm.Throughput{Read: 16000, Write: 4000}
+		return one(s)
+	},
+	"warm_removed":      func(s *orm.Schema) []*orm.Schema { s.Settings.Warm = orm.Throughput{}; return one(s) },
+	"warm_part_removed": func(s *orm.Schema) []*orm.Schema { s.Settings.Warm.Write = 0; return one(s) },
+	"warm_index_lowered": func(s *orm.Schema) []*orm.Schema {
+		s.Settings.Indexes = map[string]orm.IndexSettings{"by_status": {Warm: orm.Throughput{Read: 13000}}}
+		return one(s)
+	},
 	"stream_removed":          func(s *orm.Schema) []*orm.Schema { s.Stream = false; return one(s) },
 	"key_and_everything_else": func(s *orm.Schema) []*orm.Schema { s.Hash, s.TTL, s.Indexes = "text", "", nil; return one(s) },
 	"several_that_are_safe": func(s *orm.Schema) []*orm.Schema {
+		s.Settings.TTLOff = s.TTL
 		s.TTL, s.Stream, s.Indexes = "", false, s.Indexes[:1]
 		return one(s)
 	},
@@ -102,7 +124,7 @@ var changes = map[string]func(*orm.Schema) []*orm.Schema{
 func one(s *orm.Schema) []*orm.Schema { return []*orm.Schema{s} }
 
 // safe are those of the changes that a deployment can make.
-const safe = "nothing table_added table_removed table_renamed other_type include_in_another_order global_added global_deleted ttl_removed stream_removed several_that_are_safe"
+const safe = "nothing table_added table_removed table_renamed other_type include_in_another_order global_added global_deleted ttl_stopped stream_removed several_that_are_safe warm_raised warm_removed warm_part_removed"
 
 func TestCompare(t *testing.T) {
 	for name, change := range changes {
@@ -126,6 +148,22 @@ func TestCompareAddition(t *testing.T) {
 		t.Errorf("refused:\n%s", got)
 	}
 	compareGolden(t, filepath.Join("testdata", "changes", "ttl_and_stream_added.txt"), got)
+
+	// The steps after an expiry was stopped, and a stop of what never was.
+	stopped, other, never := orders(), orders(), orders()
+	stopped.TTL, stopped.Settings.TTLOff = "", "expires"
+	other.TTL = "deleted"
+	never.TTL = ""
+	for name, step := range map[string]struct {
+		from, to *orm.Schema
+		refused  bool
+	}{"ttl_off_to_another": {stopped, other, false}, "ttl_off_to_nothing": {stopped, never, false}, "ttl_off_of_nothing": {never, stopped, true}} {
+		got, refused := show(Compare(Of(one(step.from)), Of(one(step.to))))
+		if refused != step.refused {
+			t.Errorf("%s: refused %v:\n%s", name, refused, got)
+		}
+		compareGolden(t, filepath.Join("testdata", "changes", name+".txt"), got)
+	}
 
 	// A view that no definition asks for may be deployed all the same.
 	old := Of(one(orders()))

@@ -1,5 +1,5 @@
 // Package tablelock keeps what of an application's tables CloudFormation cannot
-// change at will: keys, indexes, expiry and stream. It is written to
+// change at will: keys, indexes, expiry, stream and warm throughput. It is written to
 // tables.lock.json, which is committed, and says what was last agreed. A
 // synthesis compares the definitions with it and refuses, with the steps to take,
 // what one deployment cannot do: such a change otherwise fails in the middle of a

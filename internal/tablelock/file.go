@@ -10,7 +10,15 @@ import (
 	"slices"
 )
 
-const mend = "it is written by `vinci tables lock`: run that, and look at the difference before you commit it"
+// What mends a file. It holds what was agreed, so the mend is never to write it
+// anew from the sources without a word.
+const (
+	mend = "take it back from git (`git checkout -- " + File + "`), or delete it and run `vinci tables lock`, which then agrees to the tables as they are"
+
+	// Each side of a merge agreed to what could be done alone; together that may be
+	// more than one deployment can do.
+	mendMerge = "take the side that is deployed (`git checkout --ours " + File + "`, or --theirs), and run `vinci tables lock`: it says what the other side changes, and whether one deployment can do both"
+)
 
 // Read reads a lock. A file that is not there is an error that is
 // fs.ErrNotExist; one that [Write] could not have written is refused.
@@ -56,6 +64,9 @@ func Encode(l *Lock) ([]byte, error) {
 
 // Decode reads what [Encode] made.
 func Decode(b []byte) (*Lock, error) {
+	if bytes.HasPrefix(b, []byte("<<<<<<< ")) || bytes.Contains(b, []byte("\n<<<<<<< ")) {
+		return nil, errors.New("it has the marks of a merge: " + mendMerge)
+	}
 	// The version first: a newer form may have fields that are unknown here.
 	var form struct {
 		Version *int `json:"version"`
@@ -127,9 +138,14 @@ func (t *Table) check() error {
 	if err := key("the table", t.Hash, t.Sort); err != nil {
 		return err
 	}
+	if t.Warm.Read < 0 || t.Warm.Write < 0 {
+		return errors.New("its warm throughput is below 0")
+	}
 	seen := map[string]bool{}
 	for _, x := range t.Indexes {
 		switch {
+		case x.Warm.Read < 0 || x.Warm.Write < 0:
+			return fmt.Errorf("the warm throughput of index %q is below 0", x.Name)
 		case x.Name == "":
 			return errors.New("an index has no name")
 		case seen[x.Name]:

@@ -27,7 +27,9 @@ type Table struct {
 	Attributes map[string]string `json:"attributes"`        // type of each attribute that is part of a key: S, N or B
 	Indexes    []Index           `json:"indexes,omitempty"` // sorted by name
 	TTL        string            `json:"ttl,omitempty"`     // attribute by which items expire
+	TTLOff     string            `json:"ttl_off,omitempty"` // attribute by which they no longer do, as DynamoDB is told
 	Stream     string            `json:"stream,omitempty"`  // what its records hold: NEW_AND_OLD_IMAGES; empty: none
+	Warm       orm.Throughput    `json:"warm,omitzero"`     // units a second that it was warmed to; it never goes down
 }
 
 // Index is one secondary index.
@@ -38,6 +40,8 @@ type Index struct {
 	Sort       string   `json:"sort,omitempty"`
 	Projection string   `json:"projection"`        // ALL, KEYS_ONLY or INCLUDE
 	Include    []string `json:"include,omitempty"` // sorted: it is a set
+
+	Warm orm.Throughput `json:"warm,omitzero"` // as the table's; a local index has none
 }
 
 // streamView is what the stream of every table that has one holds.
@@ -47,7 +51,7 @@ const streamView = "NEW_AND_OLD_IMAGES"
 func Of(schemas []*orm.Schema) *Lock {
 	l := &Lock{Version: version, Tables: []Table{}}
 	for _, s := range schemas {
-		t := Table{Name: s.Name, Hash: s.Hash, Sort: s.Sort, Attributes: map[string]string{}, TTL: s.TTL}
+		t := Table{Name: s.Name, Hash: s.Hash, Sort: s.Sort, Attributes: map[string]string{}, TTL: s.TTL, TTLOff: s.Settings.TTLOff, Warm: s.Settings.Warm}
 		if s.Stream {
 			t.Stream = streamView
 		}
@@ -62,6 +66,7 @@ func Of(schemas []*orm.Schema) *Lock {
 		for _, x := range s.Indexes {
 			t.Indexes = append(t.Indexes, Index{
 				Name: x.Name, Local: x.Local, Hash: x.Hash, Sort: x.Sort, Projection: x.Projection, Include: slices.Clone(x.Include),
+				Warm: s.Settings.OfIndex(x.Name).Warm,
 			})
 			typed(x.Hash, x.Sort)
 		}

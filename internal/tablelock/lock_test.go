@@ -31,11 +31,17 @@ func schemas() *rapid.Generator[[]*orm.Schema] {
 				s.Attributes = append(s.Attributes, orm.AttributeSchema{Name: a, Type: kinds.Draw(t, "type")})
 			}
 			pick := func(label string) string { return rapid.SampledFrom(attributes).Draw(t, label) }
+			if rapid.Bool().Draw(t, "warmed") {
+				s.Settings.Warm = orm.Throughput{Read: rapid.IntRange(12000, 40000).Draw(t, "reads"), Write: rapid.SampledFrom([]int{0, 5000}).Draw(t, "writes")}
+			}
 			if rapid.Bool().Draw(t, "sorted") {
 				s.Sort = attributes[1]
 			}
-			if rapid.Bool().Draw(t, "expires") {
+			switch rapid.IntRange(0, 2).Draw(t, "expires") {
+			case 1:
 				s.TTL = pick("ttl")
+			case 2:
+				s.Settings.TTLOff = pick("ttl off")
 			}
 			for _, x := range rapid.SliceOfNDistinct(name, 0, 4, rapid.ID).Draw(t, "indexes") {
 				index := orm.IndexSchema{Name: x, Hash: pick("hash"), Projection: orm.ProjectAll}
@@ -124,7 +130,7 @@ func TestFile(t *testing.T) {
 	file := filepath.Join(dir, File)
 	const table = `{"name":"users","hash":"id","attributes":{"id":"S"}}`
 	for text, want := range map[string]string{
-		"": "no lock of tables", "[]": "no lock of tables", "<<<<<<< HEAD": "no lock of tables", "null": "no version", "{}": "no version",
+		"": "no lock of tables", "[]": "no lock of tables", "<<<<<<< HEAD": "the marks of a merge", "{\n<<<<<<< HEAD\n\"version\":1}": "git checkout --ours", "null": "no version", "{}": "no version",
 		`{"version":0,"tables":[]}`:                                                             "no version",
 		`{"version":2,"tables":[],"more":1}`:                                                    "version 2, and this Vinci knows version 1",
 		`{"version":1,"tables":[],"more":1}`:                                                    "no lock of tables",
@@ -138,6 +144,8 @@ func TestFile(t *testing.T) {
 		`{"version":1,"tables":[{"name":"users","hash":"id","attributes":{"id":"S"},"indexes":[{"name":"","hash":"id","projection":"ALL"}]}]}`:                                              "an index has no name",
 		`{"version":1,"tables":[{"name":"users","hash":"id","attributes":{"id":"S"},"indexes":[{"name":"by_x","projection":"ALL"}]}]}`:                                                      `index "by_x" has no partition key`,
 		`{"version":1,"tables":[{"name":"users","hash":"id","attributes":{"id":"S"},"indexes":[{"name":"x","hash":"id","projection":"ALL"},{"name":"x","hash":"id","projection":"ALL"}]}]}`: `index "x" is there twice`,
+		`{"version":1,"tables":[{"name":"users","hash":"id","attributes":{"id":"S"},"warm":{"read":-1}}]}`:                                                                                  "warm throughput is below 0",
+		`{"version":1,"tables":[{"name":"users","hash":"id","attributes":{"id":"S"},"indexes":[{"name":"x","hash":"id","projection":"ALL","warm":{"write":-1}}]}]}`:                         `the warm throughput of index "x" is below 0`,
 	} {
 		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
@@ -273,9 +281,14 @@ func TestFromTemplate(t *testing.T) {
 			}
 		})
 	}
+	warm, err := FromTemplate([]byte(in(`{"TableName":"shop-dev-users",`+key+`,"WarmThroughput":{"ReadUnitsPerSecond":15000},
+		"GlobalSecondaryIndexes":[{"IndexName":"by_id","KeySchema":[{"AttributeName":"id","KeyType":"HASH"}],"Projection":{"ProjectionType":"ALL"},"WarmThroughput":{"WriteUnitsPerSecond":9000}}]}`)), shop)
+	if err != nil || warm.Tables[0].Warm.Read != 15000 || warm.Tables[0].Indexes[0].Warm.Write != 9000 {
+		t.Errorf("warm throughput: %+v, %v", warm, err)
+	}
 	for text, want := range map[string]string{`true`: "at", `"true"`: "at", `false`: "", `"false"`: ""} {
 		l, err := FromTemplate([]byte(in(`{"TableName":"shop-dev-users",`+key+`,"TimeToLiveSpecification":{"AttributeName":"at","Enabled":`+text+`}}`)), shop)
-		if err != nil || l.Tables[0].TTL != want {
+		if err != nil || l.Tables[0].TTL != want || (l.Tables[0].TTLOff == "at") != (want == "") {
 			t.Errorf("expiry that is enabled=%s: %+v, %v", text, l, err)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/vinci-go/vinci/internal/names"
+	"github.com/vinci-go/vinci/orm"
 )
 
 // globalTable is the resource type of every table of Vinci's.
@@ -31,6 +32,13 @@ type properties struct {
 		Enabled       any // true, or "true" as CloudFormation takes it too
 	}
 	StreamSpecification struct{ StreamViewType string }
+	WarmThroughput      warmThroughput
+}
+
+type warmThroughput struct{ ReadUnitsPerSecond, WriteUnitsPerSecond int }
+
+func (w warmThroughput) units() orm.Throughput {
+	return orm.Throughput{Read: w.ReadUnitsPerSecond, Write: w.WriteUnitsPerSecond}
 }
 
 type keyElement struct{ AttributeName, KeyType string }
@@ -42,6 +50,7 @@ type indexProperties struct {
 		ProjectionType   string
 		NonKeyAttributes []string
 	}
+	WarmThroughput warmThroughput
 }
 
 // FromTemplate is the lock of the tables in a CloudFormation template, in JSON, as
@@ -99,7 +108,7 @@ func Merge(locks ...*Lock) (*Lock, error) {
 }
 
 func (p *properties) table(name string) (Table, error) {
-	t := Table{Name: name, Attributes: map[string]string{}, Stream: p.StreamSpecification.StreamViewType}
+	t := Table{Name: name, Attributes: map[string]string{}, Stream: p.StreamSpecification.StreamViewType, Warm: p.WarmThroughput.units()}
 	for _, a := range p.AttributeDefinitions {
 		t.Attributes[a.AttributeName] = a.AttributeType
 	}
@@ -109,6 +118,8 @@ func (p *properties) table(name string) (Table, error) {
 	}
 	if on := p.TimeToLiveSpecification.Enabled; on == true || on == "true" {
 		t.TTL = p.TimeToLiveSpecification.AttributeName
+	} else {
+		t.TTLOff = p.TimeToLiveSpecification.AttributeName
 	}
 	add := func(local bool, indexes []indexProperties) error {
 		for _, x := range indexes {
@@ -119,6 +130,7 @@ func (p *properties) table(name string) (Table, error) {
 			t.Indexes = append(t.Indexes, Index{
 				Name: x.IndexName, Local: local, Hash: hash, Sort: sort,
 				Projection: x.Projection.ProjectionType, Include: x.Projection.NonKeyAttributes,
+				Warm: x.WarmThroughput.units(),
 			})
 		}
 		return nil

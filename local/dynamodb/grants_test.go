@@ -78,6 +78,11 @@ var grantedCalls = []struct {
 	{"users change what is unique", func(ctx context.Context, s orm.Store) error {
 		return orm.Exec(ctx, s, grantedUsers.Update("u", grantedEmail.Set("d@e.f")))
 	}},
+	{"users batch write", func(ctx context.Context, s orm.Store) error {
+		// Past the typed client, which refuses it.
+		_, err := s.BatchWrite(ctx, &orm.BatchWriteRequest{Table: grantedUsers.Schema(), Deletes: []orm.Item{{"user_id": text("v")}}})
+		return err
+	}},
 	{"stats update", func(ctx context.Context, s orm.Store) error {
 		return orm.Exec(ctx, s, grantedStats.Update("all", grantedTotal.Add(1)))
 	}},

@@ -21,6 +21,7 @@ type state struct {
 	Name       string    `json:"name"`
 	Deployment string    `json:"deployment"`
 	Table      string    `json:"table"`
+	TableID    string    `json:"table_id,omitempty"` // empty: not known
 	Hash       string    `json:"hash"`
 	Sort       string    `json:"sort,omitempty"`
 	Started    time.Time `json:"started"`

@@ -50,7 +50,9 @@
 // Where the run is, its counts and its failed items are kept in one file, by
 // default .vinci/migrations/<deployment>/<name>.json. It is replaced as a whole
 // after each page of a segment and when the run ends or is stopped, so it is
-// never half written. Two runs cannot use one file at a time. A migration that
-// ended without failures is not run again unless Restart is asked for. The file is
-// all there is: a run on another machine begins at the beginning.
+// never half written. Two runs cannot use one file at a time, and no run goes on
+// in a table that was deleted and made anew meanwhile. A migration that ended
+// without failures is not run again unless Restart is asked for. The file is all
+// there is: a run on another machine begins at the beginning, and is not held back
+// by one that runs here.
 package migrate

@@ -1,16 +1,12 @@
 package migrate
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"hash/fnv"
 	"slices"
 	"strconv"
 	"sync"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/vinci-go/vinci/orm"
 	"github.com/vinci-go/vinci/orm/ormtest"
@@ -89,30 +85,7 @@ func (w *world) Scan(ctx context.Context, r *orm.ScanRequest) (*orm.Page, error)
 	if err := w.step(); err != nil {
 		return nil, err
 	}
-	return w.scan(r)
-}
-
-// TEMPORARY until Memory has Scan.
-func (w *world) scan(r *orm.ScanRequest) (*orm.Page, error) {
-	hash := func(i orm.Item) uint32 {
-		h := fnv.New32a()
-		h.Write([]byte(i["id"].(*types.AttributeValueMemberS).Value))
-		return h.Sum32()
-	}
-	items := w.Memory.Items(accounts)
-	slices.SortFunc(items, func(a, b orm.Item) int { return cmp.Compare(hash(a), hash(b)) })
-	page := &orm.Page{}
-	for _, i := range items {
-		if r.Segments > 0 && hash(i)%uint32(r.Segments) != uint32(r.Segment) || r.Start != nil && hash(i) <= hash(r.Start) {
-			continue
-		}
-		page.Items = append(page.Items, i)
-		if len(page.Items) == int(r.Limit) {
-			page.Next = r.Table.KeyOf(i)
-			break
-		}
-	}
-	return page, nil
+	return w.Memory.Scan(ctx, r)
 }
 
 func (w *world) Do(ctx context.Context, a orm.Action) (orm.Item, error) {

@@ -30,7 +30,7 @@ func (r *runner) handle(ctx context.Context, item orm.Item) (outcome, error) {
 		case what == fails, try == MaxTries:
 			return outcome{failure: &Failure{Key: r.table.KeyText(key), Reason: err.Error(), Item: itemKey(key)}}, nil
 		}
-		if err := r.Store.Backoff(ctx, try); err != nil {
+		if err := r.backoff(ctx, try, err); err != nil {
 			return outcome{}, stopped(ctx)
 		}
 		if item, err = r.get(ctx, key); err != nil {
@@ -129,8 +129,19 @@ func (r *runner) request(ctx context.Context, do func() error) error {
 		case judge(err) != passing || try == MaxTries:
 			return err
 		}
-		if err := r.Store.Backoff(ctx, try); err != nil {
+		if err := r.backoff(ctx, try, err); err != nil {
 			return stopped(ctx)
 		}
 	}
+}
+
+// backoff waits before the next try. All tries together take up to half a minute,
+// in which somebody looks on: what is waited for is told.
+func (r *runner) backoff(ctx context.Context, try int, err error) error {
+	if judge(err) == passing {
+		r.mu.Lock()
+		r.bar.waits(try, err)
+		r.mu.Unlock()
+	}
+	return r.Store.Backoff(ctx, try)
 }

@@ -84,7 +84,7 @@ func execute[T, K any](ctx context.Context, p program, name string, table *orm.T
 		o.Checkpoint = Checkpoint(d.ID, name)
 	}
 	if table.Err() == nil {
-		o.Items, err = describe(ctx, p.getenv, table.Schema().Name, d)
+		o.Items, o.TableID, err = describe(ctx, p.getenv, table.Schema().Name, d)
 	}
 	var s Summary
 	if err == nil {
@@ -161,12 +161,12 @@ func (p program) finish(name string, o Options, s Summary, err error) int {
 }
 
 // describe returns DynamoDB's own count of a table's items, which it renews about
-// every six hours; 0 when it cannot be had. The count is for the progress only. An
-// error says that there is no such table or that nobody answers: better now than
+// every six hours, and its id of the table; neither when they cannot be had, as
+// without the permission. The count is for the progress only. An error says that there is no such table or that nobody answers: better now than
 // after all tries.
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TableDescription.html
-func describe(ctx context.Context, getenv func(string) string, table string, d names.Deployment) (int64, error) {
+func describe(ctx context.Context, getenv func(string) string, table string, d names.Deployment) (items int64, id string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	client := dynamodb.NewFromConfig(awsenv.Config(getenv), func(o *dynamodb.Options) { o.RetryMaxAttempts = 1 })
@@ -175,13 +175,13 @@ func describe(ctx context.Context, getenv func(string) string, table string, d n
 	var dial *net.OpError
 	switch {
 	case errors.As(err, &absent):
-		return 0, &orm.Error{Kind: orm.KindNoTable, Op: "describe", Table: table, Err: errors.New(d.Table(table))}
+		return 0, "", &orm.Error{Kind: orm.KindNoTable, Op: "describe", Table: table, Err: errors.New(d.Table(table))}
 	case errors.As(err, &dial):
-		return 0, &orm.Error{Kind: orm.KindUnavailable, Op: "describe", Table: table, Err: err}
+		return 0, "", &orm.Error{Kind: orm.KindUnavailable, Op: "describe", Table: table, Err: err}
 	case err != nil || out.Table == nil:
-		return 0, nil
+		return 0, "", nil
 	}
-	return aws.ToInt64(out.Table.ItemCount), nil
+	return aws.ToInt64(out.Table.ItemCount), aws.ToString(out.Table.TableId), nil
 }
 
 // isTerminal reports whether f is a terminal.

@@ -48,6 +48,7 @@ type Options struct {
 	MaxFailures int     // the run stops when so many items have failed; 0: DefaultMaxFailures
 	DryRun      bool    // write nothing, print what would be written; from the beginning, and the checkpoint stays as it is
 	Restart     bool    // forget the checkpoint
+	TableID     string  // DynamoDB's own id of the table, which no other table has, also when it is made anew with the same name; empty: not known
 	Items       int64   // about how many items the table has, for the progress; 0: not known
 
 	Output   io.Writer // what a dry run would write, and the summary; nil: nothing

@@ -1,11 +1,14 @@
 package migrate
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/vinci-go/vinci/orm"
 )
 
 // How often a line of progress is written.
@@ -62,7 +65,37 @@ func (b *bar) read() int64 {
 }
 
 // tick writes a line when it is time for one.
-func (b *bar) tick() {
+func (b *bar) tick() { b.write(b.line) }
+
+// again is tick while the items are tried that failed in an earlier run.
+func (b *bar) again(tried, all int) {
+	b.write(func(time.Time) string {
+		return fmt.Sprintf("%s: tried %s of %s again, %s failed", b.r.name, grouped(int64(tried)), counted(all, "failed item"), grouped(int64(len(b.r.state.Failures)-all+tried)))
+	})
+}
+
+// stopping says what a run that is to stop is still busy with.
+func (b *bar) stopping() {
+	b.clear()
+	text := ": finishing the items in hand"
+	if b.r.Terminal {
+		text += "; Ctrl-C again ends at once"
+	}
+	fmt.Fprintln(b.r.Progress, b.r.name+text)
+}
+
+// waits is tick while a request is made again that was not answered.
+func (b *bar) waits(try int, err error) {
+	b.write(func(time.Time) string {
+		why := orm.KindUnavailable
+		if errors.Is(err, orm.KindThrottled) {
+			why = orm.KindThrottled
+		}
+		return fmt.Sprintf("%s: %s: try %d of %d", b.r.name, why, try+1, MaxTries)
+	})
+}
+
+func (b *bar) write(line func(time.Time) string) {
 	now := b.r.Now()
 	if now.Sub(b.last) < b.every {
 		return
@@ -70,10 +103,10 @@ func (b *bar) tick() {
 	b.last = now
 	if b.r.Terminal {
 		b.shown = true
-		fmt.Fprint(b.r.Progress, "\r\x1b[K", b.line(now))
+		fmt.Fprint(b.r.Progress, "\r\x1b[K", line(now))
 		return
 	}
-	fmt.Fprintln(b.r.Progress, b.line(now))
+	fmt.Fprintln(b.r.Progress, line(now))
 }
 
 // clear takes the line off the terminal.
@@ -132,6 +165,14 @@ func remaining(d time.Duration) string {
 		return d.Round(10 * time.Second).String()
 	}
 	return strings.TrimSuffix(d.Round(time.Minute).String(), "0s")
+}
+
+// counted writes a number with its noun.
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return grouped(int64(n)) + " " + noun + "s"
 }
 
 // grouped writes 1234567 as 1,234,567.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/vinci-go/vinci/orm"
 )
@@ -90,7 +91,9 @@ func (r *runner) run(ctx context.Context) (Summary, error) {
 		return Summary{}, err
 	}
 	r.bar = newBar(r, old)
+	told := r.tellStop(ctx)
 	err = r.work(ctx)
+	told()
 	r.mu.Lock()
 	if err == nil && len(r.state.Failures) == 0 {
 		r.state.Finished = r.Now().UTC()
@@ -105,6 +108,26 @@ func (r *runner) run(ctx context.Context) (Summary, error) {
 	return s, errors.Join(err, saveErr)
 }
 
+// tellStop says, once ctx has ended and the run goes on for a second, why it
+// does. The function that is returned ends that.
+func (r *runner) tellStop(ctx context.Context) (end func()) {
+	over, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	undo := context.AfterFunc(ctx, func() {
+		if r.Sleep(over, time.Second) != nil {
+			return
+		}
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if over.Err() == nil {
+			r.bar.stopping()
+		}
+	})
+	return func() {
+		undo()
+		cancel()
+	}
+}
+
 // begin reads the checkpoint or makes a new state; old says which.
 func (r *runner) begin() (old bool, err error) {
 	if !r.Restart {
@@ -113,7 +136,7 @@ func (r *runner) begin() (old bool, err error) {
 		}
 	}
 	if r.state == nil {
-		r.state = &state{Name: r.name, Deployment: r.Deployment, Table: r.table.Name, Hash: r.table.Hash, Sort: r.table.Sort,
+		r.state = &state{Name: r.name, Deployment: r.Deployment, Table: r.table.Name, TableID: r.TableID, Hash: r.table.Hash, Sort: r.table.Sort,
 			Started: r.Now().UTC(), Segments: make([]segment, max(r.Segments, 1))}
 		return false, nil
 	}
@@ -128,10 +151,16 @@ func (r *runner) begin() (old bool, err error) {
 		return false, misfit("is of deployment %q, not of %q", s.Deployment, r.Deployment)
 	case s.Table != r.table.Name || s.Hash != r.table.Hash || s.Sort != r.table.Sort:
 		return false, misfit("is of table %s (key %s %s), not of %s (key %s %s)", s.Table, s.Hash, s.Sort, r.table.Name, r.table.Hash, r.table.Sort)
+	case s.TableID != "" && r.TableID != "" && s.TableID != r.TableID:
+		// Going on in another table would forget its first items.
+		return false, misfit("is of a table %s that is no more: the table was made anew since", s.Table)
 	case len(s.Segments) == 0:
 		return false, misfit("has no segments")
 	case r.Segments != 0 && r.Segments != len(s.Segments):
-		return false, misfit("was begun with %d segments, and a scan goes on with as many as it began with, not %d", len(s.Segments), r.Segments)
+		return false, misfit("was begun with %s, and a scan goes on with as many as it began with, not %d", counted(len(s.Segments), "segment"), r.Segments)
+	}
+	if s.TableID == "" {
+		s.TableID = r.TableID
 	}
 	return true, nil
 }
@@ -173,7 +202,8 @@ func stopped(ctx context.Context) error {
 
 // again tries the items that failed in an earlier run. It runs alone.
 func (r *runner) again(ctx context.Context) error {
-	for i := 0; i < len(r.state.Failures); {
+	all := len(r.state.Failures)
+	for i, tried := 0, 0; i < len(r.state.Failures); {
 		if err := r.limit.wait(ctx); err != nil {
 			return stopped(ctx)
 		}
@@ -196,10 +226,19 @@ func (r *runner) again(ctx context.Context) error {
 			// does not matter.
 			r.state.Segments[0].count(out)
 		}
-		if err := r.save(); err != nil {
-			return err
+		tried++
+		r.mu.Lock()
+		r.bar.again(tried, all)
+		r.mu.Unlock()
+		// What is done twice after a crash does no harm, and the file has as many
+		// lines as items have failed.
+		if tried%r.PageSize == 0 {
+			if err := r.save(); err != nil {
+				return err
+			}
 		}
 	}
+	r.bar.began = r.Now() // the rate is that of the pages
 	return r.tooMany()
 }
 
@@ -273,7 +312,7 @@ func (r *runner) tooMany() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if n := len(r.state.Failures); n >= r.MaxFailures {
-		return fmt.Errorf("%w: %d, and at most %d are allowed (--max-failures)", ErrFailures, n, r.MaxFailures-1)
+		return fmt.Errorf("%w: %d, and the run stops at %d (--max-failures)", ErrFailures, n, r.MaxFailures)
 	}
 	return nil
 }

@@ -300,6 +300,75 @@ func TestPassingOutage(t *testing.T) {
 	}
 }
 
+// Who stops a run in the middle of a slow item is told why it goes on.
+func TestStoppingIsTold(t *testing.T) {
+	w := newWorld(t, 5)
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	told := make(signalled, 1)
+	o := w.options()
+	o.Terminal = true
+	o.Progress = told
+	s, err := w.run(ctx, o, func(ctx context.Context, a account) ([]orm.Write, error) {
+		stop()
+		told.wait(t)
+		return toCents(ctx, a)
+	})
+	if !errors.Is(err, ErrStopped) || s.Changed != 1 {
+		t.Errorf("%+v, %v", s, err)
+	}
+	// A run that stops quickly, or was never stopped, says nothing.
+	var out bytes.Buffer
+	o.Progress = &out
+	if s, err := w.run(t.Context(), o, toCents); err != nil || s.Changed != 5 || strings.Contains(out.String(), "in hand") {
+		t.Errorf("%+v, %v:\n%s", s, err, &out)
+	}
+}
+
+// signalled is a writer that tells when a run says that it stops.
+type signalled chan struct{}
+
+func (s signalled) Write(b []byte) (int, error) {
+	if bytes.HasSuffix(b, []byte("to_cents: finishing the items in hand; Ctrl-C again ends at once\n")) {
+		close(s)
+	}
+	return len(b), nil
+}
+
+func (s signalled) wait(t *testing.T) {
+	select {
+	case <-s:
+	case <-time.After(10 * time.Second):
+		t.Error("nothing is said")
+	}
+}
+
+// Whoever looks on is told what is waited for: a throttled page here, and a
+// throttled item.
+func TestWaitingIsTold(t *testing.T) {
+	w := newWorld(t, 5)
+	left := map[string]int{"scan": 4, "do": 5}
+	w.Memory.Before(func(c ormtest.Call) error {
+		if left[c.Op] == 0 {
+			return nil
+		}
+		left[c.Op]--
+		must(t, w.clock.sleep(t.Context(), 3*time.Second))
+		return &orm.Error{Kind: orm.KindThrottled, Op: c.Op, Table: "accounts"}
+	})
+	var out bytes.Buffer
+	o := w.options()
+	o.Progress, o.Terminal = &out, true
+	if s, err := w.run(t.Context(), o, toCents); err != nil || s.Changed != 5 {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	for _, want := range []string{"\r\x1b[Kto_cents: throttled: try 5 of 8", "\r\x1b[Kto_cents: throttled: try 6 of 8"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in %q", want, &out)
+		}
+	}
+}
+
 // The rate holds over the whole run, whatever the number of segments.
 func TestRate(t *testing.T) {
 	for _, segments := range []int{1, 4} {
@@ -388,12 +457,13 @@ func TestRunKeepsAFile(t *testing.T) {
 func TestCheckpointThatDoesNotFit(t *testing.T) {
 	good := state{Name: "to_cents", Deployment: "test", Table: "accounts", Hash: "id", Segments: make([]segment, 2)}
 	for name, change := range map[string]func(*state, *Options){
-		"migration":   func(s *state, _ *Options) { s.Name = "other" },
-		"deployment":  func(s *state, _ *Options) { s.Deployment = "prod" },
-		"table":       func(s *state, _ *Options) { s.Table = "users" },
-		"key":         func(s *state, _ *Options) { s.Sort = "when" },
-		"segments":    func(_ *state, o *Options) { o.Segments = 3 },
-		"no segments": func(s *state, _ *Options) { s.Segments = nil },
+		"migration":                 func(s *state, _ *Options) { s.Name = "other" },
+		"deployment":                func(s *state, _ *Options) { s.Deployment = "prod" },
+		"table":                     func(s *state, _ *Options) { s.Table = "users" },
+		"key":                       func(s *state, _ *Options) { s.Sort = "when" },
+		"segments":                  func(_ *state, o *Options) { o.Segments = 3 },
+		"another table of the name": func(s *state, o *Options) { s.TableID, o.TableID = "7f3c", "8a4d" },
+		"no segments":               func(s *state, _ *Options) { s.Segments = nil },
 	} {
 		w := newWorld(t, 1)
 		o := w.options()
@@ -407,6 +477,26 @@ func TestCheckpointThatDoesNotFit(t *testing.T) {
 		if _, err := w.run(t.Context(), o, toCents); err != nil {
 			t.Errorf("%s, restart: %v", name, err)
 		}
+	}
+}
+
+// The checkpoint knows the table by its id from the run on that first knew it.
+func TestCheckpointKnowsTheTable(t *testing.T) {
+	w := newWorld(t, 3)
+	o := w.options()
+	bad := func(context.Context, account) ([]orm.Write, error) { return nil, errors.New("bad") }
+	if _, err := w.run(t.Context(), o, bad); !errors.Is(err, ErrFailures) || w.kept.TableID != "" {
+		t.Fatalf("%v, %+v", err, w.kept)
+	}
+	for _, known := range []string{"7f3c", ""} {
+		o.TableID = known
+		if _, err := w.run(t.Context(), o, toCents); err != nil || w.kept.TableID != "7f3c" {
+			t.Errorf("id %q: %v, %+v", known, err, w.kept)
+		}
+	}
+	o.TableID = "8a4d" // deleted, and made anew
+	if _, err := w.run(t.Context(), o, toCents); !errors.Is(err, ErrCheckpoint) || !strings.Contains(err.Error(), "made anew") {
+		t.Errorf("a migration that has finished on another table: %v", err)
 	}
 }
 

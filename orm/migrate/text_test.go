@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -95,6 +96,27 @@ func TestProgress(t *testing.T) {
 	}
 	if !strings.Contains(terminal, " of about 500 items (") || !strings.Contains(terminal, " %), ") || !strings.Contains(terminal, " changed, about ") {
 		t.Errorf("terminal:\n%q", terminal)
+	}
+}
+
+// Trying again what has failed tells how far it is, too, and does not count into
+// the rate of what comes after.
+func TestProgressOfTryingAgain(t *testing.T) {
+	w := newWorld(t, 100)
+	o := w.options()
+	o.MaxFailures = 80
+	if s, err := w.run(t.Context(), o, func(context.Context, account) ([]orm.Write, error) { return nil, errors.New("bad") }); !errors.Is(err, ErrFailures) || len(s.Failures) != 80 {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	var out bytes.Buffer
+	o.Progress, o.Rate = &out, 2
+	if _, err := w.run(t.Context(), o, toCents); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"to_cents: tried 21 of 80 failed items again, 0 failed\n", "to_cents: tried 61 of 80 failed items again, 0 failed\n", ", 2 a second, "} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in\n%s", want, &out)
+		}
 	}
 }
 

@@ -36,9 +36,14 @@ func Conformance(t *testing.T, newStore func(t *testing.T, tables ...orm.Definit
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, s) })
 	}
-	t.Run("Requests", func(t *testing.T) {
-		(&raw{newStore: newStore, known: known, seen: map[string]bool{}}).run(t)
+	r := &raw{newStore: newStore, known: known, seen: map[string]bool{}}
+	t.Run("Types", func(t *testing.T) {
+		testTypes(t, r)
+		r.types = true
 	})
+	t.Run("Writing", func(t *testing.T) { writing(t, newStore) })
+	t.Run("Defects", func(t *testing.T) { testDefects(t, newStore) })
+	t.Run("Requests", r.run)
 	t.Run("Reading", func(t *testing.T) { reading(t, newStore) })
 }
 

@@ -147,8 +147,8 @@ func (n *node) removes() bool {
 	return true
 }
 
-// errPath is DynamoDB's own message.
-var errPath = errors.New("the document path provided in the update expression is invalid for update")
+// errPath is DynamoDB's own message, and how to mend it.
+var errPath = errors.New("the document path provided in the update expression is invalid for update: the list, map or struct that is changed within must be there: set it as a whole first, in an update of its own")
 
 // apply makes the value that the changes leave of v, nil for an absent one.
 func (n *node) apply(v value) (value, error) {

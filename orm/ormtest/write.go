@@ -72,7 +72,7 @@ func (m *Memory) Transact(ctx context.Context, tok string, actions []orm.Action)
 			cancelled = cancelled || reasons[i] != nil
 		}
 		if cancelled {
-			return &orm.TransactionError{Reasons: reasons}
+			return orm.Cancelled(actions, reasons)
 		}
 		for _, e := range effects {
 			m.apply(e)

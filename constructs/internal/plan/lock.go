@@ -16,21 +16,26 @@ import (
 const deploymentLocal = "local"
 
 // CheckLock compares the tables with tables.lock.json and reports what no
-// deployment can do in one go. Without the file nothing was agreed, and there is
-// nothing to report. Call it after [Plan.Check], which says what is wrong with a
-// definition: such a one is not compared.
-func (p *Plan) CheckLock() Problems {
+// deployment can do in one go. Without the file nothing was agreed, and nothing
+// is refused. behind is what to tell where the file does not say what the tables
+// are: it keeps nobody from deploying, but what is not agreed is not compared
+// later; empty where it does. Call it after [Plan.Check], which says what is wrong
+// with a definition: such a one is not compared.
+func (p *Plan) CheckLock() (refused Problems, behind string) {
 	if p.Name.ID == deploymentLocal {
-		return nil
+		return nil, ""
 	}
 	c := &checker{Plan: p}
 	lock, err := tablelock.Read(filepath.Join(p.Dir, tablelock.File))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil
+		if len(p.definitions()) == 0 {
+			return nil, ""
+		}
+		return nil, "there is no " + tablelock.File + lockAndCommit
 	case err != nil:
 		c.add(Problem{What: c.short(err.Error()), Where: tablelock.File})
-		return c.problems
+		return c.problems, ""
 	}
 	where := map[string]string{}
 	var schemas []*orm.Schema
@@ -45,17 +50,22 @@ func (p *Plan) CheckLock() Problems {
 	}
 	for _, f := range tablelock.Compare(lock, tablelock.Of(schemas)) {
 		if f.Kind != tablelock.Refused {
+			if behind == "" { // one tells; the command tells all
+				behind = fmt.Sprintf("%s is behind (table %s: %s)%s", tablelock.File, f.Table, f.What, lockAndCommit)
+			}
 			continue
 		}
 		c.add(Problem{
 			What:    fmt.Sprintf("table %q: %s", f.Table, f.What),
 			Where:   both(where[f.Table], tablelock.File),
 			Allowed: "what one deployment can do to the tables of " + tablelock.File,
-			Mend:    steps(f.Steps),
+			Mend:    steps(f.Steps) + fmt.Sprintf("\nor, if no deployment has table %q as that file says: `vinci tables lock --force`", f.Table),
 		})
 	}
-	return c.problems
+	return c.problems, behind
 }
+
+const lockAndCommit = ": run `vinci tables lock` and commit the file, so that a change that one deployment cannot make is refused here"
 
 // steps numbers the steps of a mend, one a line.
 func steps(all []string) string {

@@ -88,7 +88,10 @@ func TestCheckLock(t *testing.T) {
 			p.Name.ID = "dev"
 			agree(t, p)
 			test.change(p)
-			problems := p.CheckLock()
+			problems, behind := p.CheckLock()
+			if same := name == "lock_same"; !test.refused && name != "lock_wrong_definitions" && same != (behind == "") {
+				t.Errorf("what it says of a lock that is behind: %q", behind)
+			}
 			if test.refused != (len(problems) > 0) {
 				t.Fatalf("refused is %v, want %v:\n%v", len(problems) > 0, test.refused, problems)
 			}
@@ -103,15 +106,15 @@ func TestCheckLock(t *testing.T) {
 
 			// On the laptop nothing is refused, and nothing is without a lock.
 			p.Name.ID = deploymentLocal
-			if problems := p.CheckLock(); len(problems) > 0 {
-				t.Errorf("deployment local is refused:\n%v", problems)
+			if problems, behind := p.CheckLock(); len(problems) > 0 || behind != "" {
+				t.Errorf("deployment local is refused:\n%v%s", problems, behind)
 			}
 			p.Name.ID = "dev"
 			if err := os.Remove(filepath.Join(p.Dir, tablelock.File)); err != nil {
 				t.Fatal(err)
 			}
-			if problems := p.CheckLock(); len(problems) > 0 {
-				t.Errorf("without a lock it is refused:\n%v", problems)
+			if problems, behind := p.CheckLock(); len(problems) > 0 || !strings.HasPrefix(behind, "there is no tables.lock.json: run `vinci tables lock`") {
+				t.Errorf("without a lock it is refused:\n%v%s", problems, behind)
 			}
 		})
 	}
