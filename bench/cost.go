@@ -88,8 +88,8 @@ func cost(ctx context.Context, o options, w io.Writer) (err error) {
 	return printCost(w, sizes, alone, together)
 }
 
-// part is what an event costs at one part of its way.
-type part struct {
+// share is what an event costs at one part of its way.
+type share struct {
 	requests    map[string]float64 // to AWS, by operation
 	writeUnits  float64
 	invocations float64
@@ -99,7 +99,7 @@ type part struct {
 // counted is what was counted of events that came in one way.
 type counted struct {
 	name  string
-	parts map[string]*part // by label: commit, relay, the subscriptions
+	parts map[string]*share // by label: commit, relay, the subscriptions
 }
 
 // labelRelay is the relay's part, and the function's name.
@@ -129,11 +129,11 @@ func (m *meter) measure(b *load, name string, n int, do func(int) error) (counte
 		return counted{}, err
 	}
 	calls, writes := m.reset()
-	c := counted{name: name, parts: map[string]*part{}}
-	at := func(caller string) *part {
+	c := counted{name: name, parts: map[string]*share{}}
+	at := func(caller string) *share {
 		l := label(caller)
 		if c.parts[l] == nil {
-			c.parts[l] = &part{requests: map[string]float64{}}
+			c.parts[l] = &share{requests: map[string]float64{}}
 		}
 		return c.parts[l]
 	}

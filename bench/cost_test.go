@@ -27,7 +27,7 @@ func TestMeter(t *testing.T) {
 }
 
 func TestBill(t *testing.T) {
-	c := counted{parts: map[string]*part{
+	c := counted{parts: map[string]*share{
 		committer:              {requests: map[string]float64{"TransactWriteItems": 1}, writeUnits: 4},
 		labelRelay:             {requests: map[string]float64{"PutEvents": 0.1}, invocations: 0.1},
 		users.CountTotal.Name:  {requests: map[string]float64{"TransactWriteItems": 1}, writeUnits: 2, invocations: 0.5},
