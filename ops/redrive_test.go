@@ -402,3 +402,35 @@ func TestSkipIsOneTransaction(t *testing.T) {
 		t.Errorf("trouble %+v", got)
 	}
 }
+
+// A queue holds what anybody has sent: whatever it is, it is listed and can be purged.
+func TestForeignLetters(t *testing.T) {
+	f, h := charging(t)
+	e := f.dead(h, 1)[0]
+	long := e
+	long.CorrelationID = strings.Repeat("c", 300)
+	endless, blank := e, e
+	endless.ID, blank.ID = strings.Repeat("x", 3000), "an id\twith blanks"
+	for _, foreign := range []event.Envelope{long, endless, blank} {
+		f.queues.held[dlq("charge")] = nil
+		body, err := bus.MessageBody(foreign)
+		if err != nil {
+			t.Fatal(err)
+		}
+		id := f.queues.put(dlq("charge"), ops.Message{Body: string(body)})
+		letters, err := f.ops.DeadLetters(t.Context(), "charge", ops.DeadLetters, 0)
+		if err != nil || len(letters) != 1 || letters[0].MessageID != id {
+			t.Fatalf("%+v, %v", letters, err)
+		}
+		if named := letters[0].ID() == e.ID; named != (foreign.ID == e.ID) {
+			t.Errorf("it is called %s", letters[0].ID())
+		}
+		done, err := f.ops.Purge(f.ctx, "charge", ops.Pick{IDs: []string{letters[0].ID()}})
+		if err != nil || done.Messages != 1 {
+			t.Errorf("%+v, %v", done, err)
+		}
+	}
+	if n := len(f.acts("charge")); n != 3 {
+		t.Errorf("%d acts", n)
+	}
+}
