@@ -69,7 +69,10 @@ const (
 )
 
 func letter(m Message) DeadLetter {
-	l := DeadLetter{MessageID: m.ID, Sent: m.Sent, Attributes: m.Attributes, Body: m.Body, Namespace: m.Attributes[bus.AttrNamespace], message: m}
+	l := DeadLetter{MessageID: m.ID, Sent: m.Sent, Attributes: m.Attributes, Body: m.Body, message: m}
+	if n := m.Attributes[bus.AttrNamespace]; bus.CheckNamespace(n) == nil {
+		l.Namespace = n
+	}
 	var body struct {
 		Detail *event.Envelope `json:"detail"`
 	}

@@ -47,7 +47,7 @@ func (o *Ops) Redrive(ctx context.Context, subscription string, p Pick) (Done, e
 		for some := range slices.Chunk(letters, pace.step()) {
 			out := make([]Outgoing, len(some))
 			for i := range some {
-				out[i] = Outgoing{Body: some[i].Body, Attributes: redriven(s.name, some[i].Namespace)}
+				out[i] = Outgoing{Body: some[i].Body, Attributes: redriven(s.name, some[i].Attributes[bus.AttrNamespace])}
 			}
 			if err := o.queues.Send(ctx, o.names.Queue(s.name), out); err != nil {
 				return err
