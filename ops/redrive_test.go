@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/vinci-go/vinci/bus"
+	"github.com/vinci-go/vinci/bus/bustest"
 	"github.com/vinci-go/vinci/event"
 	"github.com/vinci-go/vinci/eventlog"
 	"github.com/vinci-go/vinci/ops"
@@ -288,7 +289,7 @@ func TestEdit(t *testing.T) {
 	charge, report := &flaky{}, &flaky{}
 	f := newFixture(t,
 		part{bus.Subscription("charge", bus.To(placed)), []bus.Part{bus.On(placed, charge.handle)}},
-		part{bus.Subscription("report", bus.To(event.Match("order.*"))), []bus.Part{bus.On(placed, report.handle)}},
+		part{bus.Subscription("report", bus.To(event.Match("order.*")), bus.Rebuildable()), []bus.Part{bus.On(placed, report.handle)}},
 		part{bus.Subscription("ship", bus.To(shipped)), []bus.Part{bus.On(shipped, report.handle)}},
 	)
 	charge.broken = true
@@ -323,6 +324,13 @@ func TestEdit(t *testing.T) {
 	act, err := ops.Edited.Decode(f.acts("charge")[0])
 	if err != nil || act.Data != (ops.EditedEvent{Subscription: "charge", Event: e.ID, By: m.ID, Reason: "it moved"}) || act.CausationID != e.ID {
 		t.Errorf("act %+v, %v", act, err)
+	}
+	// Not even when all is handled once more.
+	var again []string
+	_, err = f.ops.Replay(t.Context(), "report", ops.Replay{Selection: ops.Selection{Types: []string{"order.placed"}, From: bustest.Start}, Again: "spring", DryRun: true,
+		Each: func(e event.Envelope) { again = append(again, e.ID) }})
+	if err != nil || !slices.Equal(again, []string{e.ID}) {
+		t.Errorf("in a namespace %v would be sent, %v", again, err)
 	}
 	tree, err := f.ops.TreeOf(t.Context(), m.ID)
 	if err != nil || tree.Events != 3 || len(tree.Roots) != 1 || len(tree.Roots[0].Caused) != 2 {
