@@ -86,7 +86,8 @@ func Types() []string {
 	return []string{Redriven.Name(), Purged.Name(), Skipped.Name(), Edited.Name(), Replayed.Name(), Republished.Name()}
 }
 
-// Stream is the stream of the acts on a subscription.
+// Stream is the stream of the acts on a subscription. Streams whose id begins with
+// ops/ are this package's own.
 func Stream(subscription string) string { return "ops/" + subscription }
 
 // RepublishStream is the stream of acts on the whole bus. No subscription's name has

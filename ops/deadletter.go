@@ -69,11 +69,14 @@ const (
 )
 
 func letter(m Message) DeadLetter {
-	l := DeadLetter{MessageID: m.ID, Sent: m.Sent, Attributes: m.Attributes, Body: m.Body, Namespace: m.Attributes[bus.AttrNamespace], message: m}
+	l := DeadLetter{MessageID: m.ID, Sent: m.Sent, Attributes: m.Attributes, Body: m.Body, message: m}
+	if n := m.Attributes[bus.AttrNamespace]; bus.CheckNamespace(n) == nil {
+		l.Namespace = n
+	}
 	var body struct {
 		Detail *event.Envelope `json:"detail"`
 	}
-	if err := json.Unmarshal([]byte(m.Body), &body); err == nil && body.Detail != nil {
+	if err := json.Unmarshal([]byte(m.Body), &body); err == nil && body.Detail != nil && nameable(body.Detail.ID) {
 		l.Event, l.EventID, l.EventType = body.Detail, body.Detail.ID, body.Detail.Type
 	}
 	if n, err := strconv.Atoi(m.Attributes[bus.AttrAttempts]); err == nil {
@@ -84,6 +87,21 @@ func letter(m Message) DeadLetter {
 		l.ErrorKind, l.ErrorMessage = code, m.Attributes[attrRuleErrorMessage]
 	}
 	return l
+}
+
+// maxNamed is the longest event id by which a letter is named; those of the log are
+// much shorter.
+const maxNamed = 256
+
+// nameable reports whether an event id may stand in a record of an act, of which 500
+// must fit into one event: a queue holds what anybody has sent.
+func nameable(id string) bool {
+	for i := range len(id) {
+		if id[i] <= ' ' || id[i] > '~' {
+			return false
+		}
+	}
+	return id != "" && len(id) <= maxNamed
 }
 
 // explain adds what the delivery record says of a letter. SQS moves a message by

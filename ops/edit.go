@@ -20,11 +20,12 @@ const EditedKind = "edited"
 const editedRetention = bus.DefaultRetention
 
 // Edit sends an event anew with other data, to one subscription only: a new event of
-// the same type and schema version, in a stream of its own, so that the history of
-// the old one's aggregate stays as it is. Its cause is the old event. It is in the log
-// and goes over the bus like any other; in the same transaction it is recorded as
-// ignored for every other subscription that asks for such an event, so that none of
-// those handles it. It is internal: nothing of it leaves the application.
+// the same type and schema version, in a stream of its own, ops/<subscription>/…, so
+// that the history of the old one's aggregate stays as it is. Its cause is the old
+// event. It is in the log and goes over the bus like any other; in the same
+// transaction it is recorded as ignored for every other subscription that asks for
+// such an event, so that none of those handles it, and no [Ops.Replay] sends it to
+// them. It is internal: nothing of it leaves the application.
 //
 // The dead letters of the old event are then taken out of the queue. When it blocks
 // the stream of an ordered subscription, it is skipped in the same transaction.
@@ -49,7 +50,7 @@ func (o *Ops) Edit(ctx context.Context, subscription, eventID string, data json.
 	if err != nil {
 		return event.Metadata{}, err
 	}
-	stream := "edited/" + o.newID()
+	stream := editedStream(s.Name, o.newID())
 	e := old
 	e.ID, e.Subject, e.CausationID, e.Data = event.EventID(stream, 1), stream, old.ID, data
 	if err := o.checkEdit(s, old, e); err != nil {
@@ -122,11 +123,11 @@ func (o *Ops) onlyFor(s *subscription, e event.Envelope) ([]orm.Write, error) {
 		if other == s {
 			continue
 		}
-		wants, err := other.wants(e)
+		asks, err := other.asks(e)
 		if err != nil {
 			return nil, err
 		}
-		if wants {
+		if asks {
 			writes = append(writes, bus.Deliveries.Put(bus.Delivery{
 				EventID: e.ID, Subscription: other.Name, Status: bus.Ignored, FirstAt: now, LastAt: now,
 				ErrorKind: EditedKind, ErrorMessage: "sent anew for subscription " + s.Name + " only",

@@ -8,6 +8,7 @@ import (
 
 	"github.com/vinci-go/vinci/bus"
 	"github.com/vinci-go/vinci/event"
+	"github.com/vinci-go/vinci/eventlog"
 )
 
 // Pick says which messages of a box an act is about.
@@ -46,7 +47,7 @@ func (o *Ops) Redrive(ctx context.Context, subscription string, p Pick) (Done, e
 		for some := range slices.Chunk(letters, pace.step()) {
 			out := make([]Outgoing, len(some))
 			for i := range some {
-				out[i] = Outgoing{Body: some[i].Body, Attributes: redriven(s.name, some[i].Namespace)}
+				out[i] = Outgoing{Body: some[i].Body, Attributes: redriven(s.name, some[i].Attributes[bus.AttrNamespace])}
 			}
 			if err := o.queues.Send(ctx, o.names.Queue(s.name), out); err != nil {
 				return err
@@ -199,7 +200,13 @@ func (o *Ops) workOn(ctx context.Context, s *subscriptionBox, messages []Message
 	if len(letters) == 1 {
 		story = about(ctx, letters[0].Event)
 	}
-	if _, err := o.record(story, def.At(Stream(s.name), event.Append).Record(acted)); err != nil {
+	record := def.At(Stream(s.name), event.Append).Record(acted)
+	_, err := o.record(story, record)
+	if errors.Is(err, eventlog.KindInvalid) {
+		// An event that is none of ours may have a story that the log does not take.
+		_, err = o.record(ctx, record)
+	}
+	if err != nil {
 		return err
 	}
 	return act(ctx, s, letters)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/vinci-go/vinci/bus"
+	"github.com/vinci-go/vinci/bus/bustest"
 	"github.com/vinci-go/vinci/event"
 	"github.com/vinci-go/vinci/eventlog"
 	"github.com/vinci-go/vinci/ops"
@@ -288,7 +289,7 @@ func TestEdit(t *testing.T) {
 	charge, report := &flaky{}, &flaky{}
 	f := newFixture(t,
 		part{bus.Subscription("charge", bus.To(placed)), []bus.Part{bus.On(placed, charge.handle)}},
-		part{bus.Subscription("report", bus.To(event.Match("order.*"))), []bus.Part{bus.On(placed, report.handle)}},
+		part{bus.Subscription("report", bus.To(event.Match("order.*")), bus.Rebuildable()), []bus.Part{bus.On(placed, report.handle)}},
 		part{bus.Subscription("ship", bus.To(shipped)), []bus.Part{bus.On(shipped, report.handle)}},
 	)
 	charge.broken = true
@@ -323,6 +324,13 @@ func TestEdit(t *testing.T) {
 	act, err := ops.Edited.Decode(f.acts("charge")[0])
 	if err != nil || act.Data != (ops.EditedEvent{Subscription: "charge", Event: e.ID, By: m.ID, Reason: "it moved"}) || act.CausationID != e.ID {
 		t.Errorf("act %+v, %v", act, err)
+	}
+	// Not even when all is handled once more.
+	var again []string
+	_, err = f.ops.Replay(t.Context(), "report", ops.Replay{Selection: ops.Selection{Types: []string{"order.placed"}, From: bustest.Start}, Again: "spring", DryRun: true,
+		Each: func(e event.Envelope) { again = append(again, e.ID) }})
+	if err != nil || !slices.Equal(again, []string{e.ID}) {
+		t.Errorf("in a namespace %v would be sent, %v", again, err)
 	}
 	tree, err := f.ops.TreeOf(t.Context(), m.ID)
 	if err != nil || tree.Events != 3 || len(tree.Roots) != 1 || len(tree.Roots[0].Caused) != 2 {
@@ -400,5 +408,37 @@ func TestSkipIsOneTransaction(t *testing.T) {
 	}
 	if got := f.trouble("charge"); len(got) != 1 || got[0].State != ops.Blocked {
 		t.Errorf("trouble %+v", got)
+	}
+}
+
+// A queue holds what anybody has sent: whatever it is, it is listed and can be purged.
+func TestForeignLetters(t *testing.T) {
+	f, h := charging(t)
+	e := f.dead(h, 1)[0]
+	long := e
+	long.CorrelationID = strings.Repeat("c", 300)
+	endless, blank := e, e
+	endless.ID, blank.ID = strings.Repeat("x", 3000), "an id\twith blanks"
+	for _, foreign := range []event.Envelope{long, endless, blank} {
+		f.queues.held[dlq("charge")] = nil
+		body, err := bus.MessageBody(foreign)
+		if err != nil {
+			t.Fatal(err)
+		}
+		id := f.queues.put(dlq("charge"), ops.Message{Body: string(body)})
+		letters, err := f.ops.DeadLetters(t.Context(), "charge", ops.DeadLetters, 0)
+		if err != nil || len(letters) != 1 || letters[0].MessageID != id {
+			t.Fatalf("%+v, %v", letters, err)
+		}
+		if named := letters[0].ID() == e.ID; named != (foreign.ID == e.ID) {
+			t.Errorf("it is called %s", letters[0].ID())
+		}
+		done, err := f.ops.Purge(f.ctx, "charge", ops.Pick{IDs: []string{letters[0].ID()}})
+		if err != nil || done.Messages != 1 {
+			t.Errorf("%+v, %v", done, err)
+		}
+	}
+	if n := len(f.acts("charge")); n != 3 {
+		t.Errorf("%d acts", n)
 	}
 }

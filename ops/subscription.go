@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/vinci-go/vinci/bus"
 	"github.com/vinci-go/vinci/event"
@@ -65,8 +66,31 @@ func (s Subscription) compile() (*subscription, error) {
 	return &subscription{Subscription: s, whole: pattern.NewSet(whole...), types: pattern.NewSet(types...)}, nil
 }
 
-// wants reports whether the subscription asks for an event.
+// editedStream is the stream of an event that was sent anew: below that of the acts,
+// with the subscription that it is for in its name, so that this is known for good.
+// Delivery records expire, and a namespace has none in the beginning.
+func editedStream(subscription, id string) string { return Stream(subscription) + "/" + id }
+
+// isFor is the only subscription that an event is for, empty: it is for all.
+func isFor(e event.Envelope) string {
+	rest, ours := strings.CutPrefix(e.ID, Stream(""))
+	subscription, _, edited := strings.Cut(rest, "/")
+	if !ours || !edited {
+		return ""
+	}
+	return subscription
+}
+
+// wants reports whether the subscription is to get an event.
 func (s *subscription) wants(e event.Envelope) (bool, error) {
+	if only := isFor(e); only != "" && only != s.Name {
+		return false, nil
+	}
+	return s.asks(e)
+}
+
+// asks reports whether the subscription's patterns fit an event.
+func (s *subscription) asks(e event.Envelope) (bool, error) {
 	body, err := bus.MessageBody(e)
 	if err != nil {
 		return false, err

@@ -92,12 +92,14 @@ func unknown(what, name string, known []string, mend string) error {
 }
 
 // nearest is the name that was probably meant: the one that the fewest letters
-// make of it, if these are few, or one that begins with it; "" when none is.
+// make of it, if these are few, or one that begins with it; "" when none is. More
+// than one letter is a slip only behind a right beginning: who types deploy does not
+// mean replay.
 func nearest(name string, known []string) string {
 	best, least := "", 0
 	for _, k := range known {
 		d := distance(name, k)
-		few := d < len(name) && d <= (len(name)+2)/3
+		few := d < len(name) && d <= (len(name)+2)/3 && (d <= 1 || name[0] == k[0])
 		begun := len(name) > 2 && strings.HasPrefix(k, name)
 		if !few && !begun {
 			continue

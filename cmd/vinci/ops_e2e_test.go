@@ -156,7 +156,7 @@ func TestOps(t *testing.T) {
 	counted(carol)
 	s.call(carol, "CAROL")
 	data := fmt.Sprintf(`{"user_id":%q,"email":"carol@example.com","name":"Somebody"}`, carol)
-	edited := regexp.MustCompile(`edited/\S+`).FindString(s.tell("dlq", "send", "send_welcome", "user/"+carol+"@1", "--data", data, "--as", "ada", "--reason", "she moved"))
+	edited := regexp.MustCompile(`ops/\S+`).FindString(s.tell("dlq", "send", "send_welcome", "user/"+carol+"@1", "--data", data, "--as", "ada", "--reason", "she moved"))
 	until(`welcome email sent.*carol@example\.com`)
 	until(`"event succeeded".*"event_id":"` + regexp.QuoteMeta(edited) + `"`)
 	s.tell("dlq", "list", "send_welcome")

@@ -116,7 +116,8 @@ func TestVinciFlagsExist(t *testing.T) {
 // subcommand is what stands before arguments and flags: a group such as tables
 // has commands of its own.
 func subcommand(words []string) []string {
-	if words[0] == "tables" && len(words) > 1 && !strings.HasPrefix(words[1], "-") {
+	group := words[0] == "tables" || words[0] == "dlq"
+	if group && len(words) > 1 && !strings.HasPrefix(words[1], "-") {
 		return words[:2]
 	}
 	return words[:1]
