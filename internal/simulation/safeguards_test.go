@@ -35,11 +35,7 @@ var safeguards = []struct {
 		name: "the outcome in the transaction",
 		edits: []edit{
 			{"bus/transaction.go", `slices.Concat([]orm.Write{outcome}, d.joins, tx.writes)`, `slices.Concat(d.joins, tx.writes)`},
-			{"bus/transaction.go", "		err := c.execute(ctx, p)\n		if err == nil {\n			return nil\n		}", `		err := c.execute(ctx, p)
-		if err == nil {
-			_, err := c.write(ctx, d, Succeeded, outcome)
-			return err
-		}`},
+			{"bus/transaction.go", "	p.Announce(ctx)\n	return nil\n", "	p.Announce(ctx)\n	_, err = c.write(ctx, d, Succeeded, outcome)\n	return err\n"},
 		},
 		must: simulation.Once,
 	},
