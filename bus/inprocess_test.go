@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/vinci-go/vinci/bus"
@@ -85,11 +86,13 @@ func results(rs []bus.Result) string {
 
 // A handler that fails, panics, ends its goroutine or never returns is felt by
 // nobody else.
-func TestInProcessIsolation(t *testing.T) {
+func TestInProcessIsolation(t *testing.T) { synctest.Test(t, testIsolation) }
+
+func testIsolation(t *testing.T) {
 	var handled []string
 	end := make(chan struct{})
 	defer close(end)
-	b := newBare(t, 50*time.Millisecond,
+	b := newBare(t, 10*time.Second,
 		named("first", func(_ context.Context, e event.Event[opened]) error { handled = append(handled, e.ID); return nil }),
 		named("fails", func(context.Context, event.Event[opened]) error { return errBoom }),
 		named("panics", func(context.Context, event.Event[opened]) error { panic("help") }),

@@ -3,7 +3,8 @@ package bus
 import (
 	"fmt"
 	"hash/fnv"
-	"strings"
+
+	"github.com/vinci-go/vinci/event"
 )
 
 // trace is the W3C trace context of one run: the trace of the event, and in it a
@@ -17,33 +18,15 @@ type trace struct{ id, span, flags string }
 // is the same for the same run. It is the zero trace when the event has none, or
 // one that is malformed and must not be continued.
 func traceOf(traceParent, runID string) trace {
-	const length = len("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
-	if len(traceParent) < length {
-		return trace{}
-	}
-	parts := strings.SplitN(traceParent[:length], "-", 4)
-	if len(parts) != 4 {
-		return trace{}
-	}
-	version, id, parent, flags := parts[0], parts[1], parts[2], parts[3]
-	switch rest := traceParent[length:]; {
-	case !hex(version, 2) || version == "ff":
-		return trace{}
-	case rest != "" && (version == "00" || rest[0] != '-'): // later versions may add to it
-		return trace{}
-	case !hex(id, 32) || !hex(parent, 16) || !hex(flags, 2):
-		return trace{}
-	case strings.Trim(id, "0") == "" || strings.Trim(parent, "0") == "":
+	parent, ok := event.ParseTraceParent(traceParent)
+	if !ok {
 		return trace{}
 	}
 	h := fnv.New64a()
 	h.Write([]byte(runID)) // a hash.Hash never returns an error
-	return trace{id: id, span: fmt.Sprintf("%016x", max(h.Sum64(), 1)), flags: flags}
+	return trace{id: parent.TraceID, span: fmt.Sprintf("%016x", max(h.Sum64(), 1)), flags: parent.Flags}
 }
 
-func (t trace) parent() string { return "00-" + t.id + "-" + t.span + "-" + t.flags }
-
-// hex reports whether s is n lower-case hexadecimal digits.
-func hex(s string, n int) bool {
-	return len(s) == n && strings.Trim(s, "0123456789abcdef") == ""
+func (t trace) parent() string {
+	return event.TraceParent{TraceID: t.id, SpanID: t.span, Flags: t.flags}.String()
 }

@@ -34,7 +34,7 @@ func TestTraceOf(t *testing.T) {
 		if !want {
 			continue
 		}
-		if got.id != id || got.span == parent || !hex(got.span, 16) {
+		if got.id != id || got.span == parent || len(got.span) != 16 {
 			t.Errorf("%q: trace %+v, want the same trace and another span", in, got)
 		}
 		// What is handed on can be read again, and goes on with its flags.

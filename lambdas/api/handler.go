@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/vinci-go/vinci/domain/users"
+	"github.com/vinci-go/vinci/event/httpflow"
 	"github.com/vinci-go/vinci/tables"
 )
 
@@ -21,8 +22,9 @@ type api struct {
 	logger  *slog.Logger
 }
 
-// newHandler serves every route of users.Routes. A route without a handler is a
-// program written wrong, so it stops the function at start.
+// newHandler serves every route of users.Routes. What a request commits belongs to
+// its correlation and its trace. A route without a handler is a program written
+// wrong, so it stops the function at start.
 func newHandler(service *users.Service, logger *slog.Logger) http.Handler {
 	a := &api{service: service, logger: logger}
 	handlers := map[string]func(http.ResponseWriter, *http.Request) error{
@@ -43,7 +45,7 @@ func newHandler(service *users.Service, logger *slog.Logger) http.Handler {
 			}
 		})
 	}
-	return mux
+	return httpflow.Handler(mux, httpflow.Options{})
 }
 
 // userBody is a user as the API shows it.

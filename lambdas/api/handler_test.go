@@ -44,6 +44,31 @@ func do(t *testing.T, h http.Handler, method, path, body string) (*http.Response
 	return resp, doc
 }
 
+// What a request says of its trace and correlation is in the events it causes.
+func TestRequestFlowsIntoEvents(t *testing.T) {
+	store := ormtest.New()
+	h := newTestAPI(store, io.Discard)
+	r := httptest.NewRequest("POST", "/users", strings.NewReader(`{"email":"alice@example.com","name":"Alice"}`))
+	r.Header.Set("X-Correlation-Id", "order-7")
+	r.Header.Set("Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	if w.Code != 201 || w.Header().Get("X-Correlation-Id") != "order-7" {
+		t.Fatalf("answer %d %v", w.Code, w.Header())
+	}
+	log := eventlog.New(store, eventlog.Options{Source: domain.Application})
+	n := 0
+	for e, err := range log.Stream(t.Context(), "user/alice", 1) {
+		if err != nil || e.CorrelationID != "order-7" || !strings.HasPrefix(e.TraceParent, "00-0af7651916cd43dd8448eb211c80319c-") || strings.Contains(e.TraceParent, "b7ad6b7169203331") {
+			t.Errorf("event %+v, %v", e.Metadata, err)
+		}
+		n++
+	}
+	if n != 1 {
+		t.Errorf("%d events, want 1", n)
+	}
+}
+
 func TestUserLife(t *testing.T) {
 	h := newTestAPI(ormtest.New(), io.Discard)
 

@@ -1,0 +1,11 @@
+// Package httpflow begins at an HTTP request what goes on in its events: whose
+// request it is, which correlation and trace it belongs to.
+//
+//	http.Handle("/", httpflow.Handler(mux, httpflow.Options{
+//		TenantID: func(r *http.Request) string { return claims(r).Tenant },
+//		Actor:    func(r *http.Request) string { return claims(r).Subject },
+//	}))
+//
+// What the handler commits with the request's context carries it, and so does what
+// the handlers of those events commit: see [event.Flow].
+package httpflow

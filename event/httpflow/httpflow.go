@@ -1,0 +1,94 @@
+package httpflow
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"net/http"
+
+	"github.com/vinci-go/vinci/event"
+)
+
+// The headers that are read and, for the first, answered.
+const (
+	// CorrelationHeader may be sent by a client that knows better which requests
+	// belong together, and is in every answer. [MaxCorrelationID] characters are
+	// allowed, printable ASCII without blanks; any other value is as none.
+	CorrelationHeader = "X-Correlation-Id"
+	// TraceHeader is the W3C trace context. A malformed one is as none.
+	//
+	// https://www.w3.org/TR/trace-context/#traceparent-header
+	TraceHeader = "Traceparent"
+)
+
+// MaxCorrelationID is the longest correlation id that is taken from a client.
+const MaxCorrelationID = 64
+
+// Options says where the parts of a flow come from. The zero value takes
+// correlation and trace from the headers, or makes new ones.
+type Options struct {
+	// TenantID and Actor say whose request it is. Take it from what an authorizer has
+	// verified, never from what a client may write as it likes. Nil: not known.
+	TenantID func(*http.Request) string
+	Actor    func(*http.Request) string
+	// Random fills b with random bytes; default: crypto/rand.Read, which never fails.
+	Random func(b []byte)
+}
+
+// Handler puts the flow of each request into its context, for next and all that it
+// commits, and the correlation id into the answer's headers. A trace is continued
+// with a span of this request's own; without one a trace begins that nobody has
+// asked to sample.
+func Handler(next http.Handler, o Options) http.Handler {
+	if o.Random == nil {
+		o.Random = func(b []byte) { _, _ = rand.Read(b) } // ends the program rather than fail
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		f := event.Flow{CorrelationID: r.Header.Get(CorrelationHeader), TraceParent: o.trace(r.Header.Get(TraceHeader)).String()}
+		if !usable(f.CorrelationID) {
+			f.CorrelationID = o.digits(16)
+		}
+		if o.TenantID != nil {
+			f.TenantID = o.TenantID(r)
+		}
+		if o.Actor != nil {
+			f.Actor = o.Actor(r)
+		}
+		w.Header().Set(CorrelationHeader, f.CorrelationID)
+		next.ServeHTTP(w, r.WithContext(event.WithFlow(r.Context(), f)))
+	})
+}
+
+func (o *Options) trace(header string) event.TraceParent {
+	t, ok := event.ParseTraceParent(header)
+	if !ok {
+		t = event.TraceParent{TraceID: o.digits(16), Flags: "00"}
+	}
+	t.SpanID = o.digits(8)
+	return t
+}
+
+// digits are n random bytes in hexadecimal, which are not all zero: that has a
+// meaning in a trace context.
+func (o *Options) digits(n int) string {
+	b := make([]byte, n)
+	for {
+		o.Random(b)
+		for _, c := range b {
+			if c != 0 {
+				return hex.EncodeToString(b)
+			}
+		}
+	}
+}
+
+func usable(id string) bool {
+	if id == "" || len(id) > MaxCorrelationID {
+		return false
+	}
+	for i := range len(id) {
+		if id[i] <= ' ' || id[i] > '~' {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,84 @@
+package httpflow
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/vinci-go/vinci/event"
+)
+
+const (
+	trace  = "0af7651916cd43dd8448eb211c80319c"
+	parent = "00-" + trace + "-b7ad6b7169203331-01"
+)
+
+func TestHandler(t *testing.T) {
+	for name, test := range map[string]struct {
+		correlation, traceparent string
+		want                     event.Flow
+	}{
+		"nothing given":           {"", "", event.Flow{CorrelationID: "03030303030303030303030303030303", TraceParent: "00-01010101010101010101010101010101-0202020202020202-00"}},
+		"both given":              {"order-7", parent, event.Flow{CorrelationID: "order-7", TraceParent: "00-" + trace + "-0101010101010101-01"}},
+		"a longest correlation":   {strings.Repeat("c", MaxCorrelationID), parent, event.Flow{CorrelationID: strings.Repeat("c", MaxCorrelationID), TraceParent: "00-" + trace + "-0101010101010101-01"}},
+		"one too long":            {strings.Repeat("c", MaxCorrelationID+1), parent, event.Flow{CorrelationID: "02020202020202020202020202020202", TraceParent: "00-" + trace + "-0101010101010101-01"}},
+		"one with a blank":        {"a b", parent, event.Flow{CorrelationID: "02020202020202020202020202020202", TraceParent: "00-" + trace + "-0101010101010101-01"}},
+		"one that is no ASCII":    {"ä", parent, event.Flow{CorrelationID: "02020202020202020202020202020202", TraceParent: "00-" + trace + "-0101010101010101-01"}},
+		"a trace that is no such": {"order-7", "00-" + strings.Repeat("0", 32) + "-b7ad6b7169203331-01", event.Flow{CorrelationID: "order-7", TraceParent: "00-01010101010101010101010101010101-0202020202020202-00"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got event.Flow
+			n := byte(0)
+			h := Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = event.FlowFrom(r.Context()) }), Options{
+				TenantID: func(r *http.Request) string { return r.Host },
+				Actor:    func(r *http.Request) string { return r.Method },
+				Random: func(b []byte) {
+					n++
+					for i := range b {
+						b[i] = n
+					}
+				},
+			})
+			r := httptest.NewRequest("PUT", "http://acme/", nil)
+			r.Header.Set(CorrelationHeader, test.correlation)
+			r.Header.Set(TraceHeader, test.traceparent)
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			test.want.TenantID, test.want.Actor = "acme", "PUT"
+			if got != test.want {
+				t.Errorf("flow is\n%+v, want\n%+v", got, test.want)
+			}
+			if answered := w.Header().Get(CorrelationHeader); answered != got.CorrelationID {
+				t.Errorf("the answer has correlation id %q, want %q", answered, got.CorrelationID)
+			}
+		})
+	}
+}
+
+// All zero means "no trace" and is never made.
+func TestZerosAreNotUsed(t *testing.T) {
+	calls := 0
+	o := Options{Random: func(b []byte) {
+		if calls++; calls > 3 {
+			b[0] = 7
+		}
+	}}
+	if got := o.digits(2); got != "0700" || calls != 4 {
+		t.Errorf("digits are %s after %d calls, want 0700 after 4", got, calls)
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	seen := map[string]bool{}
+	h := Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		f := event.FlowFrom(r.Context())
+		if _, ok := event.ParseTraceParent(f.TraceParent); !ok || seen[f.CorrelationID] || seen[f.TraceParent] || f.TenantID != "" || f.Actor != "" {
+			t.Errorf("flow is %+v", f)
+		}
+		seen[f.CorrelationID], seen[f.TraceParent] = true, true
+	}), Options{})
+	for range 3 {
+		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+	}
+}
