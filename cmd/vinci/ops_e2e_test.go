@@ -38,7 +38,8 @@ var (
 	timeText     = regexp.MustCompile(`\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?Z?`)
 	durationText = regexp.MustCompile(`\b\d+(\.\d+)?(µs|ms|s)\b`)
 	messageText  = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
-	randomText   = regexp.MustCompile(`\b[A-Z2-7]{26}\b`)
+	traceText    = regexp.MustCompile(`\b00-[0-9a-f]{32}-[0-9a-f]{16}-00\b`)
+	randomText   = regexp.MustCompile(`\b([A-Z2-7]{26}|[0-9a-f]{32})\b`)
 	blanks       = regexp.MustCompile(`(\S) {2,}`)
 )
 
@@ -51,6 +52,7 @@ func (s *story) tell(args ...string) string {
 	text = timeText.ReplaceAllString(text, "TIME")
 	text = durationText.ReplaceAllString(text, "DURATION")
 	text = messageText.ReplaceAllString(text, "MESSAGE")
+	text = traceText.ReplaceAllString(text, "TRACE")
 	text = randomText.ReplaceAllString(text, "RANDOM")
 	s.text.WriteString(blanks.ReplaceAllString(text, "$1  "))
 	return out
