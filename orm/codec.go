@@ -8,6 +8,8 @@ import (
 	"unsafe"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/vinci-go/vinci/internal/attrtype"
 )
 
 // The codec is compiled: what github.com/guregu/dynamo finds out by reflection
@@ -340,29 +342,10 @@ func located(err error) (attribute string, cause error) {
 	return attribute, fmt.Errorf("at %s: %w", path, ve.err)
 }
 
-// shape is DynamoDB's name of a value's type.
-func shape(av types.AttributeValue) string {
-	switch av.(type) {
-	case *types.AttributeValueMemberS:
-		return "S"
-	case *types.AttributeValueMemberN:
-		return "N"
-	case *types.AttributeValueMemberB:
-		return "B"
-	case *types.AttributeValueMemberBOOL:
-		return "BOOL"
-	case *types.AttributeValueMemberNULL:
-		return "NULL"
-	case *types.AttributeValueMemberL:
-		return "L"
-	case *types.AttributeValueMemberM:
-		return "M"
-	case *types.AttributeValueMemberSS:
-		return "SS"
-	case *types.AttributeValueMemberNS:
-		return "NS"
-	case *types.AttributeValueMemberBS:
-		return "BS"
+// typeOf is DynamoDB's name of a value's type, and Go's where it has none.
+func typeOf(av types.AttributeValue) string {
+	if name := attrtype.Of(av); name != "" {
+		return name
 	}
 	return fmt.Sprintf("%T", av)
 }
@@ -377,5 +360,5 @@ func unfit(rt reflect.Type, p unsafe.Pointer, av types.AttributeValue) error {
 		reflect.NewAt(rt, p).Elem().SetZero()
 		return nil
 	}
-	return fmt.Errorf("it is stored as %s, which cannot be read into %s", shape(av), rt)
+	return fmt.Errorf("it is stored as %s, which cannot be read into %s", typeOf(av), rt)
 }

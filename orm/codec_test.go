@@ -150,7 +150,7 @@ func showValue(av types.AttributeValue) string {
 		}
 		return "L[" + strings.Join(parts, ", ") + "]"
 	}
-	return fmt.Sprintf("%s%+v", shape(av), reflect.ValueOf(av).Elem().Field(0))
+	return fmt.Sprintf("%s%+v", typeOf(av), reflect.ValueOf(av).Elem().Field(0))
 }
 
 // optionSets are all combinations of options that may come together.

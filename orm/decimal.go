@@ -233,7 +233,7 @@ func (d Decimal) MarshalDynamo() (types.AttributeValue, error) {
 func (d *Decimal) UnmarshalDynamo(av types.AttributeValue) error {
 	n, ok := av.(*types.AttributeValueMemberN)
 	if !ok {
-		return fmt.Errorf("it is stored as %s, which cannot be read into orm.Decimal", shape(av))
+		return fmt.Errorf("it is stored as %s, which cannot be read into orm.Decimal", typeOf(av))
 	}
 	return d.UnmarshalText([]byte(n.Value))
 }

@@ -8,37 +8,14 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/vinci-go/vinci/internal/attrtype"
 	"github.com/vinci-go/vinci/orm"
 )
 
 type value = types.AttributeValue
 
-// kind is a value's DynamoDB type.
-func kind(v value) string {
-	switch v.(type) {
-	case *types.AttributeValueMemberS:
-		return "S"
-	case *types.AttributeValueMemberN:
-		return "N"
-	case *types.AttributeValueMemberB:
-		return "B"
-	case *types.AttributeValueMemberBOOL:
-		return "BOOL"
-	case *types.AttributeValueMemberNULL:
-		return "NULL"
-	case *types.AttributeValueMemberL:
-		return "L"
-	case *types.AttributeValueMemberM:
-		return "M"
-	case *types.AttributeValueMemberSS:
-		return "SS"
-	case *types.AttributeValueMemberNS:
-		return "NS"
-	case *types.AttributeValueMemberBS:
-		return "BS"
-	}
-	return ""
-}
+// kind is a value's DynamoDB type, empty for none.
+func kind(v value) string { return attrtype.Of(v) }
 
 // order compares two values of the same scalar type: numbers by value, strings
 // and bytes by their bytes.
