@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/vinci-go/vinci/event/schema"
 	"github.com/vinci-go/vinci/internal/definitions"
 	"github.com/vinci-go/vinci/internal/names"
@@ -23,6 +25,34 @@ type application struct {
 	events []*schema.Event
 
 	subscriptions []*definitions.Subscription
+}
+
+// sources are the definitions as they are in the working copy, whatever is deployed
+// or running.
+func (w *where) sources(cmd *cobra.Command) (*application, error) {
+	return loadApplication(cmd.Context(), progress.New(cmd.ErrOrStderr()), w.dir, synth.Deployment)
+}
+
+// addList makes a group list what the application defines, by itself and as its
+// command "list", which is returned for its flags.
+func (w *where) addList(group *cobra.Command, list func(*cobra.Command, *application) error) *cobra.Command {
+	run := func(cmd *cobra.Command, _ []string) error {
+		app, err := w.sources(cmd)
+		if err != nil {
+			return err
+		}
+		return list(cmd, app)
+	}
+	group.Args, group.RunE = noSubcommand, run
+	w.dirFlag(group)
+	listing := &cobra.Command{
+		Use:   "list",
+		Short: fmt.Sprintf("List the application's %[1]s (the same as vinci %[1]s)", group.Name()),
+		Args:  noArguments,
+		RunE:  run,
+	}
+	group.AddCommand(listing)
+	return listing
 }
 
 // loadApplication runs the app of dir for its definitions. It is the one way in

@@ -9,38 +9,24 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vinci-go/vinci/event/schema"
-	"github.com/vinci-go/vinci/internal/progress"
-	"github.com/vinci-go/vinci/local/synth"
 )
 
 func newEvents() *cobra.Command {
 	w := &where{}
 	var asJSON bool
-	list := func(cmd *cobra.Command, _ []string) error {
-		app, err := loadApplication(cmd.Context(), progress.New(cmd.ErrOrStderr()), w.dir, synth.Deployment)
-		if err != nil {
-			return err
-		}
-		if asJSON {
-			return writeJSON(cmd.OutOrStdout(), app.events)
-		}
-		return listEvents(newScreen(cmd.OutOrStdout()), app.events)
-	}
 	cmd := &cobra.Command{
 		Use:   "events",
 		Short: "List the application's events, and look into their data",
 		Long: `Lists the event types that the application defines: versions, what others see of
 them, where they are defined. It runs the app of cdk.json for its definitions, so
 it shows what the sources say; nothing needs to run.`,
-		Args: noSubcommand,
-		RunE: list,
 	}
-	listing := &cobra.Command{
-		Use:   "list",
-		Short: "List the application's events (the same as vinci events)",
-		Args:  cobra.NoArgs,
-		RunE:  list,
-	}
+	listing := w.addList(cmd, func(cmd *cobra.Command, app *application) error {
+		if asJSON {
+			return writeJSON(cmd.OutOrStdout(), app.events)
+		}
+		return listEvents(newScreen(cmd.OutOrStdout()), app.events)
+	})
 	show := &cobra.Command{
 		Use:   "show TYPE",
 		Short: "Show the fields of an event's data",
@@ -54,7 +40,7 @@ it shows what the sources say; nothing needs to run.`,
 			return fmt.Errorf("one event at a time, got %s", strings.Join(args, " "))
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			app, err := loadApplication(cmd.Context(), progress.New(cmd.ErrOrStderr()), w.dir, synth.Deployment)
+			app, err := w.sources(cmd)
 			if err != nil {
 				return err
 			}
@@ -71,8 +57,7 @@ it shows what the sources say; nothing needs to run.`,
 	for _, c := range []*cobra.Command{cmd, listing, show} {
 		c.Flags().BoolVar(&asJSON, "json", false, "print JSON, the JSON Schemas of the data included")
 	}
-	w.dirFlag(cmd)
-	cmd.AddCommand(listing, show)
+	cmd.AddCommand(show)
 	return cmd
 }
 

@@ -9,8 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vinci-go/vinci/event/schema"
-	"github.com/vinci-go/vinci/internal/progress"
-	"github.com/vinci-go/vinci/local/synth"
 )
 
 func newSchemas() *cobra.Command {
@@ -44,7 +42,7 @@ The exit code is 1 when a file is missing, stale or refused.`,
 nothing, to ` + schema.Dir + `/. Commit the folder: it is what later changes are compared
 with. A change that breaks readers is refused, its file stays, and the exit code
 is 1.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			found, err := w.findings(cmd, schema.Lock)
 			if err != nil {
@@ -78,7 +76,7 @@ is 1.`,
 
 // findings runs a comparison of the application's events with its files.
 func (w *where) findings(cmd *cobra.Command, compare func(dir string, events []*schema.Event) ([]schema.Finding, error)) ([]schema.Finding, error) {
-	app, err := loadApplication(cmd.Context(), progress.New(cmd.ErrOrStderr()), w.dir, synth.Deployment)
+	app, err := w.sources(cmd)
 	if err != nil {
 		return nil, err
 	}

@@ -9,44 +9,29 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/vinci-go/vinci/internal/progress"
-	"github.com/vinci-go/vinci/local/synth"
 	"github.com/vinci-go/vinci/orm"
 )
 
 func newTables() *cobra.Command {
 	w := &where{}
 	var asJSON bool
-	list := func(cmd *cobra.Command, _ []string) error {
-		app, err := loadApplication(cmd.Context(), progress.New(cmd.ErrOrStderr()), w.dir, synth.Deployment)
-		if err != nil {
-			return err
-		}
-		if asJSON {
-			return writeJSON(cmd.OutOrStdout(), app.tables)
-		}
-		return listTables(newScreen(cmd.OutOrStdout()), app.tables)
-	}
 	cmd := &cobra.Command{
 		Use:   "tables",
 		Short: "List the application's tables, and look into them",
 		Long: `Lists the tables of the application, the framework's own included: keys,
 indexes, unique attributes, expiry, stream. It runs the app of cdk.json for its
 definitions, so it shows what the sources say; nothing needs to run.`,
-		Args: noSubcommand,
-		RunE: list,
 	}
-	listing := &cobra.Command{
-		Use:   "list",
-		Short: "List the application's tables (the same as vinci tables)",
-		Args:  noArguments,
-		RunE:  list,
-	}
+	listing := w.addList(cmd, func(cmd *cobra.Command, app *application) error {
+		if asJSON {
+			return writeJSON(cmd.OutOrStdout(), app.tables)
+		}
+		return listTables(newScreen(cmd.OutOrStdout()), app.tables)
+	})
 	for _, c := range []*cobra.Command{cmd, listing} {
 		c.Flags().BoolVar(&asJSON, "json", false, "print the whole schemas as JSON")
 	}
-	w.dirFlag(cmd)
-	cmd.AddCommand(listing, newTablesShow(w), newTablesExport(w), newTablesImport(w), newTablesLock(w), newTablesDiff(w))
+	cmd.AddCommand(newTablesShow(w), newTablesExport(w), newTablesImport(w), newTablesLock(w), newTablesDiff(w))
 	return cmd
 }
 

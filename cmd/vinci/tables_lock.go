@@ -10,9 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/vinci-go/vinci/internal/progress"
 	"github.com/vinci-go/vinci/internal/tablelock"
-	"github.com/vinci-go/vinci/local/synth"
 )
 
 func newTablesLock(w *where) *cobra.Command {
@@ -30,7 +28,7 @@ a table that no deployment has yet, or after it was made anew by hand. vinci tab
 diff compares with what is deployed.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			app, err := loadApplication(cmd.Context(), progress.New(cmd.ErrOrStderr()), w.dir, synth.Deployment)
+			app, err := w.sources(cmd)
 			if err != nil {
 				return err
 			}
