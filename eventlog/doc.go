@@ -50,7 +50,9 @@
 //     is sent again, with the same id and to the last byte the same actions.
 //     DynamoDB knows the token for ten minutes and answers that it is done if it
 //     is. If the token is forgotten the conditions fail, and the items that they
-//     find bear the attempt's own id: it is done.
+//     find bear the attempt's own id: it is done. After nine minutes (a process that
+//     was stopped in between) nothing is sent again, since not every commit has such
+//     a condition.
 //   - Somebody else took the place of an append: the attempt gets new places, and
 //     because a token may not come with other actions
 //     (IdempotentParameterMismatch), a new id. The old attempt may still be under
