@@ -1,8 +1,8 @@
 package eventlog
 
 import (
-	"fmt"
 	"hash/fnv"
+	"strconv"
 	"time"
 
 	"github.com/vinci-go/vinci/event"
@@ -87,7 +87,7 @@ func Bucket(eventType string, t time.Time, stream string) string {
 }
 
 func bucket(eventType string, t time.Time, shard int) string {
-	return fmt.Sprintf("%s#%s#%d", eventType, t.UTC().Format(time.DateOnly), shard)
+	return eventType + "#" + t.UTC().Format(time.DateOnly) + "#" + strconv.Itoa(shard)
 }
 
 // Envelope is the event as it travels. source is the application: the table is
