@@ -50,7 +50,7 @@ func appendText(b []byte, v value) []byte {
 	b = append(append(b, kind(v)...), ':')
 	switch x := v.(type) {
 	case *types.AttributeValueMemberS:
-		b = strconv.AppendQuote(b, x.Value)
+		b = appendString(b, x.Value)
 	case *types.AttributeValueMemberN:
 		b = append(b, normalNumber(x.Value)...)
 	case *types.AttributeValueMemberB:
@@ -73,10 +73,17 @@ func appendText(b []byte, v value) []byte {
 	return b
 }
 
+// appendString appends a string behind its length, so that nothing else reads the
+// same. Quoting it would do that too, for several times the price.
+func appendString(b []byte, s string) []byte {
+	b = strconv.AppendInt(b, int64(len(s)), 10)
+	return append(append(b, ':'), s...)
+}
+
 func appendItem(b []byte, item orm.Item) []byte {
 	b = append(b, '{')
 	for _, name := range names(item) {
-		b = append(strconv.AppendQuote(b, name), '=')
+		b = append(appendString(b, name), '=')
 		b = append(appendText(b, item[name]), ',')
 	}
 	return append(b, '}')
@@ -170,9 +177,10 @@ func mapValue(v value, normal bool) value {
 	return v // strings, booleans and null hold nothing that could be shared
 }
 
-// fingerprint identifies a transaction's parameters.
-func fingerprint(actions []orm.Action) [sha256.Size]byte {
-	var b []byte
+// fingerprint identifies a transaction's parameters. It works in what room b has,
+// and returns that for the next one.
+func fingerprint(b []byte, actions []orm.Action) ([sha256.Size]byte, []byte) {
+	b = b[:0]
 	for i := range actions {
 		a := &actions[i]
 		b = fmt.Appendf(b, "%d %s ", a.Op, a.Table.Name)
@@ -186,7 +194,7 @@ func fingerprint(actions []orm.Action) [sha256.Size]byte {
 		b = appendCond(b, a.If)
 		b = append(b, '\n')
 	}
-	return sha256.Sum256(b)
+	return sha256.Sum256(b), b
 }
 
 func appendCond(b []byte, c *orm.Cond) []byte {
@@ -205,7 +213,7 @@ func appendCond(b []byte, c *orm.Cond) []byte {
 }
 
 func appendPath(b []byte, attribute string, into []orm.Step) []byte {
-	b = append(strconv.AppendQuote(b, attribute), ' ')
+	b = append(appendString(b, attribute), ' ')
 	for _, step := range into {
 		b = fmt.Appendf(b, "%q %d ", step.Name, step.Index)
 	}

@@ -59,7 +59,8 @@ func (m *Memory) Transact(ctx context.Context, tok string, actions []orm.Action)
 		now := m.now()
 		var known token
 		if tok != "" {
-			known = token{fingerprint(actions), now.Add(tokenLife)}
+			known.until = now.Add(tokenLife)
+			known.actions, m.room = fingerprint(m.room, actions)
 		}
 		if t, ok := m.tokens[tok]; ok && now.Before(t.until) {
 			if t.actions != known.actions {
