@@ -21,8 +21,8 @@ import (
 // and removes the timer in one transaction: it fires once, or was cancelled, or
 // was replaced, and never two of these. In AWS that function runs every minute,
 // so an event comes up to a minute and a little after Due; what became due in an
-// outage comes after it, in the order of Due. The event's time is when it was
-// committed.
+// outage comes after it, the events of one stream in the order of Due. The event's
+// time is when it was committed.
 //
 // A cancellation and the function may meet: the event may have been fired in the
 // moment in which the commit that cancels it was decided. Its handler therefore
