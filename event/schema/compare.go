@@ -154,10 +154,12 @@ func (n *node) kind() string {
 	types := slices.DeleteFunc(slices.Sorted(slices.Values(n.Type)), func(t string) bool { return t == "null" })
 	s := strings.Join(slices.Compact(types), " or ")
 	switch {
-	case s == "" && strings.HasPrefix(n.Description, "as "):
-		s = "a value " + n.Description
+	case s == "" && n.By != "":
+		s = "a value as " + n.By + " encodes itself"
 	case s == "":
 		s = "any value"
+	case n.By != "":
+		s += " as " + n.By + " encodes itself"
 	}
 	if n.formatIsType() {
 		s += " of " + n.Format
