@@ -86,7 +86,7 @@ func TestCommitStoresEverything(t *testing.T) {
 			t.Fatal(err)
 		}
 		items = append(items, readable(t, item))
-		e, err := eventlog.FromItem("shop", item)
+		e, err := fromItem(item)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -114,13 +114,3 @@ func (s *Stored) Envelope(source string) (event.Envelope, error) {
 		Data: []byte(s.Data),
 	}, nil
 }
-
-// FromItem reads an item of [Events] as the event that it is. The error is a
-// *[DamagedError] when the item is none.
-func FromItem(source string, item orm.Item) (event.Envelope, error) {
-	s, err := StoredOf(item)
-	if err != nil {
-		return event.Envelope{}, err
-	}
-	return s.Envelope(source)
-}
