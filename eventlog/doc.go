@@ -66,7 +66,11 @@
 //     the attempt is there. Only when it is not, or cannot be read, the outcome is
 //     unknown and the error says so: [UnknownOutcomeError].
 //
-// A caller that runs its whole command again after such an error makes a new
+// What a failed condition of the caller's own answers is final, also after a lost
+// answer: the lost try could come true only if it arrived after the one that was
+// refused, and the item had changed back in between.
+//
+// A caller that runs its whole command again after an unknown outcome makes a new
 // commit; expected versions and conditions on its own items then find the first.
 // With a [Command] it need not look.
 //
