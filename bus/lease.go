@@ -109,7 +109,7 @@ func (c *Consumer) claim(ctx context.Context, d *delivery) (Delivery, error) {
 			return was, nil // our own, and only the answer was lost
 		case d.settled(was.Status), was.Status == Processing && !was.Stuck(c.now()):
 			return was, err
-		case was.Attempts >= c.maxAttempts && was.Status != Dead: // one more for each redrive
+		case was.Attempts >= c.maxAttempts && was.Status != Dead && !d.wantedOnceMore():
 			return was, errExhausted
 		case tries == writeTries:
 			return was, err // others claim it again and again: let them
@@ -118,6 +118,12 @@ func (c *Consumer) claim(ctx context.Context, d *delivery) (Delivery, error) {
 	}
 	return rec, err
 }
+
+// wantedOnceMore reports whether a person wants one attempt more, whatever the record
+// says: also where the dead-letter queue was out of reach, so that SQS moved the
+// message and the record says failed for good. One: when that run never ends, the
+// message's second receipt is none.
+func (d *delivery) wantedOnceMore() bool { return d.redriven && d.receives == 1 }
 
 // first is the record of a first attempt.
 func (d *delivery) first(c *Consumer) Delivery {

@@ -3,6 +3,7 @@ package bus_test
 import (
 	"context"
 	"errors"
+	"strconv"
 	"testing"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -63,6 +64,45 @@ func TestRedrive(t *testing.T) {
 				t.Errorf("delivery %+v, want it as it was", d)
 			}
 		})
+	}
+}
+
+// The dead-letter queue was out of reach when the last attempt had failed, so that
+// SQS moved the message, and the record never came to say dead: a person's redrive
+// is one more attempt all the same. It is one: a run of it that never ended is no
+// reason for another.
+func TestRedriveOfWhatSQSMoved(t *testing.T) {
+	for _, receives := range []int{1, 2} {
+		runs, broken := 0, true
+		k := bustest.New(t, onDoor, bus.On(doorOpened, func(context.Context, event.Event[opened]) error {
+			if runs++; broken {
+				return errors.New("the other service is down")
+			}
+			return nil
+		}), bus.On(doorClosed, closing))
+		k.FailQueue(func(op string) error {
+			if op == "dead letter" {
+				return errors.New("no such queue")
+			}
+			return nil
+		})
+		e := opening(k, 1)
+		for n := 1; n <= 10; n++ {
+			k.Advance(k.DeliverIn(t.Context(), n, e)[0].Hidden)
+		}
+		wantDelivery(t, k.Delivery(e.ID), bus.Failed, 5, "failed")
+		k.FailQueue(nil)
+		broken = false
+		m := letter(k, bus.DeadLetter{Body: k.Message(e, 1).Body, Attributes: map[string]string{bus.AttrSubscription: onDoor.Name}})
+		m.Attributes["ApproximateReceiveCount"] = strconv.Itoa(receives)
+		if _, err := k.Handle(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+		if receives == 1 {
+			wantDelivery(t, k.Delivery(e.ID), bus.Succeeded, 6, "")
+		} else {
+			wantDelivery(t, k.Delivery(e.ID), bus.Dead, 5, "failed")
+		}
 	}
 }
 
