@@ -58,7 +58,9 @@ func Skipping(clock interface{ Now() time.Time }, subscription, eventID, reason 
 			attrLastAt.Set(now),
 			attrErrorKind.Set(Skipped), attrErrorMessage.Set(clean(reason)),
 			attrTrouble.Remove(), attrLeaseUntil.Remove(),
-		).If(attrStatus.In(Failed, Dead)),
+			// A block lasts longer than the record, which is then made anew.
+			attrFirstAt.SetIfNotExists(now), attrAttempts.Add(0), attrExpiresAt.SetIfNotExists(now.Add(DefaultRetention).Unix()),
+		).If(orm.Or(attrStatus.NotExists(), attrStatus.In(Failed, Dead))),
 	}, nil
 }
 

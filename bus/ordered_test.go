@@ -330,6 +330,26 @@ func TestSkip(t *testing.T) {
 	}
 }
 
+// Records expire, and a block does not: what was forgotten about can be skipped, too.
+func TestSkipAfterTheRecordExpired(t *testing.T) {
+	f := newOrdered(t, nil)
+	es := f.block(t)
+	if err := orm.Exec(t.Context(), f.Store, bus.Deliveries.Delete(orm.Key(es[1].ID, "in_order_tx"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := bus.Skip(t.Context(), f.Store, "in_order_tx", es[1].ID, "long ago"); err != nil {
+		t.Fatal(err)
+	}
+	d := f.Delivery(es[1].ID)
+	wantDelivery(t, d, bus.Ignored, 0, bus.Skipped)
+	if !d.FirstAt.Equal(f.Now()) || d.ExpiresAt != f.Now().Add(bus.DefaultRetention).Unix() {
+		t.Errorf("the record is %+v, and must expire like any other", d)
+	}
+	f.Deliver(es[1])
+	f.wantJournal(t, "door/1", 1, 3)
+	f.wantCheckpoint(t, "door/1", 3, "", 0)
+}
+
 // A stream's name may look like an id or a namespace.
 func TestSkipOddStream(t *testing.T) {
 	f := newOrdered(t, nil)
