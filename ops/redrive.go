@@ -43,7 +43,7 @@ type Done struct {
 // log's or the queues'; what was done until then comes with it.
 func (o *Ops) Redrive(ctx context.Context, subscription string, p Pick) (Done, error) {
 	pace := o.pace(p.Rate)
-	return o.work(ctx, "redrive", subscription, p, Redriven, func(ctx context.Context, s *subscriptionBox, letters []DeadLetter) error {
+	return o.work(ctx, "redrive", subscription, p, Redriven, true, func(ctx context.Context, s *subscriptionBox, letters []DeadLetter) error {
 		for some := range slices.Chunk(letters, pace.step()) {
 			out := make([]Outgoing, len(some))
 			for i := range some {
@@ -78,7 +78,7 @@ func redriven(subscription, namespace string) map[string]string {
 // records say dead until they expire, so that a [Replay] still finds them.
 // Errors are those of [Ops.Redrive].
 func (o *Ops) Purge(ctx context.Context, subscription string, p Pick) (Done, error) {
-	return o.work(ctx, "purge", subscription, p, Purged, func(ctx context.Context, s *subscriptionBox, letters []DeadLetter) error {
+	return o.work(ctx, "purge", subscription, p, Purged, false, func(ctx context.Context, s *subscriptionBox, letters []DeadLetter) error {
 		return s.delete(ctx, letters)
 	})
 }
@@ -128,8 +128,9 @@ func (p *Pick) names(l *DeadLetter) (string, bool) {
 }
 
 // work does something with all picked messages, a part at a time: it records what it
-// is about to do, then does it.
-func (o *Ops) work(ctx context.Context, op, subscription string, p Pick, def *event.Definition[Acted], act func(context.Context, *subscriptionBox, []DeadLetter) error) (_ Done, err error) {
+// is about to do, then does it. comeBack: an event that was acted on may be in the
+// queue again, as a message of another id, and is left there then.
+func (o *Ops) work(ctx context.Context, op, subscription string, p Pick, def *event.Definition[Acted], comeBack bool, act func(context.Context, *subscriptionBox, []DeadLetter) error) (_ Done, err error) {
 	sub, err := o.withQueues(op, subscription)
 	if err != nil {
 		return Done{}, err
@@ -147,14 +148,15 @@ func (o *Ops) work(ctx context.Context, op, subscription string, p Pick, def *ev
 	found := map[string]bool{}
 	want := func(m *Message) bool {
 		l := letter(*m)
+		fresh := !s.taken[m.ID] && !(comeBack && s.acted[l.ID()])
 		if p.All {
-			return !s.acted[l.ID()]
+			return fresh
 		}
 		id, ok := p.names(&l)
 		if ok {
 			found[id] = true
 		}
-		return ok && !s.acted[l.ID()]
+		return ok && fresh
 	}
 	var held []Message // to be given back
 	defer func() {

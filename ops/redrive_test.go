@@ -188,6 +188,20 @@ func TestPurge(t *testing.T) {
 	}
 }
 
+// A dead-letter queue may have an event twice, however far apart.
+func TestPurgeTakesCopies(t *testing.T) {
+	f, h := charging(t)
+	e := f.dead(h, 1)[0]
+	body := f.queues.held[dlq("charge")][0].Body
+	for range 700 {
+		f.queues.put(dlq("charge"), ops.Message{Body: body})
+	}
+	done, err := f.ops.Purge(f.ctx, "charge", ops.Pick{All: true})
+	if err != nil || done.Messages != 701 || len(f.queues.held[dlq("charge")]) != 0 {
+		t.Errorf("%d messages of %s, %v; %d are left", done.Messages, e.ID, err, len(f.queues.held[dlq("charge")]))
+	}
+}
+
 // Reasons are found wherever they are: a message that SQS moved has none of its own.
 func TestDeadLetterReasons(t *testing.T) {
 	f, h := charging(t)
