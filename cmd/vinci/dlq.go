@@ -72,7 +72,11 @@ there. Nothing is taken out; while it looks, the messages are hidden from others
 			if err != nil {
 				return err
 			}
-			letters, err := d.DeadLetters(cmd.Context(), args[0], b.box(), limit)
+			var letters []ops.DeadLetter
+			err = slow(cmd, "look through the queue", func() (err error) {
+				letters, err = d.DeadLetters(cmd.Context(), args[0], b.box(), limit)
+				return err
+			})
 			if err != nil {
 				return d.explain(err)
 			}
@@ -124,7 +128,11 @@ func newDLQShow() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			letters, err := d.DeadLetters(cmd.Context(), args[0], b.box(), 0)
+			var letters []ops.DeadLetter
+			err = slow(cmd, "look through the queue", func() (err error) {
+				letters, err = d.DeadLetters(cmd.Context(), args[0], b.box(), 0)
+				return err
+			})
 			if err != nil {
 				return d.explain(err)
 			}
@@ -208,7 +216,8 @@ func (p *picking) check() error {
 }
 
 // act runs one of the acts on messages.
-func (f *opsFlags) act(cmd *cobra.Command, subscription, done string, p *picking, rate int, act func(context.Context, *deployed, ops.Pick) (ops.Done, error)) error {
+// sure may be nil; what it asks is whether to purge.
+func (f *opsFlags) act(cmd *cobra.Command, subscription, done string, p *picking, rate int, sure *confirmation, act func(context.Context, *deployed, ops.Pick) (ops.Done, error)) error {
 	if err := p.check(); err != nil {
 		return err
 	}
@@ -216,9 +225,23 @@ func (f *opsFlags) act(cmd *cobra.Command, subscription, done string, p *picking
 	if err != nil {
 		return err
 	}
+	if sure != nil {
+		if err := sure.possible(cmd); err != nil {
+			return err
+		}
+	}
 	d, err := f.openFor(cmd, subscription)
 	if err != nil {
 		return err
+	}
+	if sure != nil {
+		what := plural(int64(len(p.ids)), "message")
+		if p.all {
+			what = "all messages"
+		}
+		if err := sure.ask(cmd, fmt.Sprintf("delete %s of subscription %s (%s, %s) for good?", what, subscription, p.box.box(), d.target)); err != nil {
+			return err
+		}
 	}
 	show := newTeller(cmd.ErrOrStderr())
 	got, err := act(ctx, d, ops.Pick{All: p.all, IDs: p.ids, Box: p.box.box(), Reason: f.reason, Rate: rate, Progress: func(x ops.Done) {
@@ -256,7 +279,7 @@ had succeeded meanwhile is not handled again.`,
 			if rate < 0 {
 				return fmt.Errorf("--rate %d: at least 1 is allowed, 0 is as fast as it goes", rate)
 			}
-			return f.act(cmd, args[0], "redrove", p, rate, func(ctx context.Context, d *deployed, pick ops.Pick) (ops.Done, error) {
+			return f.act(cmd, args[0], "redrove", p, rate, nil, func(ctx context.Context, d *deployed, pick ops.Pick) (ops.Done, error) {
 				return d.Redrive(ctx, args[0], pick)
 			})
 		},
@@ -269,15 +292,15 @@ had succeeded meanwhile is not handled again.`,
 }
 
 func newDLQPurge() *cobra.Command {
-	f, p := &opsFlags{}, &picking{}
+	f, p, sure := &opsFlags{}, &picking{}, &confirmation{}
 	cmd := &cobra.Command{
 		Use:   "purge SUBSCRIPTION (--all | --id ID...)",
 		Short: "Delete messages for good",
 		Long: `Deletes messages. Their events stay in the log, so that vinci replay can still send
-them; what was no event is gone for good.`,
+them; what was no event is gone for good. It asks first, unless --yes is said.`,
 		Args: subscriptionArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return f.act(cmd, args[0], "purged", p, 0, func(ctx context.Context, d *deployed, pick ops.Pick) (ops.Done, error) {
+			return f.act(cmd, args[0], "purged", p, 0, sure, func(ctx context.Context, d *deployed, pick ops.Pick) (ops.Done, error) {
 				return d.Purge(ctx, args[0], pick)
 			})
 		},
@@ -285,6 +308,7 @@ them; what was no event is gone for good.`,
 	f.flags(cmd)
 	f.acting(cmd)
 	p.flags(cmd, "purge")
+	sure.flags(cmd)
 	return cmd
 }
 

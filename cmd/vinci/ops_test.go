@@ -192,6 +192,8 @@ func TestOpsMistakes(t *testing.T) {
 		{"which messages? either --all, or --id", []string{"dlq", "purge", "a"}},
 		{"which messages? either --all, or --id", []string{"dlq", "redrive", "a", "--all", "--id", "x"}},
 		{"say it with --as NAME", []string{"dlq", "purge", "a", "--all"}},
+		{"say --yes if it is meant", []string{"dlq", "purge", "a", "--all", "--as", "ada"}},
+		{"--limit 0", []string{"history", "--limit", "0"}},
 		{"say it with --as NAME", []string{"dlq", "skip", "a", "order/1@1"}},
 		{"which data?", []string{"dlq", "send", "a", "order/1@1"}},
 		{"an event id (order/7f3c@1) are needed", []string{"dlq", "send", "a"}},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -33,22 +34,24 @@ messages their queues hold; of all subscriptions without a name.
 					args = append(args, s.Name)
 				}
 			}
-			reports := []troubleReport{}
 			for _, name := range args {
 				if _, err := d.app.subscription(name); err != nil {
 					return err
 				}
-				r := troubleReport{Subscription: name, Trouble: []ops.Trouble{}}
-				if r.Backlog, err = d.Backlog(cmd.Context(), name); err != nil {
-					return d.explain(err)
-				}
-				for t, err := range d.Trouble(cmd.Context(), name) {
+			}
+			reports := []troubleReport{}
+			err = slow(cmd, "look at the subscriptions", func() error {
+				for _, name := range args {
+					r, err := d.troubleReport(cmd.Context(), name)
 					if err != nil {
-						return d.explain(err)
+						return err
 					}
-					r.Trouble = append(r.Trouble, t)
+					reports = append(reports, r)
 				}
-				reports = append(reports, r)
+				return nil
+			})
+			if err != nil {
+				return d.explain(err)
 			}
 			if f.asJSON {
 				return writeJSON(cmd.OutOrStdout(), reports)
@@ -64,6 +67,20 @@ type troubleReport struct {
 	Subscription string        `json:"subscription"`
 	Backlog      ops.Backlog   `json:"backlog"`
 	Trouble      []ops.Trouble `json:"trouble"`
+}
+
+func (d *deployed) troubleReport(ctx context.Context, subscription string) (r troubleReport, err error) {
+	r = troubleReport{Subscription: subscription, Trouble: []ops.Trouble{}}
+	if r.Backlog, err = d.Backlog(ctx, subscription); err != nil {
+		return r, err
+	}
+	for t, err := range d.Trouble(ctx, subscription) {
+		if err != nil {
+			return r, err
+		}
+		r.Trouble = append(r.Trouble, t)
+	}
+	return r, nil
 }
 
 func printTrouble(s *screen, reports []troubleReport) error {
