@@ -11,6 +11,7 @@ import (
 
 	"github.com/vinci-go/vinci/event"
 	"github.com/vinci-go/vinci/eventlog"
+	"github.com/vinci-go/vinci/internal/consume"
 	"github.com/vinci-go/vinci/orm"
 )
 
@@ -202,10 +203,10 @@ func (l *look) notOurs(err error) result {
 	case id != "" && held.was.LeaseUntil.IsZero():
 		return result{outcome: outcomeBlocked, err: blockedBy(id)}
 	case id != "":
-		return result{outcome: outcomeBlocked, again: true, hide: seconds(left), err: blockedBy(id)}
+		return result{outcome: outcomeBlocked, again: true, hide: consume.Seconds(left), err: blockedBy(id)}
 	default:
 		// Most runs are done long before their lease ends.
-		return result{outcome: outcomeLeased, again: true, hide: min(seconds(left), c.retryDelay(retryBase, l.first.receives))}
+		return result{outcome: outcomeLeased, again: true, hide: min(consume.Seconds(left), c.retryDelay(retryBase, l.first.receives))}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/vinci-go/vinci/eventlog"
+	"github.com/vinci-go/vinci/internal/consume"
 	"github.com/vinci-go/vinci/orm"
 )
 
@@ -87,7 +88,7 @@ func (h *heldByOther) Error() string { return "the stream's checkpoint is not fr
 // blocks the stream to be tried once more.
 func (r *reading) claim(ctx context.Context, version int64, again bool) error {
 	now := r.c.now()
-	r.lease = now.Add(r.inv.lease() + time.Second - 1).Truncate(time.Second)
+	r.lease = consume.LeaseUntil(now, r.inv.lease())
 	take := func(conds ...orm.Condition[eventlog.StateItem]) *orm.Update[eventlog.StateItem] {
 		return eventlog.State.Update(r.key,
 			attrKind.Set(eventlog.StateCheckpoint),
@@ -109,7 +110,7 @@ func (r *reading) claim(ctx context.Context, version int64, again bool) error {
 			return err
 		case was.BlockedBy != "" && was.LeaseUntil.IsZero() && !again:
 			return err
-		case tries == writeTries:
+		case tries == consume.Tries:
 			return errStreamTaken
 		default:
 			r.was, r.crashed = was, was.BlockedBy == "" && !was.LeaseUntil.IsZero()
@@ -144,17 +145,8 @@ func (r *reading) write(ctx context.Context, u *orm.Update[eventlog.StateItem]) 
 	if !errors.Is(err, orm.KindConditionFailed) {
 		return err
 	}
-	var (
-		was    eventlog.StateItem
-		failed *orm.Error
-		read   error
-	)
-	if errors.As(err, &failed) && failed.Item != nil {
-		was, read = eventlog.State.Decode(failed.Item)
-	} else if was, read = eventlog.State.Get(ctx, r.c.store, r.key); errors.Is(read, orm.KindNotFound) {
-		read = nil
-	}
-	if read != nil {
+	was, read := consume.Found(ctx, eventlog.State, r.c.store, r.key, err)
+	if read != nil && !errors.Is(read, orm.KindNotFound) {
 		return errors.Join(err, read)
 	}
 	r.stored = was.Position

@@ -124,3 +124,25 @@ func TestForeignLetterIsNoRedrive(t *testing.T) {
 		t.Errorf("%d runs, want 1", runs)
 	}
 }
+
+// silent is an error without a text.
+type silent struct{}
+
+func (silent) Error() string { return "" }
+
+// An error may say nothing: its attempts count like those of any other.
+func TestErrorsWithoutText(t *testing.T) {
+	for name, h := range map[string]bus.Handler{
+		"On":   bus.On(doorOpened, func(context.Context, event.Event[opened]) error { return silent{} }),
+		"OnTx": bus.OnTx(doorOpened, func(context.Context, event.Event[opened], *bus.Tx) error { return silent{} }),
+	} {
+		t.Run(name, func(t *testing.T) {
+			k := bustest.New(t, onDoor, h, bus.On(doorClosed, closing))
+			e := opening(k, 1)
+			wantDelivery(t, k.Settle(e), bus.Dead, 5, "failed")
+			if l := k.DeadLetters(); len(l) != 1 || l[0].Attributes[bus.AttrErrorKind] != "failed" {
+				t.Errorf("dead letters %+v", l)
+			}
+		})
+	}
+}
