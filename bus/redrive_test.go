@@ -6,22 +6,10 @@ import (
 	"strconv"
 	"testing"
 
-	"github.com/aws/aws-lambda-go/events"
-
 	"github.com/vinci-go/vinci/bus"
 	"github.com/vinci-go/vinci/bus/bustest"
 	"github.com/vinci-go/vinci/event"
 )
-
-// letter is a dead letter as SQS hands it out after somebody has moved it back.
-func letter(k *bustest.Kit, l bus.DeadLetter) events.SQSMessage {
-	m := k.Raw(l.Body, 1)
-	m.MessageAttributes = map[string]events.SQSMessageAttribute{}
-	for name, value := range l.Attributes {
-		m.MessageAttributes[name] = events.SQSMessageAttribute{DataType: "String", StringValue: &value}
-	}
-	return m
-}
 
 // An event that was given up is tried once more for each time that somebody
 // moves its message back, and never for a late duplicate.
@@ -44,7 +32,7 @@ func TestRedrive(t *testing.T) {
 			}
 			redrive := func() bus.Delivery {
 				letters := k.DeadLetters()
-				receipts, err := k.Handle(t.Context(), letter(k, letters[len(letters)-1]))
+				receipts, err := k.Handle(t.Context(), k.Redriven(letters[len(letters)-1]))
 				if err != nil || receipts[0].Again {
 					t.Fatalf("receipts %+v, %v", receipts, err)
 				}
@@ -93,7 +81,7 @@ func TestRedriveOfWhatSQSMoved(t *testing.T) {
 		wantDelivery(t, k.Delivery(e.ID), bus.Failed, 5, "failed")
 		k.FailQueue(nil)
 		broken = false
-		m := letter(k, bus.DeadLetter{Body: k.Message(e, 1).Body, Attributes: map[string]string{bus.AttrSubscription: onDoor.Name}})
+		m := k.Redriven(bus.DeadLetter{Body: k.Message(e, 1).Body, Attributes: map[string]string{bus.AttrSubscription: onDoor.Name}})
 		m.Attributes["ApproximateReceiveCount"] = strconv.Itoa(receives)
 		if _, err := k.Handle(t.Context(), m); err != nil {
 			t.Fatal(err)
@@ -117,7 +105,7 @@ func TestForeignLetterIsNoRedrive(t *testing.T) {
 	k.Settle(e)
 	l := k.DeadLetters()[0]
 	l.Attributes[bus.AttrSubscription] = "somebody_else"
-	if _, err := k.Handle(t.Context(), letter(k, l)); err != nil {
+	if _, err := k.Handle(t.Context(), k.Redriven(l)); err != nil {
 		t.Fatal(err)
 	}
 	if runs != 1 {
