@@ -319,8 +319,9 @@ func newDLQSend() *cobra.Command {
 		Use:   "send SUBSCRIPTION EVENT (--data JSON | --file FILE)",
 		Short: "Send an event anew with other data, to this subscription only",
 		Long: `Commits a new event of the same type with the data that is given, caused by the old
-one, which only this subscription handles; then takes the old one out of the
-dead-letter queue. Other data means all of it: begin with that of vinci dlq show.`,
+one, which only this subscription handles and which takes the old one's place there:
+the old one is ignored from then on, and out of the dead-letter queue. Other data
+means all of it: begin with that of vinci dlq show.`,
 		Example: `  vinci dlq show charge order/7f3c@1 --json | jq '.body | fromjson | .detail.data' >data.json
   vinci dlq send charge order/7f3c@1 --file data.json --reason 'the address was wrong'`,
 		Args: eventArgs,

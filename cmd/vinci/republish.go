@@ -95,6 +95,11 @@ After Ctrl-C or an error --resume goes on; where it was is in .vinci/replays.`,
 				if to.IsZero() {
 					m.To = now
 				}
+				// What is forgotten is so at once: --resume after kill -9 goes on with
+				// this run or with none.
+				if err := file.remove(); err != nil {
+					return err
+				}
 			}
 			run := m.Run
 			if run == "" {
