@@ -84,9 +84,10 @@ func (h *heldByOther) Error() string { return "the stream's checkpoint is not fr
 //
 // Mostly nobody has it: then it is one write and no read. Otherwise the item that
 // the condition found says what there is to take over: a stream whose event may
-// be tried again, or whose last run never ended. again: a person wants what
-// blocks the stream to be tried once more.
-func (r *reading) claim(ctx context.Context, version int64, again bool) error {
+// be tried again, or whose last run never ended. again are the events
+// that a person wants to be tried once more: only one of them ends a block that waits
+// for a person.
+func (r *reading) claim(ctx context.Context, version int64, again map[string]bool) error {
 	now := r.c.now()
 	r.lease = consume.LeaseUntil(now, r.inv.lease())
 	take := func(conds ...orm.Condition[eventlog.StateItem]) *orm.Update[eventlog.StateItem] {
@@ -108,7 +109,7 @@ func (r *reading) claim(ctx context.Context, version int64, again bool) error {
 			return err
 		case now.Before(was.LeaseUntil):
 			return err
-		case was.BlockedBy != "" && was.LeaseUntil.IsZero() && !again:
+		case was.BlockedBy != "" && was.LeaseUntil.IsZero() && !again[was.BlockedBy]:
 			return err
 		case tries == consume.Tries:
 			return errStreamTaken

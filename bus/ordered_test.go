@@ -278,6 +278,37 @@ func TestOrderedDeadThenRedriven(t *testing.T) {
 	}
 }
 
+// A replay wants each of its events once more, and not the one that blocks them as
+// often as there are others behind it: that would fill the dead-letter queue with it.
+func TestOrderedReplayBehindABlock(t *testing.T) {
+	f := newOrdered(t, nil)
+	es := append(f.block(t), f.open("1", 3)...)
+	runs := len(f.runs)
+	again := func(e event.Envelope) events.SQSMessage {
+		return f.Redriven(bus.DeadLetter{Body: f.Message(e, 1).Body, Attributes: map[string]string{bus.AttrSubscription: "in_order_tx"}})
+	}
+	for _, e := range es[2:] {
+		if r, err := f.Handle(t.Context(), again(e)); err != nil || r[0].Again {
+			t.Fatalf("%+v, %v", r, err)
+		}
+	}
+	if l := f.DeadLetters(); len(l) != 1 || len(f.runs) != runs {
+		t.Errorf("%d dead letters after %v", len(l), f.runs[runs:])
+	}
+	// The whole stream: the one that blocks is tried once, with whatever comes first.
+	var messages []events.SQSMessage
+	for _, e := range es {
+		messages = append(messages, f.Message(e, 1), again(e))
+	}
+	if _, err := f.Handle(t.Context(), messages...); err != nil {
+		t.Fatal(err)
+	}
+	if l := f.DeadLetters(); len(l) != 2 || len(f.runs) != runs+1 {
+		t.Errorf("%d dead letters after %v", len(l), f.runs[runs:])
+	}
+	f.wantCheckpoint(t, "door/1", 1, es[1].ID, 0)
+}
+
 func TestOrderedDeadAfterFiveAttempts(t *testing.T) {
 	f := newOrdered(t, nil)
 	es := f.open("1", 2)
