@@ -23,7 +23,8 @@ type Pick struct {
 	Reason string // for the record, may be empty
 	// Rate is the most messages a second that are redriven; 0: as fast as it goes.
 	Rate int
-	// Progress is called after each step, from the goroutine of the act.
+	// Progress is called after each step and for every ten messages that are looked
+	// at, from the goroutine of the act.
 	Progress func(Done)
 }
 
@@ -32,6 +33,8 @@ type Done struct {
 	Messages int      `json:"messages"`
 	Events   []string `json:"events"`            // as DeadLetter.ID says
 	Missing  []string `json:"missing,omitempty"` // ids that were picked and not found
+	// Looked is how many messages were received to find them, some of them twice.
+	Looked int `json:"-"`
 }
 
 // Redrive moves messages back to the queue of their subscription, where each is tried
@@ -147,6 +150,9 @@ func (o *Ops) work(ctx context.Context, op, subscription string, p Pick, def *ev
 	s := &subscriptionBox{o: o, name: sub.Name, queue: o.box(p.Box, sub.Name), progress: p.Progress, taken: map[string]bool{}, acted: map[string]bool{}}
 	found := map[string]bool{}
 	want := func(m *Message) bool {
+		if s.done.Looked++; s.done.Looked%maxEntries == 0 && s.progress != nil {
+			s.progress(s.done)
+		}
 		l := letter(*m)
 		fresh := !s.taken[m.ID] && !(comeBack && s.acted[l.ID()])
 		if p.All {

@@ -86,9 +86,13 @@ func TestRedrive(t *testing.T) {
 func TestRedriveSome(t *testing.T) {
 	f, h := charging(t)
 	es := f.dead(h, 25)
-	done, err := f.ops.Redrive(f.ctx, "charge", ops.Pick{IDs: []string{es[3].ID, es[21].ID, "order/77@1"}})
+	var looked []int
+	done, err := f.ops.Redrive(f.ctx, "charge", ops.Pick{IDs: []string{es[3].ID, es[21].ID, "order/77@1"}, Progress: func(d ops.Done) { looked = append(looked, d.Looked) }})
 	if err != nil || done.Messages != 2 || !slices.Equal(done.Missing, []string{"order/77@1"}) {
 		t.Fatalf("%+v, %v", done, err)
+	}
+	if !slices.Equal(looked, []int{10, 20, 25}) { // while it looks, and when it has moved them
+		t.Errorf("progress at %v messages", looked)
 	}
 	f.work()
 	slices.Sort(h.handled)
@@ -161,8 +165,12 @@ func TestRedriveRate(t *testing.T) {
 	f, h := charging(t)
 	f.dead(h, 25)
 	var seen []int
-	_, err := f.ops.Redrive(f.ctx, "charge", ops.Pick{All: true, Rate: 5, Progress: func(d ops.Done) { seen = append(seen, d.Messages) }})
-	if err != nil || fmt.Sprint(f.waits) != "[1s 1s 1s 1s 1s]" || fmt.Sprint(seen) != "[5 10 15 20 25]" {
+	_, err := f.ops.Redrive(f.ctx, "charge", ops.Pick{All: true, Rate: 5, Progress: func(d ops.Done) {
+		if len(seen) == 0 || seen[len(seen)-1] != d.Messages {
+			seen = append(seen, d.Messages)
+		}
+	}})
+	if err != nil || fmt.Sprint(f.waits) != "[1s 1s 1s 1s 1s]" || fmt.Sprint(seen) != "[0 5 10 15 20 25]" {
 		t.Errorf("waits %v, progress %v, %v", f.waits, seen, err)
 	}
 }

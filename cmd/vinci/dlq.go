@@ -245,7 +245,9 @@ func (f *opsFlags) act(cmd *cobra.Command, subscription, done string, p *picking
 	}
 	show := newTeller(cmd.ErrOrStderr())
 	got, err := act(ctx, d, ops.Pick{All: p.all, IDs: p.ids, Box: p.box.box(), Reason: f.reason, Rate: rate, Progress: func(x ops.Done) {
-		show.tell(func() string { return fmt.Sprintf("%s %s", done, plural(int64(x.Messages), "message")) })
+		show.tell(func() string {
+			return fmt.Sprintf("looked at %d, %s %s", x.Looked, done, plural(int64(x.Messages), "message"))
+		})
 	}})
 	show.end()
 	if f.asJSON {
