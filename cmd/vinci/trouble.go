@@ -13,6 +13,7 @@ import (
 
 func newTrouble() *cobra.Command {
 	f := &opsFlags{}
+	var limit int
 	cmd := &cobra.Command{
 		Use:   "trouble [SUBSCRIPTION...]",
 		Short: "Show what failed, is stuck, blocked or dead",
@@ -25,6 +26,9 @@ messages their queues hold; of all subscriptions without a name.
   dead        it is given up: vinci dlq redrive, send, skip or purge
   processing  it runs, and not for the first time`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if limit < 1 {
+				return fmt.Errorf("--limit %d: at least 1 is allowed", limit)
+			}
 			d, err := f.open(cmd)
 			if err != nil {
 				return err
@@ -42,7 +46,7 @@ messages their queues hold; of all subscriptions without a name.
 			reports := []troubleReport{}
 			err = slow(cmd, "look at the subscriptions", func() error {
 				for _, name := range args {
-					r, err := d.troubleReport(cmd.Context(), name)
+					r, err := d.troubleReport(cmd.Context(), name, limit)
 					if err != nil {
 						return err
 					}
@@ -60,6 +64,7 @@ messages their queues hold; of all subscriptions without a name.
 		},
 	}
 	f.flags(cmd)
+	cmd.Flags().IntVar(&limit, "limit", 100, "most `DELIVERIES` of a subscription to show")
 	return cmd
 }
 
@@ -67,9 +72,10 @@ type troubleReport struct {
 	Subscription string        `json:"subscription"`
 	Backlog      ops.Backlog   `json:"backlog"`
 	Trouble      []ops.Trouble `json:"trouble"`
+	More         bool          `json:"more,omitempty"` // than the limit
 }
 
-func (d *deployed) troubleReport(ctx context.Context, subscription string) (r troubleReport, err error) {
+func (d *deployed) troubleReport(ctx context.Context, subscription string, limit int) (r troubleReport, err error) {
 	r = troubleReport{Subscription: subscription, Trouble: []ops.Trouble{}}
 	if r.Backlog, err = d.Backlog(ctx, subscription); err != nil {
 		return r, err
@@ -77,6 +83,10 @@ func (d *deployed) troubleReport(ctx context.Context, subscription string) (r tr
 	for t, err := range d.Trouble(ctx, subscription) {
 		if err != nil {
 			return r, err
+		}
+		if len(r.Trouble) == limit {
+			r.More = true
+			break
 		}
 		r.Trouble = append(r.Trouble, t)
 	}
@@ -109,6 +119,9 @@ func printTrouble(s *screen, reports []troubleReport) error {
 			g.paint(2, stateColor(t.State))
 		}
 		b.WriteString(g.lines("  "))
+		if r.More {
+			fmt.Fprintf(&b, "  there are more: raise --limit (%d)\n", len(r.Trouble))
+		}
 	}
 	_, err := io.WriteString(s.w, b.String())
 	return err
