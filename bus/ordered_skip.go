@@ -21,8 +21,8 @@ const Skipped = "skipped"
 // Skip lets an ordered subscription pass over an event that blocks a stream: its
 // record becomes ignored, with the reason, and the stream is free, in one
 // transaction. A record that has expired meanwhile is made anew. The event will not
-// be handled, not even when its dead letter is
-// redriven, and what comes behind it will be.
+// be handled, not even when its dead letter is redriven, and what comes behind it
+// will be.
 //
 // The stream goes on with the next message about it. Send one, whose body is
 // [MessageBody] of the event, or redrive its dead letter: the messages about the
