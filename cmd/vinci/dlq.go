@@ -18,9 +18,9 @@ func newDLQ() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "dlq",
 		Short: "Look into dead-letter queues, and mend what is in them",
-		Long: `What a subscription gave up waits in its dead-letter queue for 14 days from its
-first sending. These commands list it with the reason and bring it to an end. What
-they do is kept in the log, with who did it: vinci history 'ops.*'.
+		Long: `What a subscription gave up waits in its dead-letter queue for 14 days. These
+commands list it with the reason and bring it to an end. What they do is kept in the
+log, with who did it: vinci history 'ops.*'.
 
 With --undelivered they work on what EventBridge could not put into the
 subscription's queue.`,
