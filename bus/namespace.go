@@ -3,6 +3,7 @@ package bus
 import (
 	"fmt"
 	"regexp"
+	"strings"
 )
 
 // Rebuildable says that all events may be handled once more, in a namespace of
@@ -46,6 +47,17 @@ func RecordID(eventID, namespace string) string {
 		return eventID
 	}
 	return eventID + "!" + namespace
+}
+
+// SplitRecordID is [RecordID] backwards. An event id of the log ends in digits, a
+// namespace begins with a letter and has no exclamation mark, and what looks like
+// none of these is an event id as a whole.
+func SplitRecordID(id string) (eventID, namespace string) {
+	i := strings.LastIndexByte(id, '!')
+	if i < 0 || CheckNamespace(id[i+1:]) != nil {
+		return id, ""
+	}
+	return id[:i], id[i+1:]
 }
 
 // recordID is that of an event on its way.
