@@ -19,6 +19,7 @@ import (
 type apiServers struct {
 	addr    string
 	account string
+	region  string
 	logger  *slog.Logger
 	now     func() time.Time
 	failed  func(error)
@@ -89,7 +90,7 @@ func (a *apiServers) apply(ctx context.Context, configs []httpapi.Config, invoke
 }
 
 func (a *apiServers) withDefaults(c httpapi.Config) httpapi.Config {
-	c.Account, c.Now = a.account, a.now
+	c.Account, c.Region, c.Now = a.account, a.region, a.now
 	c.Logger = a.logger.With("service", "httpapi")
 	return c
 }

@@ -58,7 +58,7 @@ func planText(t *testing.T, dir string) string {
 	}
 	var apis []any
 	for _, a := range p.apis { // it has functions, which JSON has not
-		apis = append(apis, map[string]any{"ID": a.ID, "Name": a.Name, "Stage": a.Stage, "Timeout": a.Timeout, "Routes": a.Routes})
+		apis = append(apis, map[string]any{"ID": a.ID, "Name": a.Name, "Stage": a.Stage, "CORS": a.CORS, "Authorizers": a.Authorizers, "Routes": a.Routes})
 	}
 	got, err := json.MarshalIndent(map[string]any{
 		"tables": p.tables, "queues": p.queues, "buses": p.buses, "rules": p.rules, "schedules": p.schedules, "functions": p.functions,

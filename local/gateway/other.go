@@ -56,17 +56,13 @@ func (g *gateway) query(w http.ResponseWriter, r *Request) {
 		writeXMLError(w, r, err)
 		return
 	}
-	userID := caller.Account
-	if caller.RoleARN != "" {
-		userID = caller.AccessKeyID + ":" + caller.Session
-	}
 	writeXML(w, r, http.StatusOK, struct {
 		XMLName xml.Name `xml:"https://sts.amazonaws.com/doc/2011-06-15/ GetCallerIdentityResponse"`
 		ARN     string   `xml:"GetCallerIdentityResult>Arn"`
 		UserID  string   `xml:"GetCallerIdentityResult>UserId"`
 		Account string   `xml:"GetCallerIdentityResult>Account"`
 		ID      string   `xml:"ResponseMetadata>RequestId"`
-	}{ARN: caller.ARN(), UserID: userID, Account: caller.Account, ID: r.ID})
+	}{ARN: caller.ARN(), UserID: caller.UserID(), Account: caller.Account, ID: r.ID})
 }
 
 func writeXMLError(w http.ResponseWriter, r *Request, err error) {
