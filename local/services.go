@@ -59,6 +59,7 @@ func (r *Runtime) startGateway(p *plan) {
 	handler := gateway.New(gateway.Options{
 		Services:    []gateway.Service{r.dynamodb, r.sqs, r.eventbridge},
 		Credentials: r.credentials,
+		Region:      r.config.Region,
 		Logger:      r.logger.With("service", "gateway"),
 		Observer:    r.config.Observer,
 		Now:         r.config.Now,

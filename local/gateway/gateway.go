@@ -34,6 +34,8 @@ type Options struct {
 	// owner's, and its signature is not verified. Issued keys are verified always,
 	// and a call must name some key.
 	Open bool
+	// Region is the one that calls must be signed for; "" means [DefaultRegion].
+	Region string
 	// Logger gets one line for each unknown operation, denied call and failure of
 	// a service; nil discards them.
 	Logger *slog.Logger
@@ -84,6 +86,9 @@ func New(o Options) http.Handler {
 	if o.NewID == nil {
 		o.NewID = randomID
 	}
+	if o.Region == "" {
+		o.Region = DefaultRegion
+	}
 	if o.MaxBody == 0 {
 		o.MaxBody = DefaultMaxBody
 	}
@@ -124,7 +129,7 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 	}
 	var policies iam.Policies
 	var err error
-	if r.Caller, policies, err = g.authenticate(hr); err != nil {
+	if r.Caller, policies, err = g.authenticate(r, c.signing); err != nil {
 		WriteError(w, r, err)
 		return
 	}
@@ -140,7 +145,8 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 
 // callee is the service of one call, of either kind.
 type callee struct {
-	name     string
+	name     string           // for the observer
+	signing  string           // its name in credential scopes, "" if that is not known
 	policies ResourcePolicies // nil when its resources have none
 	needs    func() ([]iam.Need, error)
 	serve    func(w http.ResponseWriter, r *Request)
@@ -156,7 +162,7 @@ func (g *gateway) find(r *Request, target string) (callee, bool) {
 			}
 			r.Operation, r.REST = operation, true
 			policies, _ := s.(ResourcePolicies)
-			return callee{name: signingName(s, ""), policies: policies, needs: func() ([]iam.Need, error) { return s.RESTNeeds(r) }, serve: s.Serve}, true
+			return callee{name: signingName(s, ""), signing: signingName(s, ""), policies: policies, needs: func() ([]iam.Need, error) { return s.RESTNeeds(r) }, serve: s.Serve}, true
 		}
 		return callee{}, false
 	}
@@ -167,7 +173,12 @@ func (g *gateway) find(r *Request, target string) (callee, bool) {
 		return callee{}, false
 	}
 	policies, _ := s.(ResourcePolicies)
-	return callee{name: prefix, policies: policies, needs: func() ([]iam.Need, error) { return s.Needs(operation, r.Body) }, serve: s.Serve}, true
+	return callee{name: prefix, signing: signingName(s, prefix), policies: policies, needs: func() ([]iam.Need, error) { return s.Needs(operation, r.Body) }, serve: s.Serve}, true
+}
+
+// authenticate finds out who calls.
+func (g *gateway) authenticate(r *Request, service string) (Caller, iam.Policies, error) {
+	return g.Credentials.Authenticate(r.HTTP, r.Body, Scope{Region: g.Region, Service: service, Now: g.Now(), Open: g.Open})
 }
 
 // serve authorizes and serves. A panic of a service ends one call, not the

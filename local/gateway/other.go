@@ -51,7 +51,7 @@ func (g *gateway) query(w http.ResponseWriter, r *Request) {
 		writeXMLError(w, r, &Error{Code: "InvalidAction", Message: what + " is not served by the local runtime"})
 		return
 	}
-	caller, _, err := g.authenticate(r.HTTP)
+	caller, _, err := g.authenticate(r, "sts")
 	if err != nil {
 		writeXMLError(w, r, err)
 		return
@@ -71,7 +71,11 @@ func writeXMLError(w http.ResponseWriter, r *Request, err error) {
 	if code == "" {
 		code = e.Code
 	}
-	writeXML(w, r, e.status(), struct {
+	status := e.Status
+	if status == 0 {
+		status = restStatus(e.Code)
+	}
+	writeXML(w, r, status, struct {
 		XMLName xml.Name `xml:"ErrorResponse"`
 		Type    string   `xml:"Error>Type"`
 		Code    string   `xml:"Error>Code"`
