@@ -59,11 +59,13 @@ func (r *Runtime) startGateway(p *plan) {
 	handler := gateway.New(gateway.Options{
 		Services:    []gateway.Service{r.dynamodb, r.sqs, r.eventbridge},
 		Credentials: r.credentials,
+		Region:      r.config.Region,
 		Logger:      r.logger.With("service", "gateway"),
 		Observer:    r.config.Observer,
 		Now:         r.config.Now,
 	})
 	r.gateway.serve(handler, r.fail)
+	r.apis.signatures = &apiSignatures{r.credentials, r.config.Region, r.config.Now, r.logger.With("service", "httpapi")}
 }
 
 func (r *Runtime) startFunctions(ctx context.Context, p *plan) error {

@@ -51,14 +51,10 @@ func (g *gateway) query(w http.ResponseWriter, r *Request) {
 		writeXMLError(w, r, &Error{Code: "InvalidAction", Message: what + " is not served by the local runtime"})
 		return
 	}
-	caller, _, err := g.authenticate(r.HTTP)
+	caller, _, err := g.authenticate(r, "sts")
 	if err != nil {
 		writeXMLError(w, r, err)
 		return
-	}
-	userID := caller.Account
-	if caller.RoleARN != "" {
-		userID = caller.AccessKeyID + ":" + caller.Session
 	}
 	writeXML(w, r, http.StatusOK, struct {
 		XMLName xml.Name `xml:"https://sts.amazonaws.com/doc/2011-06-15/ GetCallerIdentityResponse"`
@@ -66,7 +62,7 @@ func (g *gateway) query(w http.ResponseWriter, r *Request) {
 		UserID  string   `xml:"GetCallerIdentityResult>UserId"`
 		Account string   `xml:"GetCallerIdentityResult>Account"`
 		ID      string   `xml:"ResponseMetadata>RequestId"`
-	}{ARN: caller.ARN(), UserID: userID, Account: caller.Account, ID: r.ID})
+	}{ARN: caller.ARN(), UserID: caller.UserID(), Account: caller.Account, ID: r.ID})
 }
 
 func writeXMLError(w http.ResponseWriter, r *Request, err error) {
@@ -75,7 +71,11 @@ func writeXMLError(w http.ResponseWriter, r *Request, err error) {
 	if code == "" {
 		code = e.Code
 	}
-	writeXML(w, r, e.status(), struct {
+	status := e.Status
+	if status == 0 {
+		status = restStatus(e.Code)
+	}
+	writeXML(w, r, status, struct {
 		XMLName xml.Name `xml:"ErrorResponse"`
 		Type    string   `xml:"Error>Type"`
 		Code    string   `xml:"Error>Code"`
