@@ -78,6 +78,7 @@ verify: install ## all tests at full size: the simulation, the kill test, every 
 bench: install ## measure; docs/performance.md keeps the figures
 	@$(STEP) "benchmarks of the packages" go test -run '^$$' -bench . -benchmem $(GO_PACKAGES)
 	@$(STEP) "beside peers" sh -c "cd bench/peers && go vet . && go test -bench . -benchmem ."
+	@$(STEP) "install what is measured beside us: fauxqs" npm ci --prefix bench --no-fund --no-audit --loglevel=error
 	@$(STEP) "the application as a whole" go run ./bench
 
 # CDK targets. DEPLOYMENT names the deployment, ARGS goes to the CDK CLI.

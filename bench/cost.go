@@ -75,7 +75,10 @@ func cost(ctx context.Context, o options, w io.Writer) (err error) {
 		return err
 	}
 	together, err := m.measure(b, "in a burst", costEvents, func(n int) error {
-		_, err := b.burst(ctx, n)
+		_, err := b.burst(ctx, n, func(ctx context.Context) error {
+			_, err := b.commit(ctx)
+			return err
+		})
 		return err
 	})
 	if err != nil {

@@ -33,8 +33,18 @@ type part struct {
 var parts = []part{
 	{"tables", tableLayer},
 	{"synthesis", synthesis},
+	{"queues", queueService},
+	{"gateway", gatewayCosts},
 	{"cost", cost},
 	{"way", way},
+}
+
+func partNames() []string {
+	var names []string
+	for _, p := range parts {
+		names = append(names, p.name)
+	}
+	return names
 }
 
 func main() {
@@ -44,8 +54,8 @@ func main() {
 func run() int {
 	var o options
 	flag.StringVar(&o.dir, "dir", ".", "folder of the CDK app")
-	flag.IntVar(&o.events, "events", 20_000, "events to send before the second look at speed")
-	flag.StringVar(&o.parts, "parts", "tables,synthesis,cost,way", "what to measure")
+	flag.IntVar(&o.events, "events", 100_000, "events to send before the second look at speed")
+	flag.StringVar(&o.parts, "parts", strings.Join(partNames(), ","), "what to measure")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
