@@ -72,6 +72,11 @@ func TestConformanceSend(t *testing.T) {
 			f.wait(10 * time.Second)
 			wantBodies(t, f.get(t, url), "twenty")
 		}},
+		{"a message's own delay of 0 is before the queue's", func(t *testing.T, f *fixture) {
+			url := f.queue(t, "q", "DelaySeconds", "10")
+			call(t, f.service, "SendMessage", `{"QueueUrl":"q","MessageBody":"a","DelaySeconds":0}`) // the SDK for Go leaves a 0 out
+			wantBodies(t, f.get(t, url), "a")
+		}},
 		{"a changed delay is not for messages that are there", func(t *testing.T, f *fixture) {
 			url := f.queue(t, "q", "DelaySeconds", "10")
 			f.put(t, url, "a")
@@ -184,10 +189,6 @@ func TestConformanceReceive(t *testing.T) {
 				"one": func(in *awssqs.ReceiveMessageInput) {
 					in.MessageSystemAttributeNames = []types.MessageSystemAttributeName{"SenderId", "SequenceNumber"}
 				},
-				"by the older parameter": func(in *awssqs.ReceiveMessageInput) {
-					in.MessageSystemAttributeNames = nil
-					in.AttributeNames = []types.QueueAttributeName{"SenderId"}
-				},
 				"none": func(in *awssqs.ReceiveMessageInput) { in.MessageSystemAttributeNames = nil },
 			} {
 				keep := map[string]string{"SenderId": account}
@@ -197,6 +198,12 @@ func TestConformanceReceive(t *testing.T) {
 				if got := f.get(t, url, ask); len(got) != 1 || !maps.Equal(got[0].Attributes, keep) {
 					t.Errorf("%s: got %+v", name, got)
 				}
+			}
+		}},
+		{"system attributes may be asked for by the older parameter AttributeNames", func(t *testing.T, f *fixture) {
+			f.put(t, f.queue(t, "q"), "a")
+			if got := call(t, f.service, "ReceiveMessage", `{"QueueUrl":"q","AttributeNames":["SenderId"]}`); !strings.Contains(got, `"Attributes":{"SenderId":"`+account+`"}`) {
+				t.Errorf("got %s", got)
 			}
 		}},
 		{"a message has the attributes that are asked for, and their MD5", func(t *testing.T, f *fixture) {
@@ -560,6 +567,16 @@ func TestConformanceBatches(t *testing.T) {
 			}
 			f.wait(time.Minute)
 			wantBodies(t, f.get(t, url), "b")
+		}},
+		{"a batch of changes to 0 makes messages visible at once", func(t *testing.T, f *fixture) {
+			url := f.queue(t, "q")
+			f.put(t, url, "a")
+			out, err := f.ChangeMessageVisibilityBatch(t.Context(), &awssqs.ChangeMessageVisibilityBatchInput{QueueUrl: url,
+				Entries: []types.ChangeMessageVisibilityBatchRequestEntry{{Id: aws.String("a"), ReceiptHandle: f.get(t, url)[0].ReceiptHandle}}})
+			if err != nil || len(out.Successful) != 1 {
+				t.Errorf("got %+v, %v", out, err)
+			}
+			wantBodies(t, f.get(t, url), "a")
 		}},
 		{"a batch for a queue that does not exist fails as a whole", func(t *testing.T, f *fixture) {
 			wantError(t, remove("a")(t, f, aws.String("none")), "AWS.SimpleQueueService.NonExistentQueue", "", 400)
