@@ -159,6 +159,37 @@ func TestOrigins(t *testing.T) {
 	})
 }
 
+// The default bus is nobody's: what SDK calls do to it is kept, unless the
+// assembly says what it is.
+func TestDefaultBus(t *testing.T) {
+	o := eventbridge.Options{Queues: openQueues(t), Dir: t.TempDir()}
+	s := started(t, o)
+	policy := func() string {
+		_, after, _ := strings.Cut(ok(t, s, "DescribeEventBus", `{}`), `"Policy":`)
+		return after
+	}
+	ok(t, s, "PutPermission", `{"StatementId":"mine","Action":"events:PutEvents","Principal":"111111111111"}`)
+	s = reopen(t, s, o)
+	applied(t, s, config())
+	if !strings.Contains(policy(), "mine") {
+		t.Errorf("the policy is lost: %s", policy())
+	}
+	c := config()
+	c.Buses = append(c.Buses, eventbridge.BusConfig{Name: "default", Policy: `{"Statement":[{"Sid":"theirs","Effect":"Allow","Principal":"*","Action":"events:PutEvents","Resource":"*"}]}`})
+	applied(t, s, c)
+	if !strings.Contains(policy(), "theirs") || strings.Contains(policy(), "mine") {
+		t.Errorf("the assembly's policy is not there: %s", policy())
+	}
+	applied(t, s, config())
+	if policy() != "" {
+		t.Errorf("the assembly's policy is there: %s", policy())
+	}
+	s = reopen(t, s, o)
+	if policy() != "" {
+		t.Errorf("an older policy came back: %s", policy())
+	}
+}
+
 // An error of Apply changes nothing, and what waits for its bus waits on.
 func TestApplyFails(t *testing.T) {
 	o := eventbridge.Options{Queues: openQueues(t, freeQueues(t, "a")...), Dir: t.TempDir()}
