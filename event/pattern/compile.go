@@ -61,6 +61,23 @@ func Compile(pattern []byte) (*Pattern, error) {
 // String is the pattern as it was written.
 func (p *Pattern) String() string { return p.source }
 
+// HasWildcard reports whether the pattern uses the operator wildcard, also inside
+// of anything-but. EventBridge allows 30 rules of that kind on a bus.
+//
+// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html
+func (p *Pattern) HasWildcard() bool {
+	for _, a := range p.alternatives {
+		for _, c := range a.clauses {
+			for _, cond := range c.conditions {
+				if cond.op == opWildcard {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
 // Match reports whether the event satisfies the pattern. event is the whole
 // event as JSON; an error is of kind [ErrEvent].
 func (p *Pattern) Match(event []byte) (bool, error) {
@@ -167,6 +184,13 @@ func compileClause(path string, n node) (clause, error) {
 		} else {
 			c.conditions = append(c.conditions, cond)
 		}
+	}
+	var wild []wildcard
+	for i := range c.conditions {
+		wild = append(wild, c.conditions[i].wildcards...)
+	}
+	if tooComplex(wild) {
+		return clause{}, &Error{Path: path, Reason: errComplex}
 	}
 	return c, nil
 }
