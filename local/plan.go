@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/vinci-go/vinci/local/assembly"
+	"github.com/vinci-go/vinci/local/declare"
 	"github.com/vinci-go/vinci/local/dynamodb"
 	"github.com/vinci-go/vinci/local/eventbridge"
 	"github.com/vinci-go/vinci/local/httpapi"
@@ -26,6 +27,8 @@ type plan struct {
 	mappings  []lambda.MappingConfig
 	apis      []httpapi.Config
 	roles     map[string]iam.Policies // by ARN
+
+	callers map[string]declare.Function // by the ARN of the role
 
 	labels    map[string]string // short name of each function, by physical name
 	resources []*assembly.Resource
@@ -137,6 +140,7 @@ func (p *planner) finish() {
 	p.finishFunctions()
 	p.finishMappings()
 	p.finishAPIs()
+	p.finishCallers()
 	p.plan.notes = p.report.lines()
 }
 

@@ -24,6 +24,9 @@ func (g *gateway) authorize(w http.ResponseWriter, r *Request, resources Resourc
 		if d.Allowed() {
 			continue
 		}
+		if g.Hint != nil {
+			d.Hint = g.Hint(r.Caller, d)
+		}
 		g.Logger.Warn("call denied by IAM", "caller", r.Caller.ARN(), "action", n.Action, "resource", n.Resource, "why", d.Explain(), "request_id", r.ID)
 		WriteError(w, r, AccessDenied(r.Caller, d))
 		return &d
@@ -32,7 +35,7 @@ func (g *gateway) authorize(w http.ResponseWriter, r *Request, resources Resourc
 }
 
 // AccessDenied is AWS's refusal of a call, followed by what AWS does not tell: the
-// statement that is missing, or the one that denies.
+// statement that is missing and the decision's hint, or the statement that denies.
 func AccessDenied(c Caller, d iam.Decision) *Error {
 	return &Error{
 		Code: "AccessDeniedException", Namespace: coral, QueryCode: "AccessDenied",

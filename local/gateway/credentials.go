@@ -110,6 +110,15 @@ func (c *Credentials) SetRoles(roles map[string]iam.Policies) {
 	c.mu.Unlock()
 }
 
+// Policies are those of a role, false for one that [Credentials.SetRoles] did not
+// name.
+func (c *Credentials) Policies(roleARN string) (iam.Policies, bool) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	p, ok := c.roles[roleARN]
+	return p, ok
+}
+
 // lookup finds who an access key id belongs to.
 func (c *Credentials) lookup(accessKeyID string) (known, bool) {
 	if accessKeyID == c.owner.AccessKeyID {

@@ -42,6 +42,10 @@ type Options struct {
 	// Observer is called after each call that reached a service or was denied,
 	// from the goroutine that served it; nil for none.
 	Observer func(Call)
+	// Hint says for people how a caller's role would come by the statement that a
+	// decision lacks, "" when it does not know; nil knows nothing. It is called for
+	// each denied call.
+	Hint func(Caller, iam.Decision) string
 	// NewID makes request ids, Now reads the clock; nil for random ids, time.Now.
 	NewID func() string
 	Now   func() time.Time

@@ -66,6 +66,9 @@ type Decision struct {
 	Resource bool
 	// Near says why statements that allow the action did not apply, for people.
 	Near []string
+	// Hint says how to add the statement that is missing. This package leaves it
+	// empty: who knows where policies come from sets it, and Explain shows it.
+	Hint string
 }
 
 // Allowed reports whether the call may go on.
@@ -244,6 +247,9 @@ func (d Decision) Explain() string {
 		fmt.Fprintf(&b, "denied by %s: %s", d.Policy, d.Statement.JSON())
 	default:
 		fmt.Fprintf(&b, "missing statement: %s", d.Missing())
+		if d.Hint != "" {
+			fmt.Fprintf(&b, "; %s", d.Hint)
+		}
 		for _, near := range d.Near {
 			fmt.Fprintf(&b, "; %s", near)
 		}
