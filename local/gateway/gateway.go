@@ -213,6 +213,9 @@ func (g *gateway) serve(w *recorder, r *Request, c callee, policies iam.Policies
 		}
 	}
 	c.serve(w, r)
+	if w.Header().Get("X-Amzn-Errortype") == unknownOperation { // of the owner's calls only the service finds out
+		g.logUnknown(r, calledAs(r))
+	}
 }
 
 func (g *gateway) refuse(w http.ResponseWriter, r *Request, err error) {
@@ -220,13 +223,17 @@ func (g *gateway) refuse(w http.ResponseWriter, r *Request, err error) {
 	switch {
 	case !errors.As(err, &e):
 		e = Malformed(err)
-	case e.Code == "UnknownOperationException":
-		what := r.HTTP.Header.Get("X-Amz-Target")
-		if r.REST {
-			what = r.HTTP.Method + " " + r.HTTP.URL.Path
-		}
-		g.unknown(w, r, "operation "+what)
+	case e.Code == unknownOperation:
+		g.unknown(w, r, "operation "+calledAs(r))
 		return
 	}
 	WriteError(w, r, e)
+}
+
+// calledAs is how a call names its operation, for messages.
+func calledAs(r *Request) string {
+	if r.REST {
+		return r.HTTP.Method + " " + r.HTTP.URL.Path
+	}
+	return r.HTTP.Header.Get("X-Amz-Target")
 }

@@ -63,6 +63,10 @@ func (s *service) Serve(w http.ResponseWriter, r *gateway.Request) {
 		s.serve(w, r)
 		return
 	}
+	if r.Operation == "Unknown" {
+		gateway.WriteError(w, r, gateway.UnknownOperation(r.Operation))
+		return
+	}
 	gateway.WriteJSON(w, r, map[string]string{"operation": r.Operation})
 }
 
@@ -197,6 +201,7 @@ func TestAnswers(t *testing.T) {
 		{name: "a short credential", target: "Test.Do", header: []string{"Authorization", "AWS4-HMAC-SHA256 Credential=a/b"}, status: 400, want: []string{"IncompleteSignatureException"}},
 		{name: "unknown service", key: owner, target: "Nobody.Do", status: 400, want: []string{"com.amazon.coral.service#UnknownOperationException", "Nobody.Do"}},
 		{name: "unknown operation", key: f.role(), target: "Test.Unknown", status: 400, want: []string{"com.amazon.coral.service#UnknownOperationException", "Test.Unknown"}},
+		{name: "unknown operation, called by the owner", key: owner, target: "AmazonSQS.Unknown", body: `{}`, status: 400, want: []string{"com.amazon.coral.service#UnknownOperationException"}},
 		{name: "no operation", key: owner, target: "Test", status: 400, want: []string{"UnknownOperationException"}},
 		{name: "no target", key: owner, status: 400, want: []string{"UnknownOperationException"}},
 		{name: "a malformed body", key: f.role(), target: "Test.Do", body: `{`, status: 400, want: []string{"com.amazon.coral.service#SerializationException"}},
@@ -222,7 +227,7 @@ func TestAnswers(t *testing.T) {
 			}
 		})
 	}
-	for _, want := range []string{"Nobody.Do", "Test.Unknown"} {
+	for _, want := range []string{"Nobody.Do", "Test.Unknown", "AmazonSQS.Unknown"} {
 		if n := strings.Count(f.logged(), want); n != 1 {
 			t.Errorf("unknown operation %s was logged %d times; want once", want, n)
 		}

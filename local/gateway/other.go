@@ -22,8 +22,12 @@ func (g *gateway) status(w http.ResponseWriter, r *Request) {
 // unknown answers what nobody here serves, and says so in the log: on AWS it may
 // well exist.
 func (g *gateway) unknown(w http.ResponseWriter, r *Request, what string) {
+	g.logUnknown(r, what)
+	WriteError(w, r, &Error{Code: unknownOperation, Namespace: coral, QueryCode: "InvalidAction", Message: what + " is not served by the local runtime"})
+}
+
+func (g *gateway) logUnknown(r *Request, what string) {
 	g.Logger.Warn("unknown operation: the local runtime does not serve it", "call", what, "request_id", r.ID)
-	WriteError(w, r, &Error{Code: "UnknownOperationException", Namespace: coral, QueryCode: "InvalidAction", Message: what + " is not served by the local runtime"})
 }
 
 func isForm(r *http.Request) bool {
@@ -47,7 +51,7 @@ func (g *gateway) query(w http.ResponseWriter, r *Request) {
 	}
 	if r.Operation = form.Get("Action"); r.Operation != "GetCallerIdentity" {
 		what := fmt.Sprintf("query protocol action %q", r.Operation)
-		g.Logger.Warn("unknown operation: the local runtime does not serve it", "call", what, "request_id", r.ID)
+		g.logUnknown(r, what)
 		writeXMLError(w, r, &Error{Code: "InvalidAction", Message: what + " is not served by the local runtime"})
 		return
 	}
