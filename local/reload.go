@@ -95,6 +95,7 @@ func (r *Runtime) apply(ctx context.Context, from, to *plan) error {
 		return err
 	}
 	r.credentials.SetRoles(to.roles)
+	r.credentials.SetTrusts(to.trusts)
 	if err := r.eventbridge.Apply(to.events()); err != nil {
 		return err
 	}

@@ -56,6 +56,7 @@ func (r *Runtime) startQueues(p *plan) error {
 func (r *Runtime) startGateway(p *plan) {
 	r.credentials = gateway.NewCredentials(gateway.CredentialsOptions{Account: r.config.Account})
 	r.credentials.SetRoles(p.roles)
+	r.credentials.SetTrusts(p.trusts)
 	handler := gateway.New(gateway.Options{
 		Services:    []gateway.Service{r.dynamodb, r.sqs, r.eventbridge},
 		Credentials: r.credentials,

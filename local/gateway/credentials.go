@@ -30,6 +30,7 @@ type Credentials struct {
 	issued map[session]Keys
 	byID   map[string]issue
 	roles  map[string]iam.Policies
+	trusts map[string]Trust
 }
 
 type session struct{ roleARN, name string }

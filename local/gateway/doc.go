@@ -25,9 +25,9 @@
 //
 // # Others
 //
-// Beside the JSON protocols it answers STS GetCallerIdentity (a query protocol
-// call), so that `aws sts get-caller-identity` shows who the credentials are, and
-// GET / with a short status.
+// Beside these it answers two calls of the query protocol: STS GetCallerIdentity,
+// so that `aws sts get-caller-identity` shows who the credentials are, and
+// AssumeRole, judged by the role's trust policy; and GET / with a short status.
 //
 // A service answers with [WriteJSON] and [WriteError], which know each service's
 // error shape, or writes the response itself.

@@ -371,7 +371,7 @@ func TestCallerIdentity(t *testing.T) {
 		{"role", f.role(), "Action=GetCallerIdentity&Version=2011-06-15", "<Arn>arn:aws:sts::000000000000:assumed-role/app-dev-welcome/welcome</Arn>"},
 		{"nobody", nobody, "Action=GetCallerIdentity", "<Code>InvalidClientTokenId</Code>"},
 		{"no credentials", gateway.Keys{}, "Action=GetCallerIdentity", "<Code>MissingAuthenticationToken</Code>"},
-		{"another action", f.role(), "Action=AssumeRole", "<Code>InvalidAction</Code>"},
+		{"another action", f.role(), "Action=GetSessionToken", "<Code>InvalidAction</Code>"},
 		{"no form", f.role(), "%zz", "<Code>SerializationException</Code>"},
 	} {
 		if _, body := f.do(t, c.key, "", c.body, form...); !strings.Contains(body, c.want) {
