@@ -227,7 +227,7 @@ func (r *recording) observe(c gateway.Call) {
 		r.denied = append(r.denied, c.Denied.Explain())
 	}
 	for _, n := range c.Needs {
-		key := fmt.Sprint(c.Caller.RoleARN, n)
+		key := fmt.Sprint(c.Caller.RoleARN, n.Action, n.Resource, n.Context)
 		if r.seen[key] {
 			continue
 		}
