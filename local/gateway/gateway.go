@@ -36,8 +36,8 @@ type Options struct {
 	Open bool
 	// Region is the one that calls must be signed for; "" means [DefaultRegion].
 	Region string
-	// Logger gets one line for each unknown operation, denied call and failure of
-	// a service; nil discards them.
+	// Logger gets one line for each unknown operation, call that is denied or whose
+	// signature is refused, and failure of a service; nil discards them.
 	Logger *slog.Logger
 	// Observer is called after each call that reached a service or was denied,
 	// from the goroutine that served it; nil for none.
@@ -182,7 +182,11 @@ func (g *gateway) find(r *Request, target string) (callee, bool) {
 
 // authenticate finds out who calls.
 func (g *gateway) authenticate(r *Request, service string) (Caller, iam.Policies, error) {
-	return g.Credentials.Authenticate(r.HTTP, r.Body, Scope{Region: g.Region, Service: service, Now: g.Now(), Open: g.Open})
+	caller, policies, err := g.Credentials.Authenticate(r.HTTP, r.Body, Scope{Region: g.Region, Service: service, Now: g.Now(), Open: g.Open})
+	if err != nil {
+		g.Logger.Warn("call refused: nobody known has signed it", "call", calledAs(r), "why", err, "request_id", r.ID)
+	}
+	return caller, policies, err
 }
 
 // serve authorizes and serves. A panic of a service ends one call, not the

@@ -290,6 +290,23 @@ func TestObserver(t *testing.T) {
 	}
 }
 
+// Who knows how a role comes by a statement tells it with the refusal.
+func TestHint(t *testing.T) {
+	credentials := gateway.NewCredentials(gateway.CredentialsOptions{})
+	h := gateway.New(gateway.Options{
+		Services: []gateway.Service{&service{prefixes: []string{"Test"}}}, Credentials: credentials,
+		Hint: func(c gateway.Caller, d iam.Decision) string { return "ask " + c.Session + " for " + d.Need.Action },
+	})
+	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader("{}"))
+	r.Header.Set("X-Amz-Target", "Test.Do")
+	gatewaytest.Sign(t, r, credentials.Issue(roleARN, "f"), "x", "{}")
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	if !strings.Contains(w.Body.String(), `\"}; ask f for test:Do)`) {
+		t.Errorf("answer %s", w.Body)
+	}
+}
+
 func TestRolesAreReplacedWhileServing(t *testing.T) {
 	f := newFixture(t)
 	key := f.role()
