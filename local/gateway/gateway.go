@@ -124,6 +124,7 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 		return
 	}
 	if !ok {
+		r.REST = target == "" && g.isREST(hr)
 		g.unknown(w, r, fmt.Sprintf("%s %s with X-Amz-Target %q", hr.Method, hr.URL.Path, target))
 		return
 	}
@@ -145,6 +146,18 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 		call.Status, call.Duration = rec.code, g.Now().Sub(started)
 		g.Observer(call)
 	}
+}
+
+// isREST reports whether a call that no service knows is signed for one that is
+// called by method and path, whose clients expect its errors.
+func (g *gateway) isREST(r *http.Request) bool {
+	s, _ := readSignature(r) // who calls does not matter
+	for _, service := range g.REST {
+		if name := signingName(service, ""); name != "" && name == s.service {
+			return true
+		}
+	}
+	return false
 }
 
 // callee is the service of one call, of either kind.
