@@ -13,8 +13,8 @@ import (
 	"github.com/vinci-go/vinci/local/iam"
 )
 
-// The condition keys that needs carry. Others that DynamoDB has
-// (dynamodb:Attributes, dynamodb:Select, …) are not known here.
+// The condition keys that needs carry. Others are found when a policy asks for
+// them: see moreKeys.
 const (
 	keyLeading   = "dynamodb:LeadingKeys"
 	keyEnclosing = "dynamodb:EnclosingOperation"
@@ -31,7 +31,11 @@ func (s *Service) Needs(operation string, body []byte) ([]iam.Need, error) {
 	if !ok {
 		return nil, gateway.UnknownOperation(operation)
 	}
-	return op.needs(s, body)
+	needs, err := op.needs(s, body)
+	for i := range needs {
+		needs[i].More = s.moreKeys(operation, body, needs[i])
+	}
+	return needs, err
 }
 
 // collect gathers needs: one for each action and resource, whatever the number of
@@ -66,7 +70,7 @@ func (c *collect) add(action, table, enclosing string, keys ...string) {
 // leading is the text of the item's partition key, none when the table or the
 // attribute is not known. The engine will refuse such a request.
 func (c *collect) leading(table string, item object) []string {
-	partition := c.s.tables.partitionKey(tableName(table))
+	partition := c.s.tables.partitionKey(tableName(table), "")
 	if partition == "" {
 		return nil
 	}
@@ -128,10 +132,7 @@ func queryNeeds(s *Service, body []byte) ([]iam.Need, error) {
 		return nil, err
 	}
 	c := &collect{s: s}
-	partition := ""
-	if in.IndexName == "" {
-		partition = s.tables.partitionKey(tableName(in.TableName))
-	}
+	partition := s.tables.partitionKey(tableName(in.TableName), in.IndexName)
 	var keys []string
 	if text, ok := in.partitionValue(partition); ok {
 		keys = []string{text}

@@ -16,6 +16,7 @@ import (
 func (g *gateway) authorize(w http.ResponseWriter, r *Request, resources ResourcePolicies, policies iam.Policies, needs []iam.Need) *iam.Decision {
 	who := iam.Principal{RoleARN: r.Caller.RoleARN, SessionARN: r.Caller.ARN(), Account: r.Caller.Account}
 	for _, n := range needs {
+		n.More = g.globalKeys(r.Caller, n.More)
 		var policy *iam.Document
 		if resources != nil {
 			policy = resources.ResourcePolicy(n.Resource)
@@ -23,6 +24,9 @@ func (g *gateway) authorize(w http.ResponseWriter, r *Request, resources Resourc
 		d := iam.Evaluate(policies, policy, who, n)
 		if d.Allowed() {
 			continue
+		}
+		if g.Hint != nil {
+			d.Hint = g.Hint(r.Caller, d)
 		}
 		g.Logger.Warn("call denied by IAM", "caller", r.Caller.ARN(), "action", n.Action, "resource", n.Resource, "why", d.Explain(), "request_id", r.ID)
 		WriteError(w, r, AccessDenied(r.Caller, d))
@@ -32,7 +36,7 @@ func (g *gateway) authorize(w http.ResponseWriter, r *Request, resources Resourc
 }
 
 // AccessDenied is AWS's refusal of a call, followed by what AWS does not tell: the
-// statement that is missing, or the one that denies.
+// statement that is missing and the decision's hint, or the statement that denies.
 func AccessDenied(c Caller, d iam.Decision) *Error {
 	return &Error{
 		Code: "AccessDeniedException", Namespace: coral, QueryCode: "AccessDenied",

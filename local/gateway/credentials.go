@@ -30,6 +30,7 @@ type Credentials struct {
 	issued map[session]Keys
 	byID   map[string]issue
 	roles  map[string]iam.Policies
+	trusts map[string]Trust
 }
 
 type session struct{ roleARN, name string }
@@ -108,6 +109,15 @@ func (c *Credentials) SetRoles(roles map[string]iam.Policies) {
 	c.mu.Lock()
 	c.roles = next
 	c.mu.Unlock()
+}
+
+// Policies are those of a role, false for one that [Credentials.SetRoles] did not
+// name.
+func (c *Credentials) Policies(roleARN string) (iam.Policies, bool) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	p, ok := c.roles[roleARN]
+	return p, ok
 }
 
 // lookup finds who an access key id belongs to.

@@ -23,11 +23,18 @@
 // nobody issued are let in as the owner's, whatever they sign. Version 4a (several
 // regions), version 2 and signed streams are not served.
 //
+// # Condition keys
+//
+// Services give a need the keys of their own. The gateway adds the global ones that
+// mean something here: aws:PrincipalArn, PrincipalAccount, PrincipalType, userid,
+// ResourceAccount, RequestedRegion, CurrentTime, EpochTime, ViaAWSService and
+// PrincipalIsAWSService. Others (aws:SourceIp, tags) are absent.
+//
 // # Others
 //
-// Beside the JSON protocols it answers STS GetCallerIdentity (a query protocol
-// call), so that `aws sts get-caller-identity` shows who the credentials are, and
-// GET / with a short status.
+// Beside these it answers two calls of the query protocol: STS GetCallerIdentity,
+// so that `aws sts get-caller-identity` shows who the credentials are, and
+// AssumeRole, judged by the role's trust policy; and GET / with a short status.
 //
 // A service answers with [WriteJSON] and [WriteError], which know each service's
 // error shape, or writes the response itself.

@@ -36,12 +36,16 @@ type Options struct {
 	Open bool
 	// Region is the one that calls must be signed for; "" means [DefaultRegion].
 	Region string
-	// Logger gets one line for each unknown operation, denied call and failure of
-	// a service; nil discards them.
+	// Logger gets one line for each unknown operation, call that is denied or whose
+	// signature is refused, and failure of a service; nil discards them.
 	Logger *slog.Logger
 	// Observer is called after each call that reached a service or was denied,
 	// from the goroutine that served it; nil for none.
 	Observer func(Call)
+	// Hint says for people how a caller's role would come by the statement that a
+	// decision lacks, "" when it does not know; nil knows nothing. It is called for
+	// each denied call.
+	Hint func(Caller, iam.Decision) string
 	// NewID makes request ids, Now reads the clock; nil for random ids, time.Now.
 	NewID func() string
 	Now   func() time.Time
@@ -120,6 +124,7 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 		return
 	}
 	if !ok {
+		r.REST = target == "" && g.isREST(hr)
 		g.unknown(w, r, fmt.Sprintf("%s %s with X-Amz-Target %q", hr.Method, hr.URL.Path, target))
 		return
 	}
@@ -141,6 +146,18 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 		call.Status, call.Duration = rec.code, g.Now().Sub(started)
 		g.Observer(call)
 	}
+}
+
+// isREST reports whether a call that no service knows is signed for one that is
+// called by method and path, whose clients expect its errors.
+func (g *gateway) isREST(r *http.Request) bool {
+	s, _ := readSignature(r) // who calls does not matter
+	for _, service := range g.REST {
+		if name := signingName(service, ""); name != "" && name == s.service {
+			return true
+		}
+	}
+	return false
 }
 
 // callee is the service of one call, of either kind.
@@ -178,7 +195,11 @@ func (g *gateway) find(r *Request, target string) (callee, bool) {
 
 // authenticate finds out who calls.
 func (g *gateway) authenticate(r *Request, service string) (Caller, iam.Policies, error) {
-	return g.Credentials.Authenticate(r.HTTP, r.Body, Scope{Region: g.Region, Service: service, Now: g.Now(), Open: g.Open})
+	caller, policies, err := g.Credentials.Authenticate(r.HTTP, r.Body, Scope{Region: g.Region, Service: service, Now: g.Now(), Open: g.Open})
+	if err != nil {
+		g.Logger.Warn("call refused: nobody known has signed it", "call", calledAs(r), "why", err, "request_id", r.ID)
+	}
+	return caller, policies, err
 }
 
 // serve authorizes and serves. A panic of a service ends one call, not the
@@ -209,6 +230,9 @@ func (g *gateway) serve(w *recorder, r *Request, c callee, policies iam.Policies
 		}
 	}
 	c.serve(w, r)
+	if w.Header().Get("X-Amzn-Errortype") == unknownOperation { // of the owner's calls only the service finds out
+		g.logUnknown(r, calledAs(r))
+	}
 }
 
 func (g *gateway) refuse(w http.ResponseWriter, r *Request, err error) {
@@ -216,13 +240,17 @@ func (g *gateway) refuse(w http.ResponseWriter, r *Request, err error) {
 	switch {
 	case !errors.As(err, &e):
 		e = Malformed(err)
-	case e.Code == "UnknownOperationException":
-		what := r.HTTP.Header.Get("X-Amz-Target")
-		if r.REST {
-			what = r.HTTP.Method + " " + r.HTTP.URL.Path
-		}
-		g.unknown(w, r, "operation "+what)
+	case e.Code == unknownOperation:
+		g.unknown(w, r, "operation "+calledAs(r))
 		return
 	}
 	WriteError(w, r, e)
+}
+
+// calledAs is how a call names its operation, for messages.
+func calledAs(r *Request) string {
+	if r.REST {
+		return r.HTTP.Method + " " + r.HTTP.URL.Path
+	}
+	return r.HTTP.Header.Get("X-Amz-Target")
 }

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -61,6 +62,10 @@ func (s *service) Needs(operation string, body []byte) ([]iam.Need, error) {
 func (s *service) Serve(w http.ResponseWriter, r *gateway.Request) {
 	if s.serve != nil {
 		s.serve(w, r)
+		return
+	}
+	if r.Operation == "Unknown" {
+		gateway.WriteError(w, r, gateway.UnknownOperation(r.Operation))
 		return
 	}
 	gateway.WriteJSON(w, r, map[string]string{"operation": r.Operation})
@@ -197,6 +202,7 @@ func TestAnswers(t *testing.T) {
 		{name: "a short credential", target: "Test.Do", header: []string{"Authorization", "AWS4-HMAC-SHA256 Credential=a/b"}, status: 400, want: []string{"IncompleteSignatureException"}},
 		{name: "unknown service", key: owner, target: "Nobody.Do", status: 400, want: []string{"com.amazon.coral.service#UnknownOperationException", "Nobody.Do"}},
 		{name: "unknown operation", key: f.role(), target: "Test.Unknown", status: 400, want: []string{"com.amazon.coral.service#UnknownOperationException", "Test.Unknown"}},
+		{name: "unknown operation, called by the owner", key: owner, target: "AmazonSQS.Unknown", body: `{}`, status: 400, want: []string{"com.amazon.coral.service#UnknownOperationException"}},
 		{name: "no operation", key: owner, target: "Test", status: 400, want: []string{"UnknownOperationException"}},
 		{name: "no target", key: owner, status: 400, want: []string{"UnknownOperationException"}},
 		{name: "a malformed body", key: f.role(), target: "Test.Do", body: `{`, status: 400, want: []string{"com.amazon.coral.service#SerializationException"}},
@@ -222,7 +228,7 @@ func TestAnswers(t *testing.T) {
 			}
 		})
 	}
-	for _, want := range []string{"Nobody.Do", "Test.Unknown"} {
+	for _, want := range []string{"Nobody.Do", "Test.Unknown", "AmazonSQS.Unknown"} {
 		if n := strings.Count(f.logged(), want); n != 1 {
 			t.Errorf("unknown operation %s was logged %d times; want once", want, n)
 		}
@@ -282,6 +288,56 @@ func TestObserver(t *testing.T) {
 	}
 	if !owner.Caller.Owner || owner.Needs != nil {
 		t.Errorf("owner: %+v", owner)
+	}
+}
+
+// Who knows how a role comes by a statement tells it with the refusal.
+func TestHint(t *testing.T) {
+	credentials := gateway.NewCredentials(gateway.CredentialsOptions{})
+	h := gateway.New(gateway.Options{
+		Services: []gateway.Service{&service{prefixes: []string{"Test"}}}, Credentials: credentials,
+		Hint: func(c gateway.Caller, d iam.Decision) string { return "ask " + c.Session + " for " + d.Need.Action },
+	})
+	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader("{}"))
+	r.Header.Set("X-Amz-Target", "Test.Do")
+	gatewaytest.Sign(t, r, credentials.Issue(roleARN, "f"), "x", "{}")
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	if !strings.Contains(w.Body.String(), `\"}; ask f for test:Do)`) {
+		t.Errorf("answer %s", w.Body)
+	}
+}
+
+// Keys that every call has may be asked for by any policy.
+func TestGlobalKeys(t *testing.T) {
+	for condition, want := range map[string]bool{
+		`"ArnEquals":{"aws:PrincipalArn":"` + roleARN + `"}`:                                       true,
+		`"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/another"}`:                             false,
+		`"StringEquals":{"aws:PrincipalAccount":"000000000000","aws:PrincipalType":"AssumedRole"}`: true,
+		`"StringEquals":{"aws:RequestedRegion":"us-east-1"}`:                                       true,
+		`"StringEquals":{"aws:RequestedRegion":"eu-west-1"}`:                                       false,
+		`"DateLessThan":{"aws:CurrentTime":"2026-11-20T23:58:01Z"}`:                                true,
+		`"DateGreaterThan":{"aws:CurrentTime":"2026-11-20T23:58:01Z"}`:                             false,
+		`"NumericLessThan":{"aws:EpochTime":"2000000000"}`:                                         true,
+		`"Bool":{"aws:SecureTransport":"true","aws:ViaAWSService":"false"}`:                        true,
+		`"StringLike":{"aws:userid":"ASIA*:f"}`:                                                    true,
+		`"Null":{"aws:username":"true"}`:                                                           true,
+	} {
+		policy, err := iam.Parse([]byte(`{"Statement":{"Effect":"Allow","Action":"test:Do","Resource":"*","Condition":{` + condition + `}}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		credentials := gateway.NewCredentials(gateway.CredentialsOptions{})
+		credentials.SetRoles(map[string]iam.Policies{roleARN: {policy}})
+		h := gateway.New(gateway.Options{Services: []gateway.Service{&service{prefixes: []string{"Test"}}}, Credentials: credentials, Now: func() time.Time { return signedAt }})
+		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader("{}"))
+		r.Header.Set("X-Amz-Target", "Test.Do")
+		gatewaytest.SignAt(t, r, credentials.Issue(roleARN, "f"), "x", "{}", signedAt)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if (w.Code == 200) != want {
+			t.Errorf("%s: %d %s", condition, w.Code, w.Body)
+		}
 	}
 }
 
@@ -366,7 +422,7 @@ func TestCallerIdentity(t *testing.T) {
 		{"role", f.role(), "Action=GetCallerIdentity&Version=2011-06-15", "<Arn>arn:aws:sts::000000000000:assumed-role/app-dev-welcome/welcome</Arn>"},
 		{"nobody", nobody, "Action=GetCallerIdentity", "<Code>InvalidClientTokenId</Code>"},
 		{"no credentials", gateway.Keys{}, "Action=GetCallerIdentity", "<Code>MissingAuthenticationToken</Code>"},
-		{"another action", f.role(), "Action=AssumeRole", "<Code>InvalidAction</Code>"},
+		{"another action", f.role(), "Action=GetSessionToken", "<Code>InvalidAction</Code>"},
 		{"no form", f.role(), "%zz", "<Code>SerializationException</Code>"},
 	} {
 		if _, body := f.do(t, c.key, "", c.body, form...); !strings.Contains(body, c.want) {
