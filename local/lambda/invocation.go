@@ -21,14 +21,15 @@ type invocation struct {
 
 	initFailures int // failed starts that this invocation has seen
 
-	start     time.Time // when it was given to its environment
-	timer     *time.Timer
-	delivered bool // the process has it
-	responded bool // result is set
-	finished  bool // its end is being, or was, logged
-	timedOut  bool
-	result    Result
-	errorType string // for the REPORT line
+	start       time.Time // when it was given to its environment
+	timer       *time.Timer
+	delivered   bool // the process has it
+	responded   bool // result is set
+	finished    bool // its end is being, or was, logged
+	timedOut    bool
+	outOfMemory bool // its process was killed for that
+	result      Result
+	errorType   string // for the REPORT line
 
 	tail tail
 }

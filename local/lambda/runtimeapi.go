@@ -34,15 +34,15 @@ func (e *environment) runtimeAPI() http.Handler {
 }
 
 func (e *environment) serveNext(w http.ResponseWriter, r *http.Request) {
-	if !e.answered() {
+	switch e.asked() {
+	case refused:
 		writeStatus(w, http.StatusForbidden, "InvalidStateTransition",
 			"the invocation before has neither a response nor an error")
 		return
-	}
-	if !e.asked() {
-		// It is about to be killed. An answer would make the runtime report an error.
+	case none:
 		<-e.quit
 		return
+	case work:
 	}
 	inv := e.waitWork(r.Context())
 	if inv == nil || !e.deliver(inv) {

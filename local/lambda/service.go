@@ -22,6 +22,8 @@ type Service struct {
 	spawner *spawner
 	running sync.WaitGroup // environments, counted before they start
 
+	tmp string // environments' temporary files
+
 	initTimeout time.Duration // shorter in tests
 
 	applying sync.Mutex // one Apply or Close at a time
@@ -66,6 +68,10 @@ func New(o Options) (*Service, error) {
 		functions: map[string]*function{},
 		mappings:  map[string]*mapping{},
 		stopping:  map[string]*mapping{},
+	}
+	if err := s.openTemp(); err != nil {
+		s.spawner.close()
+		return nil, err
 	}
 	return s, nil
 }
@@ -169,6 +175,7 @@ func (s *Service) Close(ctx context.Context) error {
 		<-gone
 	}
 	s.spawner.close()
+	s.removeTemp(s.tmp)
 	if cut > 0 {
 		return fmt.Errorf("close functions: %w: %d had not finished", ErrInterrupted, cut)
 	}
