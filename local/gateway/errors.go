@@ -76,8 +76,11 @@ func targetPrefix(r *http.Request) string {
 	return prefix
 }
 
-func contentType(r *http.Request) string {
-	if ct := r.Header.Get("Content-Type"); strings.HasPrefix(ct, "application/x-amz-json-1.1") {
+func contentType(r *Request) string {
+	if r.REST {
+		return "application/json"
+	}
+	if ct := r.HTTP.Header.Get("Content-Type"); strings.HasPrefix(ct, "application/x-amz-json-1.1") {
 		return "application/x-amz-json-1.1"
 	}
 	return "application/x-amz-json-1.0"
@@ -87,6 +90,10 @@ func contentType(r *http.Request) string {
 // error that is no [*Error] becomes a 500: nothing of the client's making.
 func WriteError(w http.ResponseWriter, r *Request, err error) {
 	e := asError(err)
+	if r.REST {
+		writeRESTError(w, r, e)
+		return
+	}
 	status := e.status()
 	if e.Code == internalFailure && strings.HasPrefix(targetPrefix(r.HTTP), targetDynamoDB) {
 		e = &Error{Code: "InternalServerError", Message: e.Message, Status: status} // DynamoDB's name of it
@@ -118,6 +125,42 @@ func WriteError(w http.ResponseWriter, r *Request, err error) {
 	}{kind, e.Message})
 }
 
+// restStatus is the status of errors that come before the service sees the call.
+// REST services answer them as HTTP would, the JSON protocols with 400.
+func restStatus(code string) int {
+	switch code {
+	case "AccessDeniedException", "ExpiredTokenException", "IncompleteSignatureException", "InvalidSignatureException", "MissingAuthenticationTokenException", "UnrecognizedClientException":
+		return http.StatusForbidden
+	case "UnknownOperationException":
+		return http.StatusNotFound
+	default:
+		return http.StatusBadRequest
+	}
+}
+
+// writeRESTError answers in the shape of Lambda's errors. Clients look for the
+// message under either of two names, depending on the error.
+//
+// https://docs.aws.amazon.com/lambda/latest/api/CommonErrors.html
+func writeRESTError(w http.ResponseWriter, r *Request, e *Error) {
+	status, fault, code := e.Status, "User", e.Code
+	if status == 0 {
+		status = restStatus(code)
+	}
+	if status >= http.StatusInternalServerError {
+		fault = "Service"
+	}
+	if code == internalFailure {
+		code = "ServiceException" // Lambda's name of it
+	}
+	w.Header().Set("X-Amzn-Errortype", code)
+	write(w, r, status, struct {
+		Type    string `json:"Type"`
+		Message string `json:"Message"`
+		Lower   string `json:"message"`
+	}{fault, e.Message, e.Message})
+}
+
 // WriteJSON answers with v and status 200. v must be something that encoding/json
 // can encode; nil is the empty object.
 func WriteJSON(w http.ResponseWriter, r *Request, v any) {
@@ -134,7 +177,7 @@ func write(w http.ResponseWriter, r *Request, status int, v any) {
 		body = []byte(`{"__type":"InternalFailure","message":` + strconv.Quote(fmt.Sprintf("the answer could not be encoded: %v", err)) + `}`)
 	}
 	h := w.Header()
-	h.Set("Content-Type", contentType(r.HTTP))
+	h.Set("Content-Type", contentType(r))
 	h.Set("X-Amzn-Requestid", r.ID)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	if strings.HasPrefix(targetPrefix(r.HTTP), targetDynamoDB) {

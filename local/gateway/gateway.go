@@ -26,8 +26,14 @@ const DefaultMaxBody = 16 << 20
 // Options are the settings of [New].
 type Options struct {
 	Services []Service
+	// REST are asked, in this order, for calls that name no operation in a header.
+	REST []RESTService
 	// Credentials says whose an access key id is. Required.
 	Credentials *Credentials
+	// Open lets strangers in: an access key id that nobody issued is taken as the
+	// owner's, and its signature is not verified. Issued keys are verified always,
+	// and a call must name some key.
+	Open bool
 	// Logger gets one line for each unknown operation, denied call and failure of
 	// a service; nil discards them.
 	Logger *slog.Logger
@@ -43,8 +49,10 @@ type Options struct {
 
 // Call is what [Options.Observer] is told.
 type Call struct {
-	Caller    Caller
-	Service   string // the target prefix, as "DynamoDB_20120810"
+	Caller Caller
+	// Service is the target prefix, as "DynamoDB_20120810"; for a [RESTService] the
+	// name that calls of it are signed with, as "lambda".
+	Service   string
 	Operation string
 	Body      []byte // of the request, not to be changed
 	// Needs is what IAM was asked. It is empty for the owner, who is not asked.
@@ -96,19 +104,17 @@ func New(o Options) http.Handler {
 func (g *gateway) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 	r := &Request{HTTP: hr, ID: g.NewID()}
 	target := hr.Header.Get("X-Amz-Target")
-	switch {
 	// A signed GET / is a call of a service that is not here: S3's ListBuckets.
-	case target == "" && (hr.Method == http.MethodGet || hr.Method == http.MethodHead) && hr.URL.Path == "/" && hr.Header.Get("Authorization") == "":
+	if target == "" && (hr.Method == http.MethodGet || hr.Method == http.MethodHead) && hr.URL.Path == "/" && hr.Header.Get("Authorization") == "" {
 		g.status(w, r)
 		return
-	case target == "" && isForm(hr):
+	}
+	c, ok := g.find(r, target)
+	if !ok && target == "" && isForm(hr) {
 		g.query(w, r)
 		return
 	}
-	prefix, operation, _ := strings.Cut(target, ".")
-	service := g.services[prefix]
-	r.Operation = operation
-	if service == nil || operation == "" || hr.Method != http.MethodPost {
+	if !ok {
 		g.unknown(w, r, fmt.Sprintf("%s %s with X-Amz-Target %q", hr.Method, hr.URL.Path, target))
 		return
 	}
@@ -122,19 +128,51 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 		WriteError(w, r, err)
 		return
 	}
-	call := Call{Caller: r.Caller, Service: prefix, Operation: operation, Body: r.Body}
+	call := Call{Caller: r.Caller, Service: c.name, Operation: r.Operation, Body: r.Body}
 	rec := &recorder{ResponseWriter: w}
 	started := g.Now()
-	g.serve(rec, r, service, policies, &call)
+	g.serve(rec, r, c, policies, &call)
 	if g.Observer != nil {
 		call.Status, call.Duration = rec.code, g.Now().Sub(started)
 		g.Observer(call)
 	}
 }
 
+// callee is the service of one call, of either kind.
+type callee struct {
+	name     string
+	policies ResourcePolicies // nil when its resources have none
+	needs    func() ([]iam.Need, error)
+	serve    func(w http.ResponseWriter, r *Request)
+}
+
+// find says which service serves the call, and sets the call's operation.
+func (g *gateway) find(r *Request, target string) (callee, bool) {
+	if target == "" {
+		for _, s := range g.REST {
+			operation, ok := s.Route(r.HTTP.Method, r.HTTP.URL.Path)
+			if !ok {
+				continue
+			}
+			r.Operation, r.REST = operation, true
+			policies, _ := s.(ResourcePolicies)
+			return callee{name: signingName(s, ""), policies: policies, needs: func() ([]iam.Need, error) { return s.RESTNeeds(r) }, serve: s.Serve}, true
+		}
+		return callee{}, false
+	}
+	prefix, operation, _ := strings.Cut(target, ".")
+	r.Operation = operation
+	s := g.services[prefix]
+	if s == nil || operation == "" || r.HTTP.Method != http.MethodPost {
+		return callee{}, false
+	}
+	policies, _ := s.(ResourcePolicies)
+	return callee{name: prefix, policies: policies, needs: func() ([]iam.Need, error) { return s.Needs(operation, r.Body) }, serve: s.Serve}, true
+}
+
 // serve authorizes and serves. A panic of a service ends one call, not the
 // process: the caller gets a 500 and the log the stack.
-func (g *gateway) serve(w *recorder, r *Request, service Service, policies iam.Policies, call *Call) {
+func (g *gateway) serve(w *recorder, r *Request, c callee, policies iam.Policies, call *Call) {
 	defer func() {
 		v := recover()
 		if v == nil {
@@ -149,17 +187,17 @@ func (g *gateway) serve(w *recorder, r *Request, service Service, policies iam.P
 		}
 	}()
 	if !r.Caller.Owner {
-		needs, err := service.Needs(r.Operation, r.Body)
+		needs, err := c.needs()
 		if err != nil {
 			g.refuse(w, r, err)
 			return
 		}
 		call.Needs = needs
-		if call.Denied = g.authorize(w, r, service, policies, needs); call.Denied != nil {
+		if call.Denied = g.authorize(w, r, c.policies, policies, needs); call.Denied != nil {
 			return
 		}
 	}
-	service.Serve(w, r)
+	c.serve(w, r)
 }
 
 func (g *gateway) refuse(w http.ResponseWriter, r *Request, err error) {
@@ -168,7 +206,11 @@ func (g *gateway) refuse(w http.ResponseWriter, r *Request, err error) {
 	case !errors.As(err, &e):
 		e = Malformed(err)
 	case e.Code == "UnknownOperationException":
-		g.unknown(w, r, "operation "+r.HTTP.Header.Get("X-Amz-Target"))
+		what := r.HTTP.Header.Get("X-Amz-Target")
+		if r.REST {
+			what = r.HTTP.Method + " " + r.HTTP.URL.Path
+		}
+		g.unknown(w, r, "operation "+what)
 		return
 	}
 	WriteError(w, r, e)

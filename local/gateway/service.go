@@ -47,6 +47,8 @@ type Request struct {
 	Operation string // as "PutItem"
 	Caller    Caller
 	ID        string // also in the answer's x-amzn-requestid
+	// REST is set for a call of a [RESTService]. Its errors have another shape.
+	REST bool
 }
 
 // Service is one AWS service behind the gateway. Its methods are called from many
@@ -64,7 +66,17 @@ type Service interface {
 	Serve(w http.ResponseWriter, r *Request)
 }
 
-// ResourcePolicies may be implemented by a [Service] whose resources have
+// RESTService is a service whose operations are told by method and path (REST-JSON), as Lambda's are.
+// Its methods are called from many goroutines at once.
+type RESTService interface {
+	// Route is the operation of a call, false for a path that is not the service's.
+	Route(method, path string) (operation string, ok bool)
+	// RESTNeeds is what IAM must allow; r.HTTP has path and query, r.Body the whole body. Errors as in Service.Needs.
+	RESTNeeds(r *Request) ([]iam.Need, error)
+	Serve(w http.ResponseWriter, r *Request)
+}
+
+// ResourcePolicies may be implemented by a [Service] or [RESTService] whose resources have
 // policies of their own (queues). A role's call is then judged by both: either
 // may allow, each may deny.
 type ResourcePolicies interface {
