@@ -9,12 +9,21 @@ import (
 	"time"
 )
 
+// invokeOptions is what an invocation may be told beside its payload.
+type invokeOptions struct {
+	id     string // the request id; "" for a new one
+	quiet  bool   // leave no log lines when there is nothing to tell
+	client string // the client context, in base64
+}
+
 // invocation is one request on its way. Its fields belong to function.mu, but
 // for the tail, which has its own lock.
 type invocation struct {
 	id      string
 	payload []byte
 	done    chan outcome // holds one
+
+	client string
 
 	quiet bool        // its START line waits for something to tell
 	told  atomic.Bool // the START line of a quiet one was written

@@ -53,6 +53,12 @@ func (e *environment) serveNext(w http.ResponseWriter, r *http.Request) {
 	h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(inv.start.Add(e.v.cfg.Timeout).UnixMilli(), 10))
 	h.Set("Lambda-Runtime-Invoked-Function-Arn", e.v.cfg.ARN)
 	h.Set("Lambda-Runtime-Trace-Id", e.svc.newTraceID())
+	if inv.client != "" {
+		// What was checked to be base64 when it came.
+		if text, err := base64.StdEncoding.DecodeString(inv.client); err == nil {
+			h.Set("Lambda-Runtime-Client-Context", string(text))
+		}
+	}
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Length", strconv.Itoa(len(inv.payload)))
 	// When this fails the process is gone, and its exit ends the invocation.

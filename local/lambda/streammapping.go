@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync/atomic"
 	"time"
 )
 
@@ -28,6 +29,7 @@ type streamMapping struct {
 	now         func() time.Time
 	newID       func() string
 	log         *slog.Logger
+	result      *atomic.Pointer[string] // what became of the last batch
 
 	position string // of the last record that is done
 }
