@@ -105,6 +105,11 @@ func (s *Service) prepare(ctx context.Context, functions []FunctionConfig, mappi
 			errs = append(errs, fmt.Errorf("event source mapping %q: %w: another one has its id", c.ID, ErrInvalid))
 		}
 		wantedMappings[c.ID] = &mappingDefinition{Config: c, Modified: s.now(), assembly: true, transition: "Creating"}
+		for _, other := range mappings {
+			if other.ID < c.ID && other.FunctionName == c.FunctionName && other.SourceARN == c.SourceARN {
+				errs = append(errs, fmt.Errorf("event source mapping %q: %w: %q maps the same source to the same function already", c.ID, ErrInvalid, other.ID))
+			}
+		}
 		if wanted[c.FunctionName] == nil {
 			errs = append(errs, fmt.Errorf("event source mapping %q: %w: there is no function %q", c.ID, ErrInvalid, c.FunctionName))
 		}

@@ -69,7 +69,6 @@ type StartingPosition string
 const (
 	TrimHorizon StartingPosition = "TRIM_HORIZON"
 	Latest      StartingPosition = "LATEST"
-	AtTimestamp StartingPosition = "AT_TIMESTAMP"
 )
 
 // MappingConfig is an event source mapping (AWS::Lambda::EventSourceMapping)
@@ -91,9 +90,6 @@ type MappingConfig struct {
 
 	// For streams only.
 	StartingPosition StartingPosition
-	// StartingTimestamp is where AT_TIMESTAMP begins: with the first record that was
-	// made then or later. Only with AtTimestamp.
-	StartingTimestamp time.Time
 	// ParallelizationFactor is how many batches may be at work at once, 1 to 10; 0 is
 	// 1. Records of one item stay in order.
 	ParallelizationFactor int

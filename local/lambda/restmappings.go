@@ -141,7 +141,7 @@ func (s *Service) createMapping(c *restCall) (int, any, error) {
 		mappingSettings
 		EventSourceARN            string `json:"EventSourceArn"`
 		StartingPosition          string
-		StartingPositionTimestamp float64 // s
+		StartingPositionTimestamp *float64
 		Tags                      map[string]string
 	}
 	if err := c.read(&in); err != nil {
@@ -163,8 +163,8 @@ func (s *Service) createMapping(c *restCall) (int, any, error) {
 		ID: s.newUUID(), FunctionName: d.Config.Name, SourceARN: in.EventSourceARN, Enabled: true,
 		StartingPosition: StartingPosition(in.StartingPosition),
 	}
-	if in.StartingPositionTimestamp != 0 {
-		config.StartingTimestamp = time.UnixMilli(int64(in.StartingPositionTimestamp * 1000)).UTC()
+	if in.StartingPosition == "AT_TIMESTAMP" || in.StartingPositionTimestamp != nil {
+		return 0, nil, badParameter("Unsupported starting position for source type: AT_TIMESTAMP is for Kinesis and Kafka; DynamoDB streams take LATEST and TRIM_HORIZON")
 	}
 	if err := in.apply(&config); err != nil {
 		return 0, nil, err
@@ -200,7 +200,6 @@ type mappingIO struct {
 	// Of streams.
 	LastProcessingResult       string          `json:"LastProcessingResult,omitempty"`
 	StartingPosition           string          `json:"StartingPosition,omitempty"`
-	StartingPositionTimestamp  float64         `json:"StartingPositionTimestamp,omitempty"`
 	DestinationConfig          *destinationsIO `json:"DestinationConfig,omitempty"`
 	BisectBatchOnFunctionError *bool           `json:"BisectBatchOnFunctionError,omitempty"`
 	MaximumRetryAttempts       *int            `json:"MaximumRetryAttempts,omitempty"`
@@ -240,9 +239,6 @@ func (s *Service) describeMapping(m *mappingDefinition, state string) *mappingIO
 	}
 	out.LastProcessingResult = s.processingResult(c.ID)
 	out.StartingPosition = string(c.StartingPosition)
-	if !c.StartingTimestamp.IsZero() {
-		out.StartingPositionTimestamp = float64(c.StartingTimestamp.UnixMilli()) / 1000
-	}
 	out.DestinationConfig = &destinationsIO{OnFailure: &destinationIO{c.OnFailureARN}}
 	unlimited, age, none, parallel := -1, -1, 0, max(1, c.ParallelizationFactor)
 	if c.MaxRecordAge > 0 {

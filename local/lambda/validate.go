@@ -149,6 +149,14 @@ func (c MappingConfig) validate(o *Options) error {
 	if _, err := compileFilters(c.FilterPatterns); err != nil {
 		bad("%v", err)
 	}
+	if len(c.FilterPatterns) > maxFilters {
+		bad("it has %d filters; at most %d are allowed", len(c.FilterPatterns), maxFilters)
+	}
+	for _, p := range c.FilterPatterns {
+		if len(p) > maxFilterPattern {
+			bad("a filter pattern has %d characters; at most %d are allowed", len(p), maxFilterPattern)
+		}
+	}
 	source, ok := parseARN(c.SourceARN)
 	switch {
 	case ok && source.service == "sqs":
@@ -172,6 +180,9 @@ func (c MappingConfig) validateQueue(source arn, o *Options, bad func(string, ..
 	if c.MaxConcurrency != 0 && (c.MaxConcurrency < 2 || c.MaxConcurrency > 1000) {
 		bad("maximum concurrency is %d; allowed is 2 to 1000", c.MaxConcurrency)
 	}
+	if c.ParallelizationFactor != 0 {
+		bad("the parallelization factor is for streams")
+	}
 	if c.StartingPosition != "" || c.BisectOnError || c.MaxRetries != nil || c.MaxRecordAge != 0 || c.OnFailureARN != "" {
 		bad("starting position, bisect, retries, record age and failure destination are for streams; a queue has a redrive policy")
 	}
@@ -192,6 +203,9 @@ func (c MappingConfig) validateStream(source arn, o *Options, bad func(string, .
 	}
 	if c.MaxConcurrency != 0 {
 		bad("maximum concurrency is for queues")
+	}
+	if c.ParallelizationFactor < 0 || c.ParallelizationFactor > maxParallelization {
+		bad("parallelization factor is %d; allowed is 1 to %d", c.ParallelizationFactor, maxParallelization)
 	}
 	if c.MaxRetries != nil && (*c.MaxRetries < -1 || *c.MaxRetries > 10000) {
 		bad("maximum retry attempts are %d; allowed is -1 to 10000", *c.MaxRetries)
