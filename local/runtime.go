@@ -53,9 +53,9 @@ type Runtime struct {
 // stopWithin bounds how long a failed start may take to end what it had started.
 const stopWithin = 10 * time.Second
 
-// Start runs an assembly. It returns when everything answers: tables are there,
-// mappings poll, HTTP APIs take requests. ctx bounds the start only; the runtime
-// then runs until [Runtime.Stop].
+// Start runs an assembly, or the bare services when there is none. It returns when
+// everything answers: tables are there, mappings poll, HTTP APIs take requests. ctx
+// bounds the start only; the runtime then runs until [Runtime.Stop].
 //
 // Errors: [ErrAssembly] and the kinds of package assembly tell everything that is
 // wrong with the assembly; [ErrAddress] for a port that is taken; [ErrInUse] for a
@@ -63,9 +63,6 @@ const stopWithin = 10 * time.Second
 // is missing. When Start fails, nothing it began is left.
 func Start(ctx context.Context, c Config) (*Runtime, error) {
 	c = c.withDefaults()
-	if c.Assembly == "" {
-		return nil, errors.New("start the local runtime: Config.Assembly is missing")
-	}
 	r := &Runtime{config: c, logger: c.Logger, logs: newLogs(), stopping: make(chan struct{}), done: make(chan struct{})}
 	began := time.Now()
 	if err := r.start(ctx); err != nil {
@@ -139,8 +136,11 @@ func (r *Runtime) openData() error {
 	return err
 }
 
-// load reads an assembly and makes a plan of it.
+// load reads an assembly and makes a plan of it; of none, an empty one.
 func (r *Runtime) load(dir string) (*plan, error) {
+	if dir == "" {
+		return newPlan(&assembly.Assembly{Environment: assembly.Environment{Account: r.config.Account, Region: r.config.Region}})
+	}
 	var portErr error
 	a, err := assembly.Load(dir, assembly.Environment{
 		Account: r.config.Account, Region: r.config.Region,

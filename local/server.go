@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/vinci-go/vinci/internal/listeners"
 )
 
 // ErrAddress is the kind of errors about an address to listen on.
@@ -31,12 +33,24 @@ func listen(what, addr string, offset int) (net.Listener, error) {
 	}
 	l, err := net.Listen("tcp", net.JoinHostPort(host, port))
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("%w: port %s for %s is in use: stop the program that has it, or take another port (0 is a free one)", ErrAddress, port, what)
+		return nil, fmt.Errorf("%w: port %s for %s is in use%s: stop the program that has it, or take another port (0 is a free one)", ErrAddress, port, what, usedBy(port))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrAddress, what, err)
 	}
 	return l, nil
+}
+
+// usedBy names the process that has a port, as far as this user may know.
+func usedBy(port string) string {
+	n, err := strconv.Atoi(port)
+	if err != nil {
+		return ""
+	}
+	if owner, ok := listeners.Of(n); ok {
+		return " by " + owner.String()
+	}
+	return ""
 }
 
 // server serves HTTP on a listener. Its handler can be changed while it runs.
