@@ -102,69 +102,33 @@ func dev(ctx context.Context, o devOptions, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	var rt *local.Runtime
-	err = report.Step("start the local runtime", func() (err error) {
-		rt, err = local.Start(ctx, local.Config{
-			Assembly:         assembly,
-			Data:             data,
-			GatewayAddr:      o.gateway,
-			APIAddr:          o.api,
-			DynamoDBEndpoint: o.dynamodb,
-			Logger:           slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
-		})
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	defer func() {
-		// ctx has ended by now; stopping has a bound of its own.
-		stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
-		defer cancel()
-		if err := rt.Stop(stopCtx); err != nil {
-			fmt.Fprintln(stderr, "vinci: stop:", err)
+	return serve(ctx, report, stderr, local.Config{
+		Assembly:         assembly,
+		Data:             data,
+		GatewayAddr:      o.gateway,
+		APIAddr:          o.api,
+		DynamoDBEndpoint: o.dynamodb,
+		Logger:           slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
+	}, func(rt *local.Runtime) error {
+		if err := writeSession(dir, rt); err != nil {
+			return err
 		}
-	}()
-	if err := writeSession(dir, rt); err != nil {
-		return err
-	}
-	defer func() {
-		if err := removeSession(dir); err != nil {
-			fmt.Fprintln(stderr, "vinci: stop:", err)
-		}
-	}()
-	screen.banner(rt)
-
-	logs := rt.Subscribe(ctx)
-	for {
-		select {
-		case <-ctx.Done():
-			fmt.Fprintln(stderr, "stopping")
-			return nil
-		case <-rt.Done():
-			return fmt.Errorf("the local runtime stopped: %w: start it again; its data is kept in %s", rt.Err(), data)
-		case line, ok := <-logs:
-			if !ok {
-				logs = nil // ctx is ending
-				continue
+		defer func() {
+			if err := removeSession(dir); err != nil {
+				fmt.Fprintln(stderr, "vinci: stop:", err)
 			}
-			screen.log(line)
-		case files, ok := <-changes:
-			if !ok {
-				changes = nil // ctx is ending
-				continue
-			}
+		}()
+		screen.banner(rt, rt.Owner())
+		fmt.Fprintln(screen.w, "following the sources; Ctrl-C stops")
+		return follow(ctx, rt, screen.log, stderr, changes, func(files string) {
 			screen.notice("changed: " + files)
-			if err := update(ctx, report, screen, rt, dir); err != nil {
-				if ctx.Err() != nil {
-					continue
-				}
+			if err := update(ctx, report, screen, rt, dir); err != nil && ctx.Err() == nil {
 				// What runs goes on running; the next save tries again.
 				screen.problem(err)
 				screen.notice("what ran before goes on; the next save tries again")
 			}
-		}
-	}
+		})
+	})
 }
 
 // update builds and synthesizes again and puts the result in place.

@@ -1,7 +1,8 @@
 // Command vinci is the command line tool of the framework.
 //
 // vinci dev runs an application on this machine and keeps it up to date with its
-// sources; vinci tables lists the application's tables and looks into them; vinci
+// sources; vinci local serves AWS's protocols to any program, with or without an
+// application; vinci tables lists the application's tables and looks into them; vinci
 // migrate changes every item of one; vinci events lists what happens in the
 // application, and vinci schemas checks that it stays readable.
 //
@@ -54,7 +55,7 @@ func newRoot() *cobra.Command {
 		Args:          noSubcommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.AddCommand(newDev(), newTables(), newMigrate(), newEvents(), newSchemas())
+	root.AddCommand(newDev(), newLocal(), newTables(), newMigrate(), newEvents(), newSchemas())
 	root.AddCommand(newHistory(), newTrace(), newDeliveries(), newTrouble(), newDLQ(), newReplay(), newRepublish())
 	return root
 }
