@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -120,6 +121,17 @@ func (r *Runtime) start(ctx context.Context) error {
 	}
 	go r.watch()
 	return nil
+}
+
+// Tables are the names of the assembly's tables, sorted. Those that calls of the
+// gateway made are not among them: ListTables knows all.
+func (r *Runtime) Tables() []string {
+	var names []string
+	for _, t := range r.plan.Load().tables {
+		names = append(names, t.Name)
+	}
+	slices.Sort(names)
+	return names
 }
 
 // openData makes and locks the data folder.
