@@ -1,0 +1,283 @@
+package scenario_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	dynamodbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
+	streamstypes "github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	eventbridgetypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/vinci-go/vinci/bus"
+	"github.com/vinci-go/vinci/domain"
+	"github.com/vinci-go/vinci/scenario"
+	"github.com/vinci-go/vinci/tables"
+)
+
+// probeTable is made by a call, and not in the assembly.
+const probeTable = "probe-items"
+
+// program uses the runtime's queues, buses and tables by themselves, as any
+// program does that has an SDK. It remembers what was acknowledged.
+type program struct {
+	life atomic.Pointer[life]
+
+	puts, sends, items accepted
+}
+
+// accepted are the ids that one kind of call was acknowledged for.
+type accepted struct {
+	count atomic.Int64
+	mu    sync.Mutex
+	ids   []string
+}
+
+func (a *accepted) add(ids ...string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.ids = append(a.ids, ids...)
+	a.count.Add(int64(len(ids)))
+}
+
+func newProgram() *program { return &program{} }
+
+func (p *program) String() string {
+	return fmt.Sprintf("%d events put, %d messages sent and %d items put directly", len(p.puts.ids), len(p.sends.ids), len(p.items.ids))
+}
+
+// works are what it does, over and over: n is different each time.
+func (p *program) works() []func(ctx context.Context, l *life, n int) error {
+	return []func(context.Context, *life, int) error{p.putEvents, p.send, p.putItem}
+}
+
+// run goes on until ctx ends.
+func (p *program) run(ctx context.Context, work func(ctx context.Context, l *life, n int) error) {
+	for n := 0; ctx.Err() == nil; n++ {
+		once, cancel := context.WithTimeout(ctx, 10*time.Second)
+		if err := work(once, p.life.Load(), n); err != nil {
+			time.Sleep(5 * time.Millisecond) // the runtime is dead: not to spin
+		}
+		cancel()
+	}
+}
+
+// busy waits until each of its works had some answers.
+func (p *program) busy(t *testing.T) {
+	t.Helper()
+	awaitCount(t, "EventBridge", &p.puts.count, 6)
+	awaitCount(t, "SQS", &p.sends.count, 6)
+	awaitCount(t, "DynamoDB", &p.items.count, 6)
+}
+
+// envelope is an event on the wire.
+func envelope(id string) string {
+	return fmt.Sprintf(`{"specversion":"1.0","id":"probe/%[1]s@1","source":%[2]q,"type":"probe.sent","subject":"probe/%[1]s","time":"2026-01-02T03:04:05Z","schemaversion":1,"correlationid":"probe","data":{"id":%[1]q}}`,
+		id, domain.Application)
+}
+
+func (p *program) putEvents(ctx context.Context, l *life, n int) error {
+	const some = 3
+	in := &eventbridge.PutEventsInput{}
+	ids := make([]string, some)
+	for i := range some {
+		ids[i] = fmt.Sprintf("put-%d-%d", n, i)
+		in.Entries = append(in.Entries, eventbridgetypes.PutEventsRequestEntry{
+			EventBusName: aws.String(scenario.Deployment.Bus()), Source: aws.String(domain.Application),
+			DetailType: aws.String("probe.sent"), Detail: aws.String(envelope(ids[i])),
+		})
+	}
+	out, err := eventbridge.NewFromConfig(l.AWS(), func(o *eventbridge.Options) { o.RetryMaxAttempts = 1 }).PutEvents(ctx, in)
+	if err != nil {
+		return err
+	}
+	for i, e := range out.Entries {
+		if e.EventId != nil {
+			p.puts.add(ids[i])
+		}
+	}
+	return nil
+}
+
+// send puts messages into the subscription's queue as EventBridge would.
+func (p *program) send(ctx context.Context, l *life, n int) error {
+	client := sqs.NewFromConfig(l.AWS(), func(o *sqs.Options) { o.RetryMaxAttempts = 1 })
+	url := aws.String(l.endpoint + "/000000000000/" + scenario.Deployment.Queue(probe.Name))
+	body := func(id string) *string {
+		return aws.String(fmt.Sprintf(`{"version":"0","id":%q,"detail-type":"probe.sent","source":%q,"account":"000000000000","time":"2026-01-02T03:04:05Z","region":"us-east-1","resources":[],"detail":%s}`,
+			id, domain.Application, envelope(id)))
+	}
+	if n%2 == 0 {
+		id := fmt.Sprintf("sent-%d", n)
+		_, err := client.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: url, MessageBody: body(id)})
+		if err == nil {
+			p.sends.add(id)
+		}
+		return err
+	}
+	in := &sqs.SendMessageBatchInput{QueueUrl: url}
+	for i := range 3 {
+		id := fmt.Sprintf("sent-%d-%d", n, i)
+		in.Entries = append(in.Entries, types.SendMessageBatchRequestEntry{Id: aws.String(id), MessageBody: body(id)})
+	}
+	out, err := client.SendMessageBatch(ctx, in)
+	if err != nil {
+		return err
+	}
+	for _, e := range out.Successful {
+		p.sends.add(*e.Id)
+	}
+	return nil
+}
+
+func (p *program) makeTable(t *testing.T, l life) {
+	t.Helper()
+	_, err := dynamodb.NewFromConfig(l.AWS()).CreateTable(t.Context(), &dynamodb.CreateTableInput{
+		TableName: aws.String(probeTable), BillingMode: dynamodbtypes.BillingModePayPerRequest,
+		AttributeDefinitions: []dynamodbtypes.AttributeDefinition{{AttributeName: aws.String("id"), AttributeType: dynamodbtypes.ScalarAttributeTypeS}},
+		KeySchema:            []dynamodbtypes.KeySchemaElement{{AttributeName: aws.String("id"), KeyType: dynamodbtypes.KeyTypeHash}},
+		StreamSpecification:  &dynamodbtypes.StreamSpecification{StreamEnabled: aws.Bool(true), StreamViewType: dynamodbtypes.StreamViewTypeKeysOnly},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (p *program) putItem(ctx context.Context, l *life, n int) error {
+	id := fmt.Sprintf("item-%d", n)
+	_, err := dynamodb.NewFromConfig(l.AWS(), func(o *dynamodb.Options) { o.RetryMaxAttempts = 1 }).PutItem(ctx, &dynamodb.PutItemInput{
+		TableName: aws.String(probeTable), Item: map[string]dynamodbtypes.AttributeValue{"id": &dynamodbtypes.AttributeValueMemberS{Value: id}},
+	})
+	if err == nil {
+		p.items.add(id)
+	}
+	return err
+}
+
+// unsettled are the acknowledged events and messages without an outcome.
+func (p *program) unsettled(deliveries map[string][]bus.Delivery) []string {
+	var missing []string
+	for _, id := range slices.Concat(p.puts.ids, p.sends.ids) {
+		event := "probe/" + id + "@1"
+		if !slices.ContainsFunc(deliveries[event], func(d bus.Delivery) bool { return d.Subscription == probe.Name && d.Status == bus.Succeeded }) {
+			missing = append(missing, event+" at "+probe.Name)
+		}
+	}
+	return missing
+}
+
+// checkProgram looks for everything that was acknowledged. What was not may be
+// there all the same, once.
+func (l life) checkProgram(t *testing.T, p *program) {
+	t.Helper()
+	counted := map[string]int64{}
+	for s, err := range tables.UserStats.Scan().All(t.Context(), l.Store) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		counted[s.StatKey] = s.TotalUsers
+	}
+	for key, n := range counted {
+		if strings.HasPrefix(key, "probe/") && n != 1 {
+			t.Errorf("%s was counted %d times", key, n)
+		}
+	}
+	for _, id := range slices.Concat(p.puts.ids, p.sends.ids) {
+		if counted["probe/"+id] != 1 {
+			t.Errorf("%s was acknowledged and counted %d times", id, counted["probe/"+id])
+		}
+	}
+
+	stored := map[string]bool{}
+	client := dynamodb.NewFromConfig(l.AWS())
+	pages := dynamodb.NewScanPaginator(client, &dynamodb.ScanInput{TableName: aws.String(probeTable), ConsistentRead: aws.Bool(true)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, item := range page.Items {
+			stored[item["id"].(*dynamodbtypes.AttributeValueMemberS).Value] = true
+		}
+	}
+	streamed := l.streamed(t, client)
+	for _, id := range p.items.ids {
+		if !stored[id] || !streamed[id] {
+			t.Errorf("item %s was acknowledged; in the table %v, in its stream %v", id, stored[id], streamed[id])
+		}
+	}
+	for id := range stored {
+		if !streamed[id] {
+			t.Errorf("item %s is in the table and not in its stream", id)
+		}
+	}
+	l.emptied(t)
+}
+
+// streamed are the keys in the stream of probeTable.
+func (l life) streamed(t *testing.T, client *dynamodb.Client) map[string]bool {
+	t.Helper()
+	is, err := client.DescribeTable(t.Context(), &dynamodb.DescribeTableInput{TableName: aws.String(probeTable)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	streams := dynamodbstreams.NewFromConfig(l.AWS())
+	stream, err := streams.DescribeStream(t.Context(), &dynamodbstreams.DescribeStreamInput{StreamArn: is.Table.LatestStreamArn})
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := map[string]bool{}
+	for _, shard := range stream.StreamDescription.Shards {
+		at, err := streams.GetShardIterator(t.Context(), &dynamodbstreams.GetShardIteratorInput{
+			StreamArn: is.Table.LatestStreamArn, ShardId: shard.ShardId, ShardIteratorType: streamstypes.ShardIteratorTypeTrimHorizon,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for next := at.ShardIterator; next != nil; {
+			got, err := streams.GetRecords(t.Context(), &dynamodbstreams.GetRecordsInput{ShardIterator: next})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(got.Records) == 0 {
+				break // of an open shard: it is read to its end
+			}
+			for _, r := range got.Records {
+				keys[r.Dynamodb.Keys["id"].(*streamstypes.AttributeValueMemberS).Value] = true
+			}
+			next = got.NextShardIterator
+		}
+	}
+	return keys
+}
+
+// emptied waits until no queue of a subscription holds a message, in flight or not:
+// what is settled and comes once more is acknowledged without a run.
+func (l life) emptied(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), settlesWithin)
+	defer cancel()
+	for _, sub := range append(slices.Clone(subscriptions), journal, probe) {
+		for {
+			empty, err := l.Empty(ctx, sub)
+			if err != nil {
+				t.Fatalf("the queue of %s is not empty in time: %v", sub.Name, err)
+			}
+			if empty {
+				break
+			}
+			time.Sleep(50 * time.Millisecond) // between two looks at a condition that nothing signals
+		}
+	}
+}
