@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,6 +18,10 @@ import (
 	"github.com/vinci-go/vinci/local"
 	"github.com/vinci-go/vinci/local/synth"
 )
+
+// devPort is the port of vinci dev's AWS endpoint, beside that of vinci local: both
+// may run.
+const devPort = 4599
 
 type devOptions struct {
 	dir      string
@@ -52,8 +58,8 @@ Ctrl-C stops everything it started; the data stays in --data.`,
 	f := cmd.Flags()
 	f.StringVar(&o.dir, "dir", ".", "folder of the CDK app (cdk.json)")
 	f.StringVar(&o.data, "data", filepath.Join(".vinci", "data"), "folder of tables and queues, relative to --dir; delete it to start empty")
-	f.StringVar(&o.gateway, "gateway", "127.0.0.1:4599", "loopback address of the AWS endpoint; port 0 takes a free one")
-	f.StringVar(&o.api, "api", "127.0.0.1:8080", "loopback address of the HTTP API; port 0 takes a free one")
+	f.StringVar(&o.gateway, "gateway", net.JoinHostPort("127.0.0.1", strconv.Itoa(devPort)), "loopback address of the AWS endpoint; port 0 takes a free one")
+	f.StringVar(&o.api, "api", net.JoinHostPort("127.0.0.1", strconv.Itoa(localAPIPort)), "loopback address of the HTTP API; port 0 takes a free one")
 	f.StringVar(&o.dynamodb, "dynamodb", "", "URL of a DynamoDB endpoint to use in place of the built-in engine")
 	f.BoolVar(&o.withParent, "with-parent", false, "stop when the process that started this one ends, however it ends")
 	return cmd
