@@ -7,12 +7,14 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	dynamodbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 	streamstypes "github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/smithy-go"
 
 	"github.com/vinci-go/vinci/internal/awsenv"
@@ -200,5 +202,34 @@ func TestReset(t *testing.T) {
 	}
 	if c, err := Reset(mine); err != nil || len(c.Deleted) != 0 {
 		t.Errorf("of a folder that no runtime used: %+v, %v", c, err)
+	}
+}
+
+// Who waits for messages does not hold up the end.
+func TestStopEndsLongPolls(t *testing.T) {
+	arrived := make(chan struct{}, 1)
+	r := start(t, Config{Assembly: app(t)})
+	// Watch the queue from inside: the call is in flight once the service has it.
+	handler := *r.gateway.handler.Load()
+	var watched http.Handler = http.HandlerFunc(func(w http.ResponseWriter, hr *http.Request) {
+		arrived <- struct{}{}
+		handler.ServeHTTP(w, hr)
+	})
+	r.gateway.handler.Store(&watched)
+	polled := make(chan error, 1)
+	go func() {
+		_, err := sqs.NewFromConfig(awsConfig(r), func(o *sqs.Options) { o.RetryMaxAttempts = 1 }).ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
+			QueueUrl: aws.String(r.Endpoint() + "/000000000000/t-work_dlq"), WaitTimeSeconds: 20,
+		})
+		polled <- err
+	}()
+	<-arrived
+	began := time.Now()
+	stop(t, r)
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	if err := <-polled; err == nil {
+		t.Error("the receiver was told that there is nothing, and not that it was cut off")
 	}
 }

@@ -51,6 +51,10 @@ type Runtime struct {
 	err      error // read after done
 }
 
+// callGrace is how long a call of the gateway may go on when the runtime stops: a
+// receiver waits for messages up to 20 seconds, and for nothing any more.
+const callGrace = 500 * time.Millisecond
+
 // stopWithin bounds how long a failed start may take to end what it had started.
 const stopWithin = 10 * time.Second
 
@@ -84,6 +88,7 @@ func (r *Runtime) start(ctx context.Context) error {
 	if r.gateway, err = newServer("the AWS endpoint", r.config.GatewayAddr, 0, r.logger); err != nil {
 		return err
 	}
+	r.gateway.grace = callGrace
 	r.apis = &apiServers{
 		addr: r.config.APIAddr, account: r.config.Account, logger: r.logger, now: r.config.Now,
 		failed: r.fail, servers: map[string]*apiServer{},

@@ -59,6 +59,12 @@ type server struct {
 	handler  atomic.Pointer[http.Handler] // nil before serve
 	http     *http.Server
 	done     chan error
+	base     context.Context // of every request
+	cancel   context.CancelFunc
+
+	// grace is how long requests may go on after stop before their contexts end; 0
+	// means until stop's own context does. Set it before serve.
+	grace time.Duration
 
 	mu     sync.Mutex
 	unused map[net.Conn]struct{} // opened, and no request has come on them yet
@@ -71,12 +77,14 @@ func newServer(what, addr string, offset int, logger *slog.Logger) (*server, err
 		return nil, err
 	}
 	s := &server{listener: l, done: make(chan error, 1), unused: map[net.Conn]struct{}{}}
+	s.base, s.cancel = context.WithCancel(context.Background())
 	s.http = &http.Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			(*s.handler.Load()).ServeHTTP(w, r)
 		}),
 		ReadHeaderTimeout: 10 * time.Second,
 		ConnState:         s.track,
+		BaseContext:       func(net.Listener) context.Context { return s.base },
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
 	}
 	return s, nil
@@ -124,6 +132,7 @@ func (s *server) closeUnused() {
 // stop takes no new connection, lets requests finish until ctx ends, and then
 // cuts them off. A server that does not serve yet is only closed.
 func (s *server) stop(ctx context.Context) error {
+	defer s.cancel()
 	if s.handler.Load() == nil {
 		return s.listener.Close()
 	}
@@ -134,6 +143,9 @@ func (s *server) stop(ctx context.Context) error {
 		s.closeUnused()
 		close(closed)
 	})
+	if s.grace > 0 {
+		defer time.AfterFunc(s.grace, s.cancel).Stop()
+	}
 	err := s.http.Shutdown(ctx)
 	<-closed
 	if err != nil {
