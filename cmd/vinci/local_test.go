@@ -6,10 +6,12 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -85,18 +87,11 @@ func TestLocal(t *testing.T) {
 		t.Errorf("it says %+v", l.started)
 	}
 	c := clientConfig(l.Endpoint, l.Region, "somebody", "something")
-	_, err := dynamodb.NewFromConfig(c).CreateTable(t.Context(), &dynamodb.CreateTableInput{
-		TableName: aws.String("orders"), BillingMode: types.BillingModePayPerRequest,
-		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("id"), AttributeType: types.ScalarAttributeTypeS}},
-		KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("id"), KeyType: types.KeyTypeHash}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	makeOrders(t, c)
 	if _, err := sqs.NewFromConfig(clientConfig(l.Endpoint, l.Region, l.AccessKeyID, l.SecretAccessKey)).ListQueues(t.Context(), &sqs.ListQueuesInput{}); err != nil {
 		t.Errorf("with the keys that it names: %v", err)
 	}
-	_, _, err = vinci(t, "", "local", "reset", "--data", data)
+	_, _, err := vinci(t, "", "local", "reset", "--data", data)
 	if err == nil || !strings.Contains(err.Error(), "process "+strconv.Itoa(os.Getpid())+" uses "+data) {
 		t.Errorf("reset while it runs: %v", err)
 	}
@@ -169,5 +164,81 @@ func TestConfirm(t *testing.T) {
 		if got != want || err != nil || asked.String() != "sure? [y/N] " {
 			t.Errorf("%q: %v, %v, asked %q", answer, got, err, &asked)
 		}
+	}
+}
+
+// The program itself: killed, it leaves nothing that the next one has to wait for;
+// interrupted, it ends cleanly.
+func TestLocalProcess(t *testing.T) {
+	bin, data := buildVinci(t), filepath.Join(t.TempDir(), "state")
+	engine, err := nearestEngine(filepath.Join("..", ".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	launch := func() (*exec.Cmd, started, *transcript) {
+		t.Helper()
+		stdout, stderr := newTranscript(), newTranscript()
+		cmd := exec.Command(bin, "local", "--port", "0", "--data", data, "--engine", engine, "--json")
+		cmd.Dir = t.TempDir() // outside any project
+		cmd.Stdout, cmd.Stderr = stdout, stderr
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { cmd.Process.Kill() }) // it has ended when all went well
+		m, _ := stdout.wait(t, 0, `(?s)^(\{.*?\})\n`)
+		var s started
+		if err := json.Unmarshal([]byte(m[1]), &s); err != nil {
+			t.Fatalf("%s: %v", m[1], err)
+		}
+		return cmd, s, stderr
+	}
+	for i := range 3 {
+		cmd, s, _ := launch()
+		c := clientConfig(s.Endpoint, s.Region, "a", "b")
+		if i == 0 {
+			makeOrders(t, c)
+		}
+		putOrder(t, c, strconv.Itoa(i))
+		if err := cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		cmd.Wait() // reports the signal
+	}
+	cmd, s, stderr := launch()
+	c := clientConfig(s.Endpoint, s.Region, "a", "b")
+	out, err := dynamodb.NewFromConfig(c).Scan(t.Context(), &dynamodb.ScanInput{TableName: aws.String("orders")})
+	if err != nil || out.Count != 3 {
+		t.Errorf("after three kills there are %d items, %v; want 3", out.Count, err)
+	}
+	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil || stderr.String() != "stopping\n" {
+		t.Errorf("interrupted, it ends with %v and says %q", err, stderr)
+	}
+	if left := processesOf(t, data); len(left) > 0 {
+		t.Errorf("left are %v", left)
+	}
+}
+
+func makeOrders(t *testing.T, c aws.Config) {
+	t.Helper()
+	_, err := dynamodb.NewFromConfig(c).CreateTable(t.Context(), &dynamodb.CreateTableInput{
+		TableName: aws.String("orders"), BillingMode: types.BillingModePayPerRequest,
+		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("id"), AttributeType: types.ScalarAttributeTypeS}},
+		KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("id"), KeyType: types.KeyTypeHash}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func putOrder(t *testing.T, c aws.Config, id string) {
+	t.Helper()
+	_, err := dynamodb.NewFromConfig(c).PutItem(t.Context(), &dynamodb.PutItemInput{
+		TableName: aws.String("orders"), Item: map[string]types.AttributeValue{"id": &types.AttributeValueMemberS{Value: id}},
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
