@@ -142,7 +142,7 @@ func TestPlanErrors(t *testing.T) {
 		{"other runtime", []string{`"Runtime": "provided.al2023"`, `"Runtime": "python3.13"`},
 			[]string{`property Runtime: is "python3.13"`}},
 		{"inline code", []string{`"Code": {"S3Bucket": "assets", "S3Key": "c0de.zip"}`, `"Code": {"ZipFile": "x"}`}, []string{"property Code.ZipFile: is not served here"}},
-		{"FIFO queue", []string{`"QueueName": "t-failed"`, `"QueueName": "t-failed.fifo", "FifoQueue": true`}, []string{"property FifoQueue: is true; served are standard queues"}},
+		{"FIFO queue without the suffix", []string{`"QueueName": "t-failed"`, `"QueueName": "t-failed", "FifoQueue": true`}, []string{"AWS::SQS::Queue at t-data/Failed", "the name is not allowed for a FIFO queue"}},
 		{"two policies of a queue", []string{`"Queues": [{"Ref": "Queue"}]`, `"Queues": [{"Ref": "Queue"}, {"Ref": "Queue"}]`}, []string{"has the policy t-app/QueuePolicy already"}},
 		{"policy of no queue", []string{`"Queues": [{"Ref": "Queue"}]`, `"Queues": ["https://sqs/gone"]`}, []string{"this assembly has no queue with the URL https://sqs/gone"}},
 		{"policy document", []string{`"Effect": "Deny"`, `"Effect": "Forbid"`}, []string{`AWS::SQS::QueuePolicy at t-app/QueuePolicy: property PolicyDocument: invalid policy document: statement 1: the Effect is "Forbid"`}},
