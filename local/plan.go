@@ -11,21 +11,21 @@ import (
 	"github.com/vinci-go/vinci/local/httpapi"
 	"github.com/vinci-go/vinci/local/iam"
 	"github.com/vinci-go/vinci/local/lambda"
-	"github.com/vinci-go/vinci/local/schedule"
 	"github.com/vinci-go/vinci/local/sqs"
 )
 
 // plan is an assembly in the terms of the services that run it.
 type plan struct {
-	tables    []dynamodb.TableConfig
-	queues    []sqs.QueueConfig
-	buses     []eventbridge.BusConfig
-	rules     []eventbridge.RuleConfig
-	schedules []schedule.RuleConfig
-	functions []lambda.FunctionConfig
-	mappings  []lambda.MappingConfig
-	apis      []httpapi.Config
-	roles     map[string]iam.Policies // by ARN
+	tables      []dynamodb.TableConfig
+	queues      []sqs.QueueConfig
+	buses       []eventbridge.BusConfig
+	rules       []eventbridge.RuleConfig
+	archives    []eventbridge.ArchiveConfig
+	functions   []lambda.FunctionConfig
+	mappings    []lambda.MappingConfig
+	apis        []httpapi.Config
+	roles       map[string]iam.Policies  // by ARN
+	permissions map[string]*iam.Document // of functions, by ARN
 
 	labels    map[string]string // short name of each function, by physical name
 	resources []*assembly.Resource
@@ -63,6 +63,7 @@ func (p *planner) readers() map[string]func(*assembly.Resource) {
 		"AWS::CloudWatch::Alarm":          p.ignore("nothing measures here, so no alarm fires"),
 		"AWS::DynamoDB::GlobalTable":      p.readGlobalTable,
 		"AWS::DynamoDB::Table":            p.readTable,
+		"AWS::Events::Archive":            p.readArchive,
 		"AWS::Events::EventBus":           p.readBus,
 		"AWS::Events::EventBusPolicy":     p.readBusPolicy,
 		"AWS::Events::Rule":               p.readRule,
@@ -134,6 +135,7 @@ func (p *planner) finish() {
 	p.finishRoles()
 	p.finishQueues()
 	p.finishRules()
+	p.finishPermissions()
 	p.finishFunctions()
 	p.finishMappings()
 	p.finishAPIs()

@@ -97,14 +97,15 @@ func (r *Runtime) apply(ctx context.Context, from, to *plan) error {
 		return err
 	}
 	r.credentials.SetRoles(to.roles)
-	if err := r.eventbridge.Apply(to.events()); err != nil {
+	if err := r.eventbridge.Apply(eventsBetween(from, to)); err != nil {
 		return err
 	}
 	r.plan.Store(to)
+	r.targets.policies.Store(&to.permissions)
 	if err := r.lambda.Apply(ctx, to.functions, to.mappings); err != nil {
 		return err
 	}
-	if err := r.schedules.Apply(to.schedules); err != nil {
+	if err := r.eventbridge.Apply(to.events()); err != nil {
 		return err
 	}
 	if err := r.apis.apply(ctx, to.apis, r.lambda); err != nil {

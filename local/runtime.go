@@ -16,7 +16,6 @@ import (
 	"github.com/vinci-go/vinci/local/eventbridge"
 	"github.com/vinci-go/vinci/local/gateway"
 	"github.com/vinci-go/vinci/local/lambda"
-	"github.com/vinci-go/vinci/local/schedule"
 	"github.com/vinci-go/vinci/local/sqs"
 )
 
@@ -35,7 +34,7 @@ type Runtime struct {
 	credentials *gateway.Credentials
 	gateway     *server
 	lambda      *lambda.Service
-	schedules   *schedule.Service
+	targets     *functionTargets // of event buses
 	apis        *apiServers
 
 	plan atomic.Pointer[plan] // what runs
@@ -107,18 +106,14 @@ func (r *Runtime) start(ctx context.Context) error {
 	if err := errors.Join(tables, queues); err != nil {
 		return err
 	}
-	r.eventbridge = eventbridge.New(eventbridge.Options{
-		Queues: r.sqs, Account: r.config.Account, Region: r.config.Region,
-		Now: r.config.Now, Logger: r.logger.With("service", "eventbridge"),
-	})
-	if err := r.eventbridge.Apply(p.events()); err != nil {
+	if err := r.startEvents(p); err != nil {
 		return err
 	}
 	r.startGateway(p)
 	if err := r.startFunctions(ctx, p); err != nil {
 		return err
 	}
-	if err := r.startSchedules(p); err != nil {
+	if err := r.startSchedules(); err != nil {
 		return err
 	}
 	if err := r.apis.apply(ctx, p.apis, r.lambda); err != nil {
@@ -212,8 +207,8 @@ func (r *Runtime) close(ctx context.Context) error {
 	if r.apis != nil {
 		end("HTTP APIs", r.apis.stop(ctx))
 	}
-	if r.schedules != nil {
-		end("schedules", r.schedules.Close(ctx))
+	if r.eventbridge != nil {
+		end("schedules", r.eventbridge.StopSchedules(ctx))
 	}
 	if r.lambda != nil {
 		end("functions", r.lambda.Close(ctx))

@@ -79,6 +79,10 @@ func newKinds() map[string]kind {
 		},
 		"AWS::DynamoDB::GlobalTable": tableKind(),
 		"AWS::DynamoDB::Table":       tableKind(),
+		"AWS::Events::Archive": {
+			nameProperty: "ArchiveName", limit: 48,
+			arn: inRegion("events", "archive/"), attributes: attributes{"Arn": arn},
+		},
 		"AWS::Events::EventBus": {
 			nameProperty: "Name", limit: 256,
 			arn: inRegion("events", "event-bus/"), attributes: attributes{"Arn": arn, "Name": name},
