@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,6 +15,8 @@ import (
 	dynamodbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 	streamstypes "github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	eventbridgetypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/smithy-go"
 
@@ -84,6 +87,61 @@ func streamed(t *testing.T, config aws.Config, table string) []string {
 	return ids
 }
 
+// makeWay makes a bus, a queue, and a rule from the one to the other.
+func makeWay(t *testing.T, r *Runtime) {
+	t.Helper()
+	const queueARN = "arn:aws:sqs:us-east-1:000000000000:inbox"
+	queues, events := sqs.NewFromConfig(stranger(r)), eventbridge.NewFromConfig(stranger(r))
+	_, err := queues.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String("inbox"), Attributes: map[string]string{
+		"Policy": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"events.amazonaws.com"},"Action":"sqs:SendMessage","Resource":"` + queueARN + `"}]}`,
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := events.CreateEventBus(t.Context(), &eventbridge.CreateEventBusInput{Name: aws.String("shop")}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = events.PutRule(t.Context(), &eventbridge.PutRuleInput{Name: aws.String("all"), EventBusName: aws.String("shop"), EventPattern: aws.String(`{"source":["till"]}`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := events.PutTargets(t.Context(), &eventbridge.PutTargetsInput{Rule: aws.String("all"), EventBusName: aws.String("shop"),
+		Targets: []eventbridgetypes.Target{{Id: aws.String("queue"), Arn: aws.String(queueARN), InputPath: aws.String("$.detail-type")}}})
+	if err != nil || out.FailedEntryCount != 0 {
+		t.Fatal(err, out)
+	}
+}
+
+func sendEvent(t *testing.T, r *Runtime, detailType string) {
+	t.Helper()
+	out, err := eventbridge.NewFromConfig(stranger(r)).PutEvents(t.Context(), &eventbridge.PutEventsInput{Entries: []eventbridgetypes.PutEventsRequestEntry{{
+		EventBusName: aws.String("shop"), Source: aws.String("till"), DetailType: aws.String(detailType), Detail: aws.String("{}"),
+	}}})
+	if err != nil || out.FailedEntryCount != 0 {
+		t.Fatal(err, out)
+	}
+}
+
+// received waits for so many messages of the inbox, and gives what they say, sorted.
+func received(t *testing.T, r *Runtime, want int) []string {
+	t.Helper()
+	client := sqs.NewFromConfig(stranger(r))
+	var got []string
+	for end := time.Now().Add(patience); len(got) < want && time.Now().Before(end); {
+		out, err := client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
+			QueueUrl: aws.String(r.Endpoint() + "/000000000000/inbox"), WaitTimeSeconds: 1, MaxNumberOfMessages: 10,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range out.Messages {
+			got = append(got, strings.Trim(*m.Body, `"`))
+		}
+	}
+	slices.Sort(got)
+	return got
+}
+
 // Without an assembly everything is made by calls, by whoever calls; what they
 // made is there again after a restart, with its stream.
 func TestNoAssembly(t *testing.T) {
@@ -94,10 +152,16 @@ func TestNoAssembly(t *testing.T) {
 	}
 	makeTable(t, stranger(r), "orders")
 	putItem(t, stranger(r), "orders", "one")
+	makeWay(t, r)
+	sendEvent(t, r, "first")
 	stop(t, r)
 
 	r = start(t, Config{Open: true, Data: data})
 	putItem(t, stranger(r), "orders", "two")
+	sendEvent(t, r, "second")
+	if got := received(t, r, 2); !slices.Equal(got, []string{"first", "second"}) {
+		t.Errorf("the queue has %v, want first and second", got)
+	}
 	if got := streamed(t, stranger(r), "orders"); !slices.Equal(got, []string{"one", "two"}) {
 		t.Errorf("the stream has %v, want one and two", got)
 	}

@@ -306,7 +306,7 @@ func TestKilledUnderLoad(t *testing.T) {
 	defer stop()
 	var wg sync.WaitGroup
 	l := begin(t, assembly, data)
-	p.makeTable(t, l)
+	p.make(t, l)
 	adopt := func() {
 		c.life.Store(&l)
 		p.life.Store(&l)

@@ -26,15 +26,20 @@ import (
 	"github.com/vinci-go/vinci/tables"
 )
 
-// probeTable is made by a call, and not in the assembly.
-const probeTable = "probe-items"
+// What is made by calls, and not in the assembly.
+const (
+	probeTable = "probe-items"
+	keptBus    = "probe-bus"
+	keptQueue  = "probe-queue"
+)
 
 // program uses the runtime's queues, buses and tables by themselves, as any
 // program does that has an SDK. It remembers what was acknowledged.
 type program struct {
 	life atomic.Pointer[life]
 
-	puts, sends, items accepted
+	puts, sends, items accepted // to the application
+	routed, kept       accepted // over a bus, and into a queue, that no assembly knows
 }
 
 // accepted are the ids that one kind of call was acknowledged for.
@@ -54,12 +59,13 @@ func (a *accepted) add(ids ...string) {
 func newProgram() *program { return &program{} }
 
 func (p *program) String() string {
-	return fmt.Sprintf("%d events put, %d messages sent and %d items put directly", len(p.puts.ids), len(p.sends.ids), len(p.items.ids))
+	return fmt.Sprintf("%d events put, %d messages sent and %d items put directly; of things made by calls, %d events and %d messages",
+		len(p.puts.ids), len(p.sends.ids), len(p.items.ids), len(p.routed.ids), len(p.kept.ids))
 }
 
 // works are what it does, over and over: n is different each time.
 func (p *program) works() []func(ctx context.Context, l *life, n int) error {
-	return []func(context.Context, *life, int) error{p.putEvents, p.send, p.putItem}
+	return []func(context.Context, *life, int) error{p.putEvents, p.send, p.putItem, p.route, p.keep}
 }
 
 // run goes on until ctx ends.
@@ -79,6 +85,8 @@ func (p *program) busy(t *testing.T) {
 	awaitCount(t, "EventBridge", &p.puts.count, 6)
 	awaitCount(t, "SQS", &p.sends.count, 6)
 	awaitCount(t, "DynamoDB", &p.items.count, 6)
+	awaitCount(t, "the bus that a call made", &p.routed.count, 6)
+	awaitCount(t, "the queue that a call made", &p.kept.count, 6)
 }
 
 // envelope is an event on the wire.
@@ -139,6 +147,89 @@ func (p *program) send(ctx context.Context, l *life, n int) error {
 		p.sends.add(*e.Id)
 	}
 	return nil
+}
+
+// make makes what is in no assembly: a table, and a bus with a rule to a queue.
+func (p *program) make(t *testing.T, l life) {
+	t.Helper()
+	const queueARN = "arn:aws:sqs:us-east-1:000000000000:" + keptQueue
+	events := eventbridge.NewFromConfig(l.AWS())
+	_, err := sqs.NewFromConfig(l.AWS()).CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String(keptQueue), Attributes: map[string]string{
+		"Policy": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"events.amazonaws.com"},"Action":"sqs:SendMessage","Resource":"` + queueARN + `"}]}`,
+	}})
+	if err == nil {
+		_, err = events.CreateEventBus(t.Context(), &eventbridge.CreateEventBusInput{Name: aws.String(keptBus)})
+	}
+	if err == nil {
+		_, err = events.PutRule(t.Context(), &eventbridge.PutRuleInput{Name: aws.String("all"), EventBusName: aws.String(keptBus), EventPattern: aws.String(`{"source":["probe"]}`)})
+	}
+	if err == nil {
+		_, err = events.PutTargets(t.Context(), &eventbridge.PutTargetsInput{Rule: aws.String("all"), EventBusName: aws.String(keptBus),
+			Targets: []eventbridgetypes.Target{{Id: aws.String("queue"), Arn: aws.String(queueARN), InputPath: aws.String("$.detail.id")}}})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.makeTable(t, l)
+}
+
+func (p *program) route(ctx context.Context, l *life, n int) error {
+	id := fmt.Sprintf("routed-%d", n)
+	out, err := eventbridge.NewFromConfig(l.AWS(), func(o *eventbridge.Options) { o.RetryMaxAttempts = 1 }).PutEvents(ctx, &eventbridge.PutEventsInput{
+		Entries: []eventbridgetypes.PutEventsRequestEntry{{
+			EventBusName: aws.String(keptBus), Source: aws.String("probe"), DetailType: aws.String("probe"), Detail: aws.String(`{"id":"` + id + `"}`),
+		}},
+	})
+	if err == nil && out.FailedEntryCount == 0 {
+		p.routed.add(id)
+	}
+	return err
+}
+
+func (p *program) keep(ctx context.Context, l *life, n int) error {
+	id := fmt.Sprintf("kept-%d", n)
+	_, err := sqs.NewFromConfig(l.AWS(), func(o *sqs.Options) { o.RetryMaxAttempts = 1 }).SendMessage(ctx, &sqs.SendMessageInput{
+		QueueUrl: aws.String(l.endpoint + "/000000000000/" + keptQueue), MessageBody: aws.String(id),
+	})
+	if err == nil {
+		p.kept.add(id)
+	}
+	return err
+}
+
+// checkKept takes everything out of the queue that a call made.
+func (l life) checkKept(t *testing.T, p *program) {
+	t.Helper()
+	client := sqs.NewFromConfig(l.AWS())
+	url := aws.String(l.endpoint + "/000000000000/" + keptQueue)
+	missing := map[string]bool{}
+	for _, id := range slices.Concat(p.routed.ids, p.kept.ids) {
+		missing[id] = true
+	}
+	// What EventBridge had not delivered at the last kill, it delivers again.
+	for end := time.Now().Add(settlesWithin); len(missing) > 0; {
+		got, err := client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: url, MaxNumberOfMessages: 10, WaitTimeSeconds: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(got.Messages) == 0 && time.Now().After(end) {
+			break
+		}
+		if len(got.Messages) == 0 {
+			continue
+		}
+		done := &sqs.DeleteMessageBatchInput{QueueUrl: url}
+		for _, m := range got.Messages {
+			delete(missing, strings.Trim(*m.Body, `"`))
+			done.Entries = append(done.Entries, types.DeleteMessageBatchRequestEntry{Id: m.MessageId, ReceiptHandle: m.ReceiptHandle})
+		}
+		if out, err := client.DeleteMessageBatch(t.Context(), done); err != nil || len(out.Failed) > 0 {
+			t.Fatal(err, out)
+		}
+	}
+	for id := range missing {
+		t.Errorf("%s was acknowledged and is not in the queue", id)
+	}
 }
 
 func (p *program) makeTable(t *testing.T, l life) {
@@ -223,6 +314,7 @@ func (l life) checkProgram(t *testing.T, p *program) {
 		}
 	}
 	l.emptied(t)
+	l.checkKept(t, p)
 }
 
 // streamed are the keys in the stream of probeTable.
