@@ -47,6 +47,11 @@ type Config struct {
 	// that served it; nil for none.
 	Observer func(gateway.Call)
 
+	// Polls is told of each call that Lambda makes for an event source mapping with
+	// the credentials of its function's role, not over the gateway; nil for none. Its
+	// Body is empty. It is called from many goroutines at once, before the call.
+	Polls func(gateway.Call)
+
 	// Logger gets what the services have to say of themselves; functions' logs do
 	// not go there. Nil discards it.
 	Logger *slog.Logger

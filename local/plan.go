@@ -6,8 +6,10 @@ import (
 	"slices"
 
 	"github.com/vinci-go/vinci/local/assembly"
+	"github.com/vinci-go/vinci/local/declare"
 	"github.com/vinci-go/vinci/local/dynamodb"
 	"github.com/vinci-go/vinci/local/eventbridge"
+	"github.com/vinci-go/vinci/local/gateway"
 	"github.com/vinci-go/vinci/local/httpapi"
 	"github.com/vinci-go/vinci/local/iam"
 	"github.com/vinci-go/vinci/local/lambda"
@@ -26,6 +28,9 @@ type plan struct {
 	apis        []httpapi.Config
 	roles       map[string]iam.Policies  // by ARN
 	permissions map[string]*iam.Document // of functions, by ARN
+
+	trusts  map[string]gateway.Trust    // who may take a role, by its ARN
+	callers map[string]declare.Function // by the ARN of the role
 
 	labels    map[string]string // short name of each function, by physical name
 	resources []*assembly.Resource
@@ -96,7 +101,7 @@ func (p *planner) ignore(why string) func(*assembly.Resource) {
 func newPlan(a *assembly.Assembly) (*plan, error) {
 	p := &planner{
 		env:         a.Environment,
-		plan:        plan{roles: map[string]iam.Policies{}, resources: a.Resources},
+		plan:        plan{roles: map[string]iam.Policies{}, trusts: map[string]gateway.Trust{}, resources: a.Resources},
 		broken:      map[string]bool{},
 		functions:   map[string]*function{},
 		roles:       map[string]*role{},
@@ -139,6 +144,7 @@ func (p *planner) finish() {
 	p.finishFunctions()
 	p.finishMappings()
 	p.finishAPIs()
+	p.finishCallers()
 	p.plan.notes = p.report.lines()
 }
 

@@ -97,6 +97,7 @@ func (r *Runtime) apply(ctx context.Context, from, to *plan) error {
 		return err
 	}
 	r.credentials.SetRoles(to.roles)
+	r.credentials.SetTrusts(to.trusts)
 	if err := r.eventbridge.Apply(eventsBetween(from, to)); err != nil {
 		return err
 	}

@@ -67,12 +67,15 @@ func (r *Runtime) startQueues(p *plan) error {
 func (r *Runtime) startGateway(p *plan) {
 	r.credentials = gateway.NewCredentials(gateway.CredentialsOptions{Account: r.config.Account})
 	r.credentials.SetRoles(p.roles)
+	r.credentials.SetTrusts(p.trusts)
 	handler := gateway.New(gateway.Options{
 		Services:    []gateway.Service{r.dynamodb, r.sqs, r.eventbridge},
 		Credentials: r.credentials,
 		Open:        r.config.Open,
+		Region:      r.config.Region,
 		Logger:      r.logger.With("service", "gateway"),
 		Observer:    r.config.Observer,
+		Hint:        r.hint,
 		Now:         r.config.Now,
 	})
 	r.gateway.serve(handler, r.fail)
@@ -81,7 +84,7 @@ func (r *Runtime) startGateway(p *plan) {
 func (r *Runtime) startFunctions(ctx context.Context, p *plan) error {
 	r.plan.Store(p) // roleKeys and addLog read it
 	s, err := lambda.New(lambda.Options{
-		Queues: queues{r.sqs}, Streams: streams{r.dynamodb},
+		Queues: r.polledQueues(queues{r.sqs}), Streams: r.polledStreams(streams{r.dynamodb}),
 		Credentials: r.roleKeys, Endpoint: r.Endpoint(),
 		Account: r.config.Account, Region: r.config.Region,
 		Logs: r.addLog, Logger: r.logger.With("service", "lambda"),

@@ -22,6 +22,8 @@ type Options struct {
 
 	// Observer is told of each call that reached the gateway; nil for none.
 	Observer func(gateway.Call)
+	// Polls is told of what Lambda does for event source mappings; nil for none.
+	Polls func(gateway.Call)
 }
 
 // stopTimeout bounds how long stopping may take, also after ctx has ended.
@@ -70,6 +72,7 @@ func Start(ctx context.Context, o Options, report *progress.Reporter, stdout, st
 		rt, err = local.Start(ctx, local.Config{
 			Assembly: assembly,
 			Observer: o.Observer,
+			Polls:    o.Polls,
 			Logger:   slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 		})
 		return err

@@ -113,8 +113,9 @@ func (s *Service) startMappings(next []MappingConfig, after map[string]*mapping)
 		if !c.Enabled || s.mappings[c.ID] != nil {
 			continue
 		}
-		poll, stop := context.WithCancel(context.Background())
-		work, cut := context.WithCancel(context.Background())
+		ctx := forFunction(context.Background(), c.FunctionName)
+		poll, stop := context.WithCancel(ctx)
+		work, cut := context.WithCancel(ctx)
 		m := &mapping{cfg: c, stop: stop, cut: cut, done: make(chan struct{})}
 		r, before := s.newRunner(c), after[c.ID]
 		go func() {

@@ -17,6 +17,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/vinci-go/vinci/local/gateway"
+	"github.com/vinci-go/vinci/local/gateway/gatewaytest"
 	"github.com/vinci-go/vinci/local/iam"
 	"github.com/vinci-go/vinci/local/sqs"
 )
@@ -325,7 +326,7 @@ func TestMalformedBodies(t *testing.T) {
 		}
 		r.Header.Set("X-Amz-Target", "AmazonSQS.SendMessage")
 		r.Header.Set("Content-Type", "application/x-amz-json-1.0")
-		r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+keys.Owner().AccessKeyID+"/20261120/us-east-1/sqs/aws4_request, SignedHeaders=host, Signature=0")
+		gatewaytest.Sign(t, r, keys.Owner(), "sqs", body)
 		answer, err := http.DefaultClient.Do(r)
 		if err != nil {
 			t.Fatal(err)
