@@ -61,6 +61,7 @@ type planner struct {
 func (p *planner) readers() map[string]func(*assembly.Resource) {
 	return map[string]func(*assembly.Resource){
 		"AWS::ApiGatewayV2::Api":          p.readAPI,
+		"AWS::ApiGatewayV2::Authorizer":   p.readAuthorizer,
 		"AWS::ApiGatewayV2::Integration":  p.readIntegration,
 		"AWS::ApiGatewayV2::Route":        p.readRoute,
 		"AWS::ApiGatewayV2::Stage":        p.readStage,

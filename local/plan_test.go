@@ -58,7 +58,7 @@ func planText(t *testing.T, dir string) string {
 	}
 	var apis []any
 	for _, a := range p.apis { // it has functions, which JSON has not
-		apis = append(apis, map[string]any{"ID": a.ID, "Name": a.Name, "Stage": a.Stage, "Timeout": a.Timeout, "Routes": a.Routes})
+		apis = append(apis, map[string]any{"ID": a.ID, "Name": a.Name, "Stage": a.Stage, "CORS": a.CORS, "Authorizers": a.Authorizers, "Routes": a.Routes})
 	}
 	got, err := json.MarshalIndent(map[string]any{
 		"tables": p.tables, "queues": p.queues, "buses": p.buses, "rules": p.rules, "archives": p.archives, "functions": p.functions,
@@ -149,7 +149,9 @@ func TestPlanErrors(t *testing.T) {
 		{"route key", []string{`"GET /scan"`, `"FETCH scan"`}, []string{"AWS::ApiGatewayV2::Api at t-app/API: invalid HTTP API", `route "FETCH scan"`}},
 		{"integration time-out", []string{`"PayloadFormatVersion": "2.0"`, `"PayloadFormatVersion": "2.0", "TimeoutInMillis": 40000`}, []string{"time-out is 40s"}},
 		{"stage that waits", []string{`"StageName": "$default", "AutoDeploy": true`, `"StageName": "$default"`}, []string{"property AutoDeploy: is off"}},
-		{"authorizer", []string{`"RouteKey": "GET /scan",`, `"RouteKey": "GET /scan", "AuthorizationType": "JWT",`}, []string{`property AuthorizationType: is "JWT"; served is NONE`}},
+		{"authorizer", []string{`"RouteKey": "GET /scan",`, `"RouteKey": "GET /scan", "AuthorizationType": "JWT",`}, []string{`route "GET /scan": there is no authorizer ""`}},
+		{"kind of authorizer", []string{`"Api": {"Type"`, `"Authorizer": {"Type": "AWS::ApiGatewayV2::Authorizer", "Properties": {"ApiId": {"Ref": "Api"}, "AuthorizerType": "REQUEST", "Name": "z"}}, "Api": {"Type"`},
+			[]string{`property AuthorizerType: is "REQUEST"; served is JWT`}},
 		{"one route twice", []string{`"GET /scan"`, `"POST /items"`}, []string{`property RouteKey: "POST /items" is another route's already`}},
 		{"WebSocket API", []string{`"ProtocolType": "HTTP"`, `"ProtocolType": "WEBSOCKET"`}, []string{`property ProtocolType: is "WEBSOCKET"; served is HTTP`}},
 		{"other runtime", []string{`"Runtime": "provided.al2023"`, `"Runtime": "python3.13"`},

@@ -89,7 +89,7 @@ func (r *Runtime) start(ctx context.Context) error {
 	}
 	r.gateway.grace = callGrace
 	r.apis = &apiServers{
-		addr: r.config.APIAddr, account: r.config.Account, logger: r.logger, now: r.config.Now,
+		addr: r.config.APIAddr, account: r.config.Account, region: r.config.Region, logger: r.logger, now: r.config.Now,
 		failed: r.fail, servers: map[string]*apiServer{},
 	}
 

@@ -79,6 +79,7 @@ func (r *Runtime) startGateway(p *plan) {
 		Now:         r.config.Now,
 	})
 	r.gateway.serve(handler, r.fail)
+	r.apis.signatures = &apiSignatures{r.credentials, r.config.Region, r.config.Now, r.logger.With("service", "httpapi")}
 }
 
 func (r *Runtime) startFunctions(ctx context.Context, p *plan) error {

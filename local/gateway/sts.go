@@ -48,17 +48,13 @@ func (g *gateway) query(w http.ResponseWriter, r *Request) {
 //
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
 func (g *gateway) callerIdentity(w http.ResponseWriter, r *Request, caller Caller) {
-	userID := caller.Account
-	if caller.RoleARN != "" {
-		userID = caller.AccessKeyID + ":" + caller.Session
-	}
 	writeXML(w, r, http.StatusOK, struct {
 		XMLName xml.Name `xml:"https://sts.amazonaws.com/doc/2011-06-15/ GetCallerIdentityResponse"`
 		ARN     string   `xml:"GetCallerIdentityResult>Arn"`
 		UserID  string   `xml:"GetCallerIdentityResult>UserId"`
 		Account string   `xml:"GetCallerIdentityResult>Account"`
 		ID      string   `xml:"ResponseMetadata>RequestId"`
-	}{ARN: caller.ARN(), UserID: userID, Account: caller.Account, ID: r.ID})
+	}{ARN: caller.ARN(), UserID: caller.UserID(), Account: caller.Account, ID: r.ID})
 }
 
 // How long a role's temporary keys may live, and do when nobody says.
