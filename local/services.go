@@ -61,6 +61,7 @@ func (r *Runtime) startGateway(p *plan) {
 		Credentials: r.credentials,
 		Logger:      r.logger.With("service", "gateway"),
 		Observer:    r.config.Observer,
+		Around:      r.around(),
 		Now:         r.config.Now,
 	})
 	r.gateway.serve(handler, r.fail)
@@ -69,7 +70,7 @@ func (r *Runtime) startGateway(p *plan) {
 func (r *Runtime) startFunctions(ctx context.Context, p *plan) error {
 	r.plan.Store(p) // roleKeys and addLog read it
 	s, err := lambda.New(lambda.Options{
-		Queues: queues{r.sqs}, Streams: streams{r.dynamodb},
+		Queues: r.chaos.Queues(queues{r.sqs}), Streams: r.chaos.Streams(streams{r.dynamodb}),
 		Credentials: r.roleKeys, Endpoint: r.Endpoint(),
 		Account: r.config.Account, Region: r.config.Region,
 		Logs: r.addLog, Logger: r.logger.With("service", "lambda"),
@@ -79,6 +80,7 @@ func (r *Runtime) startFunctions(ctx context.Context, p *plan) error {
 		return err
 	}
 	r.lambda = s
+	r.chaos.KillWith(killer(s))
 	return s.Apply(ctx, p.functions, p.mappings)
 }
 

@@ -23,6 +23,8 @@ type devOptions struct {
 	gateway  string
 	api      string
 	dynamodb string
+	chaos    string
+	chaosLog string
 
 	withParent bool
 }
@@ -55,6 +57,8 @@ Ctrl-C stops everything it started; the data stays in --data.`,
 	f.StringVar(&o.gateway, "gateway", "127.0.0.1:4599", "loopback address of the AWS endpoint; port 0 takes a free one")
 	f.StringVar(&o.api, "api", "127.0.0.1:8080", "loopback address of the HTTP API; port 0 takes a free one")
 	f.StringVar(&o.dynamodb, "dynamodb", "", "URL of a DynamoDB endpoint to use in place of the built-in engine")
+	f.StringVar(&o.chaos, "chaos", "", "be harsher than AWS on its bad days: SEED[,NAME=RATE...], as 42 or 42,throttle=0.1,kill=0")
+	f.StringVar(&o.chaosLog, "chaos-log", "", "write each decision of --chaos as a line of this file")
 	f.BoolVar(&o.withParent, "with-parent", false, "stop when the process that started this one ends, however it ends")
 	return cmd
 }
@@ -91,6 +95,18 @@ func dev(ctx context.Context, o devOptions, stdout, stderr io.Writer) error {
 	}
 	report := progress.New(stderr)
 	screen := newScreen(stdout)
+	harsh, tell, endLog, err := readChaos(o.chaos, o.chaosLog)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err := endLog(); err != nil {
+			fmt.Fprintln(stderr, "vinci:", err)
+		}
+	}()
+	if harsh != nil {
+		fmt.Fprintf(stderr, "chaos %s\n", harsh)
+	}
 
 	// The watch begins before the first build, so that a file saved during it is
 	// not missed.
@@ -110,6 +126,8 @@ func dev(ctx context.Context, o devOptions, stdout, stderr io.Writer) error {
 			GatewayAddr:      o.gateway,
 			APIAddr:          o.api,
 			DynamoDBEndpoint: o.dynamodb,
+			Chaos:            harsh,
+			ChaosLog:         tell,
 			Logger:           slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 		})
 		return err

@@ -27,53 +27,74 @@ func (p *Plan) Around(w http.ResponseWriter, r *gateway.Request, serve serve) {
 		inner := serve
 		serve = func(w http.ResponseWriter, r *gateway.Request) { around(w, r, c, inner) }
 	}
-	function, before := p.victim(r, c)
-	if function != "" && before && p.killOne(function) {
-		p.tell(Kill, c.subject, "a process of %s, before the call has its effect", function)
+	death := p.death(r, c)
+	if death.before && p.die(death, c) {
 		panic(http.ErrAbortHandler)
 	}
 	_, lose := c.fails(Lose)
-	if !lose && (function == "" || before) {
+	if !lose && !death.after {
 		serve(w, r)
 		c.passed()
 		return
 	}
 	a := newAnswer()
 	serve(a, r)
-	switch {
-	case lose:
+	if lose {
 		p.tell(Lose, c.subject, "the answer, status %d", a.status)
 		if a.status == http.StatusOK {
 			p.rememberLost(r)
 		}
-		panic(http.ErrAbortHandler)
-	case p.killOne(function):
-		p.tell(Kill, c.subject, "a process of %s, after the call had its effect", function)
+	}
+	// The process dies first: cut off alone, it could try again.
+	if death.after && p.die(death, c) || lose {
 		panic(http.ErrAbortHandler)
 	}
 	a.sendTo(w)
+	c.passed()
 }
 
-// victim is the function whose process dies at this call, "" for none, and whether
-// it dies before the call is done. A retry of a call kills nobody.
-func (p *Plan) victim(r *gateway.Request, c *call) (function string, before bool) {
+// death is whose process dies at a call, and when.
+type death struct {
+	function      string // "" for any
+	before, after bool   // the call has its effect; neither: nobody dies
+	roll          roll
+}
+
+// death decides. A function's call is the death of one of its own processes that
+// run, anybody else's of any. A retry kills nobody: the call it repeats was asked.
+func (p *Plan) death(r *gateway.Request, c *call) death {
 	if c.of.made > 1 {
-		return "", false
+		return death{}
 	}
 	roll, yes := p.ask(Kill, c.subject)
 	if !yes {
-		return "", false
+		return death{}
 	}
-	functions := p.opts.Functions(r.Caller.RoleARN)
-	if len(functions) == 0 {
-		return "", false
+	before := roll.fraction(2) < 0.5
+	d := death{before: before, after: !before, roll: roll}
+	if functions := p.opts.Functions(r.Caller.RoleARN); len(functions) > 0 {
+		d.function = functions[int(roll[3]%uint64(len(functions)))]
 	}
-	return functions[roll.below(len(functions))], roll.fraction(2) < 0.5
+	return d
 }
 
-func (p *Plan) killOne(function string) bool {
+// die carries it out, and reports whether the call ends with it: a caller that is
+// no function goes on.
+func (p *Plan) die(d death, c *call) bool {
 	kill := p.kill.Load()
-	return kill != nil && (*kill)(function)
+	if kill == nil {
+		return false
+	}
+	victim, ok := (*kill)(d.function, d.roll.below)
+	if !ok {
+		return false
+	}
+	when := "before"
+	if d.after {
+		when = "after"
+	}
+	p.tell(Kill, c.subject, "a process of %s, %s the call has its effect", victim, when)
+	return d.function != ""
 }
 
 // answer keeps what a service answers.

@@ -3,7 +3,6 @@ package chaos
 import (
 	"context"
 	"fmt"
-	"sync"
 
 	"github.com/vinci-go/vinci/local/lambda"
 )
@@ -14,38 +13,31 @@ type Invoker interface {
 }
 
 // Invoker is inner, as harsh as the configuration says: some invocations are throttled
-// ([lambda.ErrThrottled], which API Gateway answers with 503), some come late.
+// ([lambda.ErrThrottled], which API Gateway answers with 503), but at most two of a
+// function in a row, and some come late.
 func (p *Plan) Invoker(inner Invoker) Invoker {
 	if p == nil {
 		return inner
 	}
-	return &invoker{inner: inner, plan: p, counts: map[string]int{}, failures: map[string]int{}}
+	return invoker{inner, p}
 }
 
 type invoker struct {
 	inner Invoker
 	plan  *Plan
-
-	mu       sync.Mutex
-	counts   map[string]int // by function
-	failures map[string]int // in a row
 }
 
 // Invoke implements [Invoker].
-func (i *invoker) Invoke(ctx context.Context, function string, payload []byte) (lambda.Result, error) {
-	i.mu.Lock()
-	i.counts[function]++
-	subject := fmt.Sprintf("invocation #%d of %s", i.counts[function], function)
-	_, yes := i.plan.ask(Throttle, subject)
-	if yes = yes && i.plan.failAgain(Throttle, i.failures[function]); yes {
-		i.failures[function]++
-	} else {
-		i.failures[function] = 0
-	}
-	i.mu.Unlock()
-	i.plan.pause(ctx, subject)
-	if yes {
-		i.plan.tell(Throttle, subject, "503 Service Unavailable")
+func (i invoker) Invoke(ctx context.Context, function string, payload []byte) (lambda.Result, error) {
+	p := i.plan
+	who := "invocation of " + function
+	p.mu.Lock()
+	p.counts[who]++
+	subject := fmt.Sprintf("%s #%d", who, p.counts[who])
+	p.mu.Unlock()
+	p.pause(ctx, subject)
+	if _, yes := p.strike(Throttle, subject, who); yes {
+		p.tell(Throttle, subject, "503 Service Unavailable")
 		return lambda.Result{}, fmt.Errorf("invoke function %s: %w: chaos", function, lambda.ErrThrottled)
 	}
 	return i.inner.Invoke(ctx, function, payload)

@@ -16,6 +16,9 @@ import (
 type delivery struct {
 	id    string
 	count int // the n-th receive, from 1
+	// spared says that a delete was answered and not done. Further deletes of the
+	// same receipt handle are answered, too, or the message would not come once more.
+	spared bool
 }
 
 func (d delivery) String() string { return fmt.Sprintf("message %s receive %d", d.id, d.count) }
@@ -101,7 +104,7 @@ func (p *Plan) received(asked string, messages []json.RawMessage) {
 		}
 		p.mu.Lock()
 		n, _ := p.deliveries.get(of.MessageId)
-		d := delivery{of.MessageId, n + 1}
+		d := delivery{id: of.MessageId, count: n + 1}
 		p.deliveries.put(d.id, d.count)
 		p.handles.put(of.ReceiptHandle, d)
 		p.mu.Unlock()
@@ -177,7 +180,10 @@ func (p *Plan) undelete(r *gateway.Request, queue, handle string) bool {
 	p.mu.Lock()
 	d, known := p.handles.get(handle)
 	p.mu.Unlock()
-	if !known || isFIFO(queue) || !p.spares(d) {
+	switch {
+	case d.spared:
+		return true
+	case !known || isFIFO(queue) || !p.spares(d):
 		return false
 	}
 	if p.opts.Show != nil {
@@ -186,6 +192,10 @@ func (p *Plan) undelete(r *gateway.Request, queue, handle string) bool {
 			return false // it is not in flight any more
 		}
 	}
+	d.spared = true
+	p.mu.Lock()
+	p.handles.put(handle, d)
+	p.mu.Unlock()
 	p.tell(Duplicate, d.String(), "comes once more after it is deleted")
 	return true
 }

@@ -29,8 +29,7 @@ type Options struct {
 	// Log is told each decision, from the goroutine that it is about; nil for none.
 	// It must be quick and must not call the Plan.
 	Log func(Decision)
-	// Functions are the names of the functions that have a role; nil for none. Only
-	// these can be killed.
+	// Functions are the names of the functions that have a role; nil for none.
 	Functions func(roleARN string) []string
 	// Show makes a message in flight visible after a while, as ChangeVisibility does;
 	// nil when the queues cannot: then a message comes once more when its visibility
@@ -46,7 +45,7 @@ type Options struct {
 type Plan struct {
 	config Config
 	opts   Options
-	kill   atomic.Pointer[func(function string) bool]
+	kill   atomic.Pointer[Killer]
 
 	mu         sync.Mutex
 	counts     map[string]int             // of calls, by who and what
@@ -88,9 +87,13 @@ func New(c Config, o Options) (*Plan, error) {
 	}, nil
 }
 
-// KillWith says how a process of a function is killed; it reports whether there was
-// one. Before it is called nothing is killed.
-func (p *Plan) KillWith(kill func(function string) bool) {
+// Killer kills one of n processes, the one that pick chooses: of those of a function
+// that have an invocation, or of all there are when function is "". victim is the
+// function whose process it was, and ok is false when there was none.
+type Killer func(function string, pick func(n int) int) (victim string, ok bool)
+
+// KillWith says how a process is killed. Before it is called nothing is killed.
+func (p *Plan) KillWith(kill Killer) {
 	if p != nil {
 		p.kill.Store(&kill)
 	}

@@ -146,7 +146,7 @@ func deliveryOf(m lambda.Message) delivery {
 	if err != nil {
 		n = 1 // whoever does not count makes every receive the first
 	}
-	return delivery{m.ID, n}
+	return delivery{id: m.ID, count: n}
 }
 
 // deliver decides about a batch and returns what of it is handed out now.
@@ -197,7 +197,14 @@ func (q *mappedQueues) Delete(ctx context.Context, queueARN string, receiptHandl
 		m.mu.Lock()
 		d, known := m.received.get(handle)
 		m.mu.Unlock()
-		if !known || !q.plan.spares(d) || !q.again(ctx, queueARN, handle, d) {
+		switch {
+		case d.spared:
+		case known && q.plan.spares(d) && q.again(ctx, queueARN, handle, d):
+			d.spared = true
+			m.mu.Lock()
+			m.received.put(handle, d)
+			m.mu.Unlock()
+		default:
 			gone = append(gone, handle)
 		}
 	}

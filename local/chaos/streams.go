@@ -55,6 +55,7 @@ type shard struct {
 	from, seen string
 	// The last batch began behind began and ended at ended.
 	began, ended string
+	repeated     string // where the batch before came again; it does so once
 	batch        int // the most records that were asked for: the mapping's batch size
 }
 
@@ -65,13 +66,13 @@ func (s *shard) ReadStream(ctx context.Context, tableName, from string, most int
 	s.batch = max(s.batch, most)
 	// Only a batch's first read asks for all of it. Later ones, within its window,
 	// must not begin it anew.
-	if from != "" && from == s.ended && most == s.batch {
+	if from != "" && from == s.ended && from != s.repeated && most == s.batch {
 		subject := fmt.Sprintf("%s after %s", s.name(), s.ended)
 		if _, yes := s.plan.ask(Duplicate, subject); yes {
 			s.plan.tell(Duplicate, subject, "the batch before comes again")
+			s.repeated = from
 			from = s.began
 		}
-		s.ended = "" // once
 	}
 	at := from
 	if from == s.from && s.seen != "" {

@@ -34,6 +34,10 @@ type Options struct {
 	// Observer is called after each call that reached a service or was denied,
 	// from the goroutine that served it; nil for none.
 	Observer func(Call)
+	// Around, if not nil, answers each call that IAM has let through, in place of the
+	// service; serve is the service's answer. It may panic with http.ErrAbortHandler,
+	// which cuts the connection.
+	Around func(w http.ResponseWriter, r *Request, serve func(http.ResponseWriter, *Request))
 	// NewID makes request ids, Now reads the clock; nil for random ids, time.Now.
 	NewID func() string
 	Now   func() time.Time
@@ -158,6 +162,10 @@ func (g *gateway) serve(w *recorder, r *Request, service Service, policies iam.P
 		if call.Denied = g.authorize(w, r, service, policies, needs); call.Denied != nil {
 			return
 		}
+	}
+	if g.Around != nil {
+		g.Around(w, r, service.Serve)
+		return
 	}
 	service.Serve(w, r)
 }
