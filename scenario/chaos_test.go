@@ -23,6 +23,10 @@ import (
 	"github.com/vinci-go/vinci/scenario"
 )
 
+// chaosVariable names one configuration to run instead: the one that a failure has
+// printed.
+const chaosVariable = "VINCI_CHAOS"
+
 // The application under chaos: what the API acknowledged is in the log, every
 // event reaches every subscription, the counters count each once, the ordered
 // subscription sees each user's events in their order, and every user gets the
@@ -32,22 +36,31 @@ func TestChaos(t *testing.T) {
 	if full {
 		seeds, registrations = 12, 200
 	}
+	var configs []chaos.Config
+	for seed := range uint64(seeds) {
+		configs = append(configs, chaos.Default(seed))
+	}
+	if text := os.Getenv(chaosVariable); text != "" {
+		c, err := chaos.Parse(text)
+		if err != nil {
+			t.Fatalf("%s: %v", chaosVariable, err)
+		}
+		configs = []chaos.Config{c}
+	}
 	assembly := killable(t)
 	hasten(t, assembly)
 	const atOnce = 3 // most of the time they wait
-	next := make(chan uint64)
+	next := make(chan chaos.Config)
 	var wg sync.WaitGroup
 	for range atOnce {
 		wg.Go(func() {
-			for seed := range next {
-				t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-					testChaos(t, assembly, chaos.Default(seed), registrations)
-				})
+			for c := range next {
+				t.Run(fmt.Sprint("seed ", c.Seed), func(t *testing.T) { testChaos(t, assembly, c, registrations) })
 			}
 		})
 	}
-	for seed := range uint64(seeds) {
-		next <- seed
+	for _, c := range configs {
+		next <- c
 	}
 	close(next)
 	wg.Wait()
@@ -102,7 +115,7 @@ func testChaos(t *testing.T, assembly string, harsh chaos.Config, registrations 
 		defer mu.Unlock()
 		t.Logf("decisions: %v", kinds)
 		if t.Failed() {
-			t.Logf("%s\n%s\nrun it again with --chaos %s", &log, &stderr, harsh)
+			t.Logf("%s\n%s\nrun it again with %s=%s", &log, &stderr, chaosVariable, harsh)
 		}
 	}()
 	c := &crowd{http: http.Client{Timeout: 10 * time.Second}}

@@ -44,7 +44,8 @@ const (
 
 	// Throttle refuses calls in the words of each service, single entries of
 	// batches (UnprocessedItems and UnprocessedKeys of DynamoDB, failed entries of
-	// SQS and PutEvents), and invocations by HTTP APIs (503).
+	// SQS and PutEvents), and invocations by HTTP APIs (503). At a quarter of the rate
+	// it cancels transactions with ThrottlingError, which SDKs do not try again.
 	//
 	// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
 	// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html

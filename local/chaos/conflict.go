@@ -81,28 +81,31 @@ func (p *Plan) rememberLost(r *gateway.Request) {
 	}
 }
 
-// cancelled cancels a transaction because of one of its items, as Conflict or, of a
-// quarter of those that Throttle hits, for want of capacity. The items are what is
-// spared after two failures in a row: whoever tries again makes another
-// transaction, with the same items.
+// cancelled cancels a transaction because of one of its items: for a conflict or,
+// at a quarter of Throttle's rate, for want of capacity. The items are what is spared
+// after two failures in a row: whoever tries again makes another transaction, with the
+// same items.
 func (p *Plan) cancelled(w http.ResponseWriter, r *gateway.Request, c *call) bool {
 	items := itemsOf(r.Body)
 	if len(items) == 0 {
 		return false
 	}
-	for _, reason := range []struct {
-		kind          Kind
-		code, message string
-	}{{Conflict, reasonConflict, messageConflict}, {Throttle, reasonThrottling, messageThrottled}} {
-		subject := c.subject + " cancelled"
-		i := p.roll(reason.kind, subject).below(len(items))
-		if _, yes := p.strike(reason.kind, subject, "cancelled "+items[i]); yes {
-			p.tell(reason.kind, subject, "TransactionCanceledException: %s for action %d of %d", reason.code, i, len(items))
-			writeCancelled(w, r, i, len(items), reason.code, reason.message)
-			return true
-		}
+	kind, code, message := Conflict, reasonConflict, messageConflict
+	subject := c.subject + " cancelled"
+	roll, yes := p.ask(Conflict, subject)
+	if !yes {
+		kind, code, message = Throttle, reasonThrottling, messageThrottled
+		// Throttle refuses the call as a whole, too, so this is a part of its rate.
+		roll = p.roll(Throttle, subject)
+		yes = roll.hits(p.config.Throttle / 4)
 	}
-	return false
+	i := roll.below(len(items))
+	if !p.bears(kind, "cancelled "+items[i], yes) {
+		return false
+	}
+	p.tell(kind, subject, "TransactionCanceledException: %s for action %d of %d", code, i, len(items))
+	writeCancelled(w, r, i, len(items), code, message)
+	return true
 }
 
 // itemsOf names the item of each action of a transaction.

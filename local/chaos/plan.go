@@ -180,13 +180,19 @@ func (p *Plan) failAgain(k Kind, failures int) bool {
 // tried again; it is spared after two failures in a row.
 func (p *Plan) strike(k Kind, subject, identity string) (roll, bool) {
 	r, yes := p.ask(k, subject)
+	return r, p.bears(k, identity, yes)
+}
+
+// bears counts one more failure of what identity names, and reports false when there
+// is none, or when it failed often enough.
+func (p *Plan) bears(k Kind, identity string, fails bool) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	n, _ := p.streaks.get(identity)
-	if !yes || !p.failAgain(k, n) {
+	if !fails || !p.failAgain(k, n) {
 		p.streaks.remove(identity)
-		return r, false
+		return false
 	}
 	p.streaks.put(identity, n+1)
-	return r, true
+	return true
 }

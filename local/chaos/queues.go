@@ -67,14 +67,17 @@ func (q *mappedQueues) Receive(ctx context.Context, queueARN string, most int, w
 	}
 	m := q.queue(queueARN)
 	held, receive, done := m.begin(ctx, most)
-	defer done()
 	if len(held) > 0 {
 		return held, nil
 	}
 	messages, err := q.Queues.Receive(receive, queueARN, most, wait)
-	if err != nil && ctx.Err() == nil && receive.Err() != nil {
-		// It was woken for what another receive has put into hand.
+	woken := receive.Err() != nil && ctx.Err() == nil
+	done()
+	switch {
+	case woken && len(messages) == 0:
 		return m.take(most), nil
+	case woken: // for something that another must take now
+		m.wake()
 	}
 	if len(messages) == 0 {
 		return messages, err
@@ -85,7 +88,7 @@ func (q *mappedQueues) Receive(ctx context.Context, queueARN string, most int, w
 }
 
 // begin takes what is in hand, or makes a context for waiting that ends when
-// something comes into hand.
+// something comes into hand, until done is called.
 func (m *mappedQueue) begin(ctx context.Context, most int) (held []lambda.Message, receive context.Context, done func()) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -123,7 +126,25 @@ func (m *mappedQueue) takeLocked(most int) (out []lambda.Message) {
 		out = append(out, h.Message)
 		return true
 	})
+	if len(m.held) > 0 {
+		m.wakeLocked()
+	}
 	return out
+}
+
+// wake wakes one receiver that waits.
+func (m *mappedQueue) wake() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.wakeLocked()
+}
+
+func (m *mappedQueue) wakeLocked() {
+	for id, wake := range m.waiting {
+		wake()
+		delete(m.waiting, id)
+		return
+	}
 }
 
 // hold puts messages into hand and wakes a waiting receiver for them.
@@ -134,11 +155,7 @@ func (m *mappedQueue) hold(messages []lambda.Message) {
 	for _, message := range messages {
 		m.held = append(m.held, heldMessage{message, until})
 	}
-	for id, wake := range m.waiting {
-		wake()
-		delete(m.waiting, id)
-		return
-	}
+	m.wakeLocked()
 }
 
 func deliveryOf(m lambda.Message) delivery {

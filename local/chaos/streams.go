@@ -56,7 +56,7 @@ type shard struct {
 	// The last batch began behind began and ended at ended.
 	began, ended string
 	repeated     string // where the batch before came again; it does so once
-	batch        int // the most records that were asked for: the mapping's batch size
+	batch        int    // the most records that were asked for: the mapping's batch size
 }
 
 // ReadStream implements [lambda.Streams]. The records are those of the shard.
