@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/vinci-go/vinci/local/chaos"
 	"github.com/vinci-go/vinci/local/gateway"
 )
 
@@ -42,6 +43,12 @@ type Config struct {
 	// rate that AWS has. Zero means every second: who waits for a timer at the
 	// keyboard need not wait a minute. Other schedules run as they say.
 	FinestRate time.Duration
+
+	// Chaos makes the runtime as harsh as AWS on its bad days; nil for no harsher than
+	// it must be. ChaosLog is told each decision that it takes, from many goroutines;
+	// nil for none.
+	Chaos    *chaos.Config
+	ChaosLog func(chaos.Decision)
 
 	// Observer is told of each call that reached the gateway, from the goroutine
 	// that served it; nil for none.

@@ -109,7 +109,7 @@ func (r *Runtime) apply(ctx context.Context, from, to *plan) error {
 	if err := r.eventbridge.Apply(to.events()); err != nil {
 		return err
 	}
-	if err := r.apis.apply(ctx, to.apis, r.lambda); err != nil {
+	if err := r.apis.apply(ctx, to.apis, r.chaos.Invoker(r.lambda)); err != nil {
 		return err
 	}
 	return r.sqs.Apply(to.queues)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/vinci-go/vinci/local/assembly"
+	"github.com/vinci-go/vinci/local/chaos"
 	"github.com/vinci-go/vinci/local/dynamodb"
 	"github.com/vinci-go/vinci/local/eventbridge"
 	"github.com/vinci-go/vinci/local/gateway"
@@ -24,6 +25,7 @@ type Runtime struct {
 	config Config
 	logger *slog.Logger
 	logs   *Logs
+	chaos  *chaos.Plan // nil for none
 
 	// In the order in which they are started. Stop goes the other way round.
 	lock        *os.File // of the data folder
@@ -68,6 +70,9 @@ const stopWithin = 10 * time.Second
 func Start(ctx context.Context, c Config) (*Runtime, error) {
 	c = c.withDefaults()
 	r := &Runtime{config: c, logger: c.Logger, logs: newLogs(), stopping: make(chan struct{}), done: make(chan struct{})}
+	if err := r.planChaos(); err != nil {
+		return nil, fmt.Errorf("start the local runtime: %w", err)
+	}
 	began := time.Now()
 	if err := r.start(ctx); err != nil {
 		stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
@@ -116,7 +121,7 @@ func (r *Runtime) start(ctx context.Context) error {
 	if err := r.startSchedules(); err != nil {
 		return err
 	}
-	if err := r.apis.apply(ctx, p.apis, r.lambda); err != nil {
+	if err := r.apis.apply(ctx, p.apis, r.chaos.Invoker(r.lambda)); err != nil {
 		return err
 	}
 	go r.watch()

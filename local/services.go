@@ -76,6 +76,7 @@ func (r *Runtime) startGateway(p *plan) {
 		Logger:      r.logger.With("service", "gateway"),
 		Observer:    r.config.Observer,
 		Hint:        r.hint,
+		Around:      r.around(),
 		Now:         r.config.Now,
 	})
 	r.gateway.serve(handler, r.fail)
@@ -85,7 +86,7 @@ func (r *Runtime) startGateway(p *plan) {
 func (r *Runtime) startFunctions(ctx context.Context, p *plan) error {
 	r.plan.Store(p) // roleKeys and addLog read it
 	s, err := lambda.New(lambda.Options{
-		Queues: r.polledQueues(queues{r.sqs}), Streams: r.polledStreams(streams{r.dynamodb}),
+		Queues: r.chaos.Queues(r.polledQueues(queues{r.sqs})), Streams: r.chaos.Streams(r.polledStreams(streams{r.dynamodb})),
 		Credentials: r.roleKeys, Endpoint: r.Endpoint(),
 		Account: r.config.Account, Region: r.config.Region,
 		Logs: r.addLog, Logger: r.logger.With("service", "lambda"),
@@ -95,6 +96,7 @@ func (r *Runtime) startFunctions(ctx context.Context, p *plan) error {
 		return err
 	}
 	r.lambda = s
+	r.chaos.KillWith(killer(s))
 	return s.Apply(ctx, p.functions, p.mappings)
 }
 

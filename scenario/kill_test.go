@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -268,8 +269,11 @@ func (c *crowd) post(ctx context.Context, path, body string, want int, out any) 
 }
 
 // work goes on until ctx ends.
-func (c *crowd) work(ctx context.Context, name string) {
-	for n := 0; ctx.Err() == nil; n++ {
+func (c *crowd) work(ctx context.Context, name string) { c.register(ctx, name, math.MaxInt) }
+
+// register makes some registrations, unless ctx ends before.
+func (c *crowd) register(ctx context.Context, name string, most int) {
+	for n := 0; n < most && ctx.Err() == nil; n++ {
 		var user struct {
 			ID string `json:"user_id"`
 		}
@@ -408,7 +412,7 @@ func (l life) settled(t *testing.T, p *program) {
 			}
 		}
 		if len(missing) == 0 {
-			t.Logf("%d events settled %v after the last kill", len(log), time.Since(began).Round(time.Millisecond))
+			t.Logf("%d events settled %v after the last request", len(log), time.Since(began).Round(time.Millisecond))
 			return
 		}
 		if time.Now().After(end) {

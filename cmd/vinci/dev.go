@@ -29,6 +29,7 @@ type devOptions struct {
 	gateway  string
 	api      string
 	dynamodb string
+	chaos    chaosFlags
 
 	withParent bool
 }
@@ -61,6 +62,7 @@ Ctrl-C stops everything it started; the data stays in --data.`,
 	f.StringVar(&o.gateway, "gateway", net.JoinHostPort("127.0.0.1", strconv.Itoa(devPort)), "loopback address of the AWS endpoint; port 0 takes a free one")
 	f.StringVar(&o.api, "api", net.JoinHostPort("127.0.0.1", strconv.Itoa(localAPIPort)), "loopback address of the HTTP API; port 0 takes a free one")
 	f.StringVar(&o.dynamodb, "dynamodb", "", "URL of a DynamoDB endpoint to use in place of the built-in engine")
+	o.chaos.flags(f)
 	f.BoolVar(&o.withParent, "with-parent", false, "stop when the process that started this one ends, however it ends")
 	return cmd
 }
@@ -97,6 +99,18 @@ func dev(ctx context.Context, o devOptions, stdout, stderr io.Writer) error {
 	}
 	report := progress.New(stderr)
 	screen := newScreen(stdout)
+	c := local.Config{
+		Data:             data,
+		GatewayAddr:      o.gateway,
+		APIAddr:          o.api,
+		DynamoDBEndpoint: o.dynamodb,
+		Logger:           slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
+	}
+	end, err := o.chaos.add(&c, stderr)
+	if err != nil {
+		return err
+	}
+	defer end()
 
 	// The watch begins before the first build, so that a file saved during it is
 	// not missed.
@@ -104,18 +118,10 @@ func dev(ctx context.Context, o devOptions, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	assembly, err := synthesize(ctx, report, dir)
-	if err != nil {
+	if c.Assembly, err = synthesize(ctx, report, dir); err != nil {
 		return err
 	}
-	return serve(ctx, report, stderr, local.Config{
-		Assembly:         assembly,
-		Data:             data,
-		GatewayAddr:      o.gateway,
-		APIAddr:          o.api,
-		DynamoDBEndpoint: o.dynamodb,
-		Logger:           slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
-	}, func(rt *local.Runtime) error {
+	return serve(ctx, report, stderr, c, func(rt *local.Runtime) error {
 		if err := writeSession(dir, rt); err != nil {
 			return err
 		}

@@ -45,6 +45,7 @@ type localOptions struct {
 	engine   string
 	logLevel string
 	asJSON   bool
+	chaos    chaosFlags
 
 	withParent bool
 }
@@ -88,6 +89,7 @@ have, a second Ctrl-C at once.`,
 	f.StringVar(&o.dynamodb, "dynamodb", "", "`URL` of a DynamoDB endpoint to use in place of the built-in engine")
 	f.StringVar(&o.engine, "engine", "", "`PROGRAM` of the DynamoDB engine (default the one that npm installed near here)")
 	f.StringVar(&o.logLevel, "log-level", "warn", "what the services say of themselves: debug, info, warn or error")
+	o.chaos.flags(f)
 	f.BoolVar(&o.asJSON, "json", false, "print one line of JSON when it serves, and functions' logs on standard error")
 	f.BoolVar(&o.withParent, "with-parent", false, "stop when the process that started this one ends, however it ends")
 	cmd.AddCommand(newLocalReset())
@@ -147,6 +149,11 @@ func serveLocal(ctx context.Context, o localOptions, stdout, stderr io.Writer) e
 	if err != nil {
 		return err
 	}
+	end, err := o.chaos.add(&c, stderr)
+	if err != nil {
+		return err
+	}
+	defer end()
 	return serve(ctx, progress.New(stderr), stderr, c, func(rt *local.Runtime) error {
 		keys := local.Credentials{AccessKeyID: anyKey, SecretAccessKey: anyKey, Region: c.Region}
 		screen := newScreen(stdout)

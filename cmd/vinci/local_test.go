@@ -144,6 +144,7 @@ func TestLocalRefuses(t *testing.T) {
 		{[]string{"--api-port", "-1"}, "--api-port -1: allowed are"},
 		{[]string{"--account", "12"}, `--account "12": an account's id has 12 digits`},
 		{[]string{"--log-level", "loud"}, "allowed are debug, info, warn and error"},
+		{[]string{"--chaos", "x"}, "--chaos x: "},
 		{[]string{"--host", "0.0.0.0"}, "which other machines can reach"},
 		{[]string{"--port", port}, "port " + port + " for the AWS endpoint is in use by process " + strconv.Itoa(os.Getpid())},
 		{[]string{"--port", "0", "--assembly", "nowhere"}, "synthesize"},

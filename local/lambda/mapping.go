@@ -40,13 +40,17 @@ func (s *Service) newRunner(c MappingConfig) runner {
 		}
 	}
 	table, _ := source.streamTable()
-	return &streamMapping{
+	m := &streamMapping{
 		cfg: c, table: table, filters: filters,
 		streams: s.opts.Streams, queues: s.opts.Queues, invoke: invoke, log: log,
 		functionARN: func() string { return s.functionARN(c.FunctionName) },
 		positions:   positions{dir: s.opts.StateDir, id: c.ID, source: c.SourceARN},
 		now:         s.now, newID: s.newID,
 	}
+	if sharded, ok := s.opts.Streams.(ShardedStreams); ok {
+		return newShardedMapping(m, sharded.Shards(table))
+	}
+	return m
 }
 
 // concurrency is how many invocations of a function can run at once.
