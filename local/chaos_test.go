@@ -27,7 +27,7 @@ func TestChaosReachesTheAPI(t *testing.T) {
 		default:
 		}
 	}})
-	if status, body := call(t, r, "POST", "/work", "x"); status != 503 || !strings.Contains((<-told).What, "503") {
+	if status, body := call(t, r, "POST", "/items", "x"); status != 503 || !strings.Contains((<-told).What, "503") {
 		t.Errorf("status %d: %s", status, body)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -52,6 +53,9 @@ func TestChaos(t *testing.T) {
 	const atOnce = 3 // most of the time they wait
 	next := make(chan chaos.Config)
 	var wg sync.WaitGroup
+	wg.Go(func() {
+		t.Run("what make run prints", func(t *testing.T) { testChaosRun(t, assembly, configs[0]) })
+	})
 	for range atOnce {
 		wg.Go(func() {
 			for c := range next {
@@ -92,6 +96,31 @@ func hasten(t *testing.T, assembly string) {
 		t.Fatalf("the templates have %d queues and %d functions with a visibility time-out of 12 s, want %d each", queues, functions, want)
 	}
 }
+
+// What the scenario prints is true under chaos, too: it makes requests again that
+// the API did not answer, and everything counts once.
+func testChaosRun(t *testing.T, assembly string, harsh chaos.Config) {
+	var stdout, stderr bytes.Buffer
+	err := scenario.Run(t.Context(), scenario.Options{Assembly: assembly, Timeout: 2 * time.Minute, Chaos: &harsh}, &stdout, &stderr)
+	if err != nil {
+		t.Fatalf("%v\n%s%s", err, &stdout, &stderr)
+	}
+	m := printed.FindStringSubmatch(stdout.String())
+	if m == nil || m[1] != m[2] {
+		t.Errorf("printed:\n%s\nwanted to match:\n%s", &stdout, printed)
+	}
+	if !strings.Contains(stderr.String(), "chaos "+harsh.String()) {
+		t.Errorf("the seed is not told: %s", &stderr)
+	}
+}
+
+// printed is what matters of wanted: how often something was tried may differ.
+var printed = regexp.MustCompile(`^Created user: ([0-9a-f]{20})
+Welcome email sent to alice@example\.com
+Stats updated: 1 total users
+Activated user: ([0-9a-f]{20})
+Stats updated: 1 active users
+`)
 
 func testChaos(t *testing.T, assembly string, harsh chaos.Config, registrations int) {
 	var mu sync.Mutex

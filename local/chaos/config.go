@@ -20,7 +20,7 @@ const (
 	// than were asked for. Its rate is asked for each record and message of a
 	// mapping, and for each ReceiveMessage call.
 	//
-	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-short-and-long-polling.html
+	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
 	// https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventsourcemapping.html
 	Split Kind = "split"
 
@@ -39,7 +39,7 @@ const (
 	// the newest batch of a stream's shard. FIFO queues are left alone.
 	//
 	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/standard-queues-at-least-once-delivery.html
-	// https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html
+	// https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventsourcemapping.html
 	Duplicate Kind = "duplicate"
 
 	// Throttle refuses calls in the words of each service, single entries of

@@ -17,7 +17,7 @@ const (
 	reasonConflict   = "TransactionConflict"
 	reasonThrottling = "ThrottlingError"
 	messageConflict  = "Transaction is ongoing for the item"
-	messageThrottled = "Throughput exceeds the current capacity for one or more tables. DynamoDB is automatically scaling your tables so please try again shortly."
+	messageThrottled = "Throughput exceeds the current capacity of your table or index. DynamoDB is automatically scaling your table or index so please try again shortly. If exceptions persist, check if you have a hot key: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html."
 )
 
 // inProgressRate is how often a transaction whose answer was lost is still under
