@@ -41,7 +41,8 @@ func (l *EventLog) addTimers(d *Deployment) {
 			// With the event, or not at all.
 			{Sid: "RemoveTimers", Actions: []string{"dynamodb:DeleteItem"}, Resources: []string{state}, StringEquals: inTransaction()},
 			commitEvents(events),
-			{Sid: "ReadLog", Actions: logActions[:], Resources: []string{events}},
+			// Where a stream ends; it looks for no event by its id.
+			{Sid: "ReadLog", Actions: []string{"dynamodb:Query"}, Resources: []string{events}},
 		},
 	})
 	l.TimersRule = awsevents.NewCfnRule(scope, jsii.String("Rule"), &awsevents.CfnRuleProps{

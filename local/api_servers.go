@@ -19,9 +19,12 @@ import (
 type apiServers struct {
 	addr    string
 	account string
+	region  string
 	logger  *slog.Logger
 	now     func() time.Time
 	failed  func(error)
+	// signatures is set before the first apply.
+	signatures httpapi.Signatures
 
 	mu      sync.Mutex
 	servers map[string]*apiServer // by API id
@@ -89,8 +92,8 @@ func (a *apiServers) apply(ctx context.Context, configs []httpapi.Config, invoke
 }
 
 func (a *apiServers) withDefaults(c httpapi.Config) httpapi.Config {
-	c.Account, c.Now = a.account, a.now
-	c.Logger = a.logger.With("service", "httpapi")
+	c.Account, c.Region, c.Now = a.account, a.region, a.now
+	c.Signatures, c.Logger = a.signatures, a.logger.With("service", "httpapi")
 	return c
 }
 

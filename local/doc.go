@@ -20,7 +20,7 @@
 // (the type_*.go files, one for each kind of thing), checks what refers to what,
 // and hands the result to the services, each in a package of its own:
 // local/dynamodb (an engine as child process), local/sqs, local/eventbridge,
-// local/lambda (functions as child processes), local/schedule, local/httpapi. One port, the
+// local/lambda (functions as child processes), local/httpapi. One port, the
 // gateway, speaks AWS's protocols; each HTTP API has a port of its own. All of
 // them are loopback addresses.
 //

@@ -6,26 +6,31 @@ import (
 	"slices"
 
 	"github.com/vinci-go/vinci/local/assembly"
+	"github.com/vinci-go/vinci/local/declare"
 	"github.com/vinci-go/vinci/local/dynamodb"
 	"github.com/vinci-go/vinci/local/eventbridge"
+	"github.com/vinci-go/vinci/local/gateway"
 	"github.com/vinci-go/vinci/local/httpapi"
 	"github.com/vinci-go/vinci/local/iam"
 	"github.com/vinci-go/vinci/local/lambda"
-	"github.com/vinci-go/vinci/local/schedule"
 	"github.com/vinci-go/vinci/local/sqs"
 )
 
 // plan is an assembly in the terms of the services that run it.
 type plan struct {
-	tables    []dynamodb.TableConfig
-	queues    []sqs.QueueConfig
-	buses     []eventbridge.BusConfig
-	rules     []eventbridge.RuleConfig
-	schedules []schedule.RuleConfig
-	functions []lambda.FunctionConfig
-	mappings  []lambda.MappingConfig
-	apis      []httpapi.Config
-	roles     map[string]iam.Policies // by ARN
+	tables      []dynamodb.TableConfig
+	queues      []sqs.QueueConfig
+	buses       []eventbridge.BusConfig
+	rules       []eventbridge.RuleConfig
+	archives    []eventbridge.ArchiveConfig
+	functions   []lambda.FunctionConfig
+	mappings    []lambda.MappingConfig
+	apis        []httpapi.Config
+	roles       map[string]iam.Policies  // by ARN
+	permissions map[string]*iam.Document // of functions, by ARN
+
+	trusts  map[string]gateway.Trust    // who may take a role, by its ARN
+	callers map[string]declare.Function // by the ARN of the role
 
 	labels    map[string]string // short name of each function, by physical name
 	resources []*assembly.Resource
@@ -56,6 +61,7 @@ type planner struct {
 func (p *planner) readers() map[string]func(*assembly.Resource) {
 	return map[string]func(*assembly.Resource){
 		"AWS::ApiGatewayV2::Api":          p.readAPI,
+		"AWS::ApiGatewayV2::Authorizer":   p.readAuthorizer,
 		"AWS::ApiGatewayV2::Integration":  p.readIntegration,
 		"AWS::ApiGatewayV2::Route":        p.readRoute,
 		"AWS::ApiGatewayV2::Stage":        p.readStage,
@@ -63,6 +69,7 @@ func (p *planner) readers() map[string]func(*assembly.Resource) {
 		"AWS::CloudWatch::Alarm":          p.ignore("nothing measures here, so no alarm fires"),
 		"AWS::DynamoDB::GlobalTable":      p.readGlobalTable,
 		"AWS::DynamoDB::Table":            p.readTable,
+		"AWS::Events::Archive":            p.readArchive,
 		"AWS::Events::EventBus":           p.readBus,
 		"AWS::Events::EventBusPolicy":     p.readBusPolicy,
 		"AWS::Events::Rule":               p.readRule,
@@ -96,7 +103,7 @@ func (p *planner) ignore(why string) func(*assembly.Resource) {
 func newPlan(a *assembly.Assembly) (*plan, error) {
 	p := &planner{
 		env:         a.Environment,
-		plan:        plan{roles: map[string]iam.Policies{}, resources: a.Resources},
+		plan:        plan{roles: map[string]iam.Policies{}, trusts: map[string]gateway.Trust{}, resources: a.Resources},
 		broken:      map[string]bool{},
 		functions:   map[string]*function{},
 		roles:       map[string]*role{},
@@ -135,9 +142,11 @@ func (p *planner) finish() {
 	p.finishRoles()
 	p.finishQueues()
 	p.finishRules()
+	p.finishPermissions()
 	p.finishFunctions()
 	p.finishMappings()
 	p.finishAPIs()
+	p.finishCallers()
 	p.plan.notes = p.report.lines()
 }
 

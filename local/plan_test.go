@@ -58,10 +58,10 @@ func planText(t *testing.T, dir string) string {
 	}
 	var apis []any
 	for _, a := range p.apis { // it has functions, which JSON has not
-		apis = append(apis, map[string]any{"ID": a.ID, "Name": a.Name, "Stage": a.Stage, "Timeout": a.Timeout, "Routes": a.Routes})
+		apis = append(apis, map[string]any{"ID": a.ID, "Name": a.Name, "Stage": a.Stage, "CORS": a.CORS, "Authorizers": a.Authorizers, "Routes": a.Routes})
 	}
 	got, err := json.MarshalIndent(map[string]any{
-		"tables": p.tables, "queues": p.queues, "buses": p.buses, "rules": p.rules, "schedules": p.schedules, "functions": p.functions,
+		"tables": p.tables, "queues": p.queues, "buses": p.buses, "rules": p.rules, "archives": p.archives, "functions": p.functions,
 		"mappings": p.mappings, "apis": apis, "labels": p.labels, "notes": p.notes,
 	}, "", "  ")
 	if err != nil {
@@ -96,12 +96,25 @@ func TestPlanErrors(t *testing.T) {
 		{"missing bus", []string{`"EventBusName": "t-bus"`, `"EventBusName": "other"`},
 			[]string{`property EventBusName: this assembly has no event bus "other"`}},
 		{"schedule with a pattern", []string{`"State": "ENABLED",`, `"ScheduleExpression": "rate(1 minute)",`},
-			[]string{"property ScheduleExpression: is set beside EventPattern", "property EventBusName: AWS would refuse it",
-				"property Targets[0].Arn: this assembly has no function \"arn:aws:sqs:us-east-1:000000000000:t-work\"; served as targets of a schedule are functions"}},
-		{"neither schedule nor pattern", []string{`"EventPattern": {`, `"Description": {`},
+			[]string{"property EventBusName: AWS would refuse it (ValidationException: ScheduleExpression is supported only on the default event bus.)"}},
+		{"neither schedule nor pattern", []string{`"EventPattern": {`, `"Tags": {`},
 			[]string{"property EventPattern: is missing, and so is ScheduleExpression"}},
-		{"input of a pattern's target", []string{target, target + `, "Input": "{}"`},
-			[]string{"property Targets[0].Input: is not served for a rule with a pattern"}},
+		{"input of a target that is no JSON", []string{target, target + `, "Input": "{"`},
+			[]string{"property Targets[0]: AWS would refuse it, or it is not served here: ValidationException: JSON syntax error in input for target queue."}},
+		{"two inputs", []string{target, target + `, "Input": "{}", "InputPath": "$.detail"`},
+			[]string{"Only one of Input, InputPath, or InputTransformer must be provided for target queue."}},
+		{"target that is not served", []string{target, `{"Id": "queue", "Arn": "arn:aws:states:us-east-1:000000000000:stateMachine:m"`},
+			[]string{"targets of type states are not served by the local runtime"}},
+		{"missing function of a rule", []string{target, `{"Id": "queue", "Arn": "arn:aws:lambda:us-east-1:000000000000:function:gone"`},
+			[]string{`property Targets[0].Arn: this assembly has no function "arn:aws:lambda:us-east-1:000000000000:function:gone"`}},
+		{"missing bus of a rule", []string{target, `{"Id": "queue", "RoleArn": "arn:aws:iam::000000000000:role/r", "Arn": "arn:aws:events:us-east-1:000000000000:event-bus/gone"`},
+			[]string{`property Targets[0].Arn: this assembly has no event bus "arn:aws:events:us-east-1:000000000000:event-bus/gone"`}},
+		{"bus without a role", []string{target, `{"Id": "queue", "Arn": "arn:aws:events:us-east-1:000000000000:event-bus/default"`},
+			[]string{"RoleArn is required for target arn:aws:events:us-east-1:000000000000:event-bus/default."}},
+		{"role that EventBridge may not take", []string{target, `{"Id": "queue", "RoleArn": {"Fn::GetAtt": ["WorkRole", "Arn"]}, "Arn": "arn:aws:events:us-east-1:000000000000:event-bus/default"`},
+			[]string{"property Targets[0].RoleArn: EventBridge could not put events on the bus", "does not let events.amazonaws.com take it"}},
+		{"archive of no bus", []string{`"WorkMapping": {`, `"Archive": {"Type": "AWS::Events::Archive", "Properties": {"SourceArn": "arn:aws:events:us-east-1:000000000000:event-bus/gone", "EventPattern": {"a": "b"}, "RetentionDays": -1}}, "WorkMapping": {`},
+			[]string{`AWS::Events::Archive at t-app/Archive: property SourceArn: this assembly has no event bus`, "property EventPattern: ", "property RetentionDays: is -1"}},
 		{"schedule that cannot be", []string{`"WorkMapping": {`, tickRule(`"ScheduleExpression": "rate(1 second)"`, "events.amazonaws.com") + `"WorkMapping": {`},
 			[]string{`AWS::Events::Rule at t-app/TickRule: property ScheduleExpression: schedule "rate(1 second)": allowed are`}},
 		{"schedule without permission", []string{`"WorkMapping": {`, tickRule(`"ScheduleExpression": "rate(1 minute)"`, "sns.amazonaws.com") + `"WorkMapping": {`},
@@ -136,13 +149,15 @@ func TestPlanErrors(t *testing.T) {
 		{"route key", []string{`"GET /scan"`, `"FETCH scan"`}, []string{"AWS::ApiGatewayV2::Api at t-app/API: invalid HTTP API", `route "FETCH scan"`}},
 		{"integration time-out", []string{`"PayloadFormatVersion": "2.0"`, `"PayloadFormatVersion": "2.0", "TimeoutInMillis": 40000`}, []string{"time-out is 40s"}},
 		{"stage that waits", []string{`"StageName": "$default", "AutoDeploy": true`, `"StageName": "$default"`}, []string{"property AutoDeploy: is off"}},
-		{"authorizer", []string{`"RouteKey": "GET /scan",`, `"RouteKey": "GET /scan", "AuthorizationType": "JWT",`}, []string{`property AuthorizationType: is "JWT"; served is NONE`}},
+		{"authorizer", []string{`"RouteKey": "GET /scan",`, `"RouteKey": "GET /scan", "AuthorizationType": "JWT",`}, []string{`route "GET /scan": there is no authorizer ""`}},
+		{"kind of authorizer", []string{`"Api": {"Type"`, `"Authorizer": {"Type": "AWS::ApiGatewayV2::Authorizer", "Properties": {"ApiId": {"Ref": "Api"}, "AuthorizerType": "REQUEST", "Name": "z"}}, "Api": {"Type"`},
+			[]string{`property AuthorizerType: is "REQUEST"; served is JWT`}},
 		{"one route twice", []string{`"GET /scan"`, `"POST /items"`}, []string{`property RouteKey: "POST /items" is another route's already`}},
 		{"WebSocket API", []string{`"ProtocolType": "HTTP"`, `"ProtocolType": "WEBSOCKET"`}, []string{`property ProtocolType: is "WEBSOCKET"; served is HTTP`}},
 		{"other runtime", []string{`"Runtime": "provided.al2023"`, `"Runtime": "python3.13"`},
 			[]string{`property Runtime: is "python3.13"`}},
 		{"inline code", []string{`"Code": {"S3Bucket": "assets", "S3Key": "c0de.zip"}`, `"Code": {"ZipFile": "x"}`}, []string{"property Code.ZipFile: is not served here"}},
-		{"FIFO queue", []string{`"QueueName": "t-failed"`, `"QueueName": "t-failed.fifo", "FifoQueue": true`}, []string{"property FifoQueue: is true; served are standard queues"}},
+		{"FIFO queue without the suffix", []string{`"QueueName": "t-failed"`, `"QueueName": "t-failed", "FifoQueue": true`}, []string{"AWS::SQS::Queue at t-data/Failed", "the name is not allowed for a FIFO queue"}},
 		{"two policies of a queue", []string{`"Queues": [{"Ref": "Queue"}]`, `"Queues": [{"Ref": "Queue"}, {"Ref": "Queue"}]`}, []string{"has the policy t-app/QueuePolicy already"}},
 		{"policy of no queue", []string{`"Queues": [{"Ref": "Queue"}]`, `"Queues": ["https://sqs/gone"]`}, []string{"this assembly has no queue with the URL https://sqs/gone"}},
 		{"policy document", []string{`"Effect": "Deny"`, `"Effect": "Forbid"`}, []string{`AWS::SQS::QueuePolicy at t-app/QueuePolicy: property PolicyDocument: invalid policy document: statement 1: the Effect is "Forbid"`}},

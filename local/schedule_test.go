@@ -3,11 +3,12 @@ package local
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/vinci-go/vinci/local/schedule"
+	"github.com/vinci-go/vinci/local/eventbridge"
 )
 
 // tickRule are the resources of a rule that calls a function in mode tick, for
@@ -32,12 +33,12 @@ func TestSchedulePlan(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []schedule.RuleConfig{{
-		Name: "t-app-TickRule", ARN: "arn:aws:events:us-east-1:000000000000:rule/t-app-TickRule", Expression: "cron(0/5 * * * ? *)",
-		Targets: []schedule.TargetConfig{{ID: "tick", FunctionARN: "arn:aws:lambda:us-east-1:000000000000:function:t-app-TickFunction"}},
-	}}
-	if !reflect.DeepEqual(p.schedules, want) {
-		t.Errorf("got %+v, want %+v", p.schedules, want)
+	want := eventbridge.RuleConfig{
+		Name: "t-app-TickRule", ARN: "arn:aws:events:us-east-1:000000000000:rule/t-app-TickRule", EventBusName: "default", ScheduleExpression: "cron(0/5 * * * ? *)",
+		Targets: []eventbridge.TargetConfig{{ID: "tick", ARN: "arn:aws:lambda:us-east-1:000000000000:function:t-app-TickFunction"}},
+	}
+	if !slices.ContainsFunc(p.rules, func(r eventbridge.RuleConfig) bool { return reflect.DeepEqual(r, want) }) {
+		t.Errorf("got %+v, want among them %+v", p.rules, want)
 	}
 }
 
@@ -55,11 +56,13 @@ func TestSchedule(t *testing.T) {
 	if _, err := r.Reload(t.Context(), app(t)); err != nil {
 		t.Fatal(err)
 	}
-	if len(r.schedules.Rules()) != 0 {
-		t.Errorf("rules are left: %v", r.schedules.Rules())
-	}
+	before := called(r, label)
 	put(t, r, "after")
 	awaitItem(t, r, "after", "handled")
+	time.Sleep(200 * time.Millisecond) // four times its rate
+	if n := called(r, label); n != before {
+		t.Errorf("it was called %d times after its rule had gone", n-before)
+	}
 }
 
 func called(r *Runtime, function string) (n int) {

@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 
 	"github.com/vinci-go/vinci/local/dynamodb"
@@ -16,7 +17,7 @@ func (r *Runtime) startTables(ctx context.Context, p *plan) error {
 		Logger: r.logger.With("service", "dynamodb"), Now: r.config.Now,
 	}
 	if o.Endpoint == "" {
-		o.File = filepath.Join(r.config.Data, "dynamodb.db")
+		o.File = filepath.Join(r.config.Data, tablesFile)
 		var err error
 		if o.Engine, err = r.findEngine(); err != nil {
 			return err
@@ -30,20 +31,30 @@ func (r *Runtime) startTables(ctx context.Context, p *plan) error {
 	return s.Apply(ctx, p.tables)
 }
 
-// findEngine looks near the assembly and near the working folder.
+// findEngine looks near the assembly, near the working folder, and near this
+// program, which may have been started from anywhere.
 func (r *Runtime) findEngine() (string, error) {
 	if r.config.Engine != "" {
 		return r.config.Engine, nil
 	}
-	if path, err := dynamodb.FindEngine(r.config.Assembly); err == nil {
-		return path, nil
+	near := []string{r.config.Assembly, "."}
+	if program, err := os.Executable(); err == nil {
+		near = append(near, filepath.Dir(program))
 	}
-	return dynamodb.FindEngine(".")
+	for _, dir := range near {
+		if dir == "" {
+			continue
+		}
+		if path, err := dynamodb.FindEngine(dir); err == nil {
+			return path, nil
+		}
+	}
+	return dynamodb.FindEngine(".") // for its error
 }
 
 func (r *Runtime) startQueues(p *plan) error {
 	s, err := sqs.New(sqs.Options{
-		Dir: filepath.Join(r.config.Data, "queues"), Account: r.config.Account, Region: r.config.Region,
+		Dir: filepath.Join(r.config.Data, queuesFolder), Account: r.config.Account, Region: r.config.Region,
 		Endpoint: r.Endpoint, Now: r.config.Now, Logger: r.logger.With("service", "sqs"),
 	})
 	if err != nil {
@@ -56,29 +67,36 @@ func (r *Runtime) startQueues(p *plan) error {
 func (r *Runtime) startGateway(p *plan) {
 	r.credentials = gateway.NewCredentials(gateway.CredentialsOptions{Account: r.config.Account})
 	r.credentials.SetRoles(p.roles)
+	r.credentials.SetTrusts(p.trusts)
 	handler := gateway.New(gateway.Options{
 		Services:    []gateway.Service{r.dynamodb, r.sqs, r.eventbridge},
 		Credentials: r.credentials,
+		Open:        r.config.Open,
+		Region:      r.config.Region,
 		Logger:      r.logger.With("service", "gateway"),
 		Observer:    r.config.Observer,
+		Hint:        r.hint,
+		Around:      r.around(),
 		Now:         r.config.Now,
 	})
 	r.gateway.serve(handler, r.fail)
+	r.apis.signatures = &apiSignatures{r.credentials, r.config.Region, r.config.Now, r.logger.With("service", "httpapi")}
 }
 
 func (r *Runtime) startFunctions(ctx context.Context, p *plan) error {
 	r.plan.Store(p) // roleKeys and addLog read it
 	s, err := lambda.New(lambda.Options{
-		Queues: queues{r.sqs}, Streams: streams{r.dynamodb},
+		Queues: r.chaos.Queues(r.polledQueues(queues{r.sqs})), Streams: r.chaos.Streams(r.polledStreams(streams{r.dynamodb})),
 		Credentials: r.roleKeys, Endpoint: r.Endpoint(),
 		Account: r.config.Account, Region: r.config.Region,
 		Logs: r.addLog, Logger: r.logger.With("service", "lambda"),
-		StateDir: filepath.Join(r.config.Data, "lambda"), Now: r.config.Now,
+		StateDir: filepath.Join(r.config.Data, functionsFolder), Now: r.config.Now,
 	})
 	if err != nil {
 		return err
 	}
 	r.lambda = s
+	r.chaos.KillWith(killer(s))
 	return s.Apply(ctx, p.functions, p.mappings)
 }
 

@@ -31,14 +31,37 @@ type integration struct {
 
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-apigatewayv2-api.html
 type apiProperties struct {
-	Name         string `cfn:",required"`
-	ProtocolType string `cfn:",required"`
+	Name              string `cfn:",required"`
+	ProtocolType      string `cfn:",required"`
+	CorsConfiguration *corsProperties
 
 	Description label
 	Tags        label
 	Version     label
 
 	IpAddressType noEffect `why:"it listens on the loopback address"`
+}
+
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-apigatewayv2-api-cors.html
+type corsProperties struct {
+	AllowCredentials bool
+	AllowHeaders     []string
+	AllowMethods     []string
+	AllowOrigins     []string
+	ExposeHeaders    []string
+	MaxAge           int
+}
+
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-apigatewayv2-authorizer.html
+type authorizerProperties struct {
+	ApiId            string `cfn:",required"`
+	AuthorizerType   string `cfn:",required"`
+	Name             string `cfn:",required"`
+	IdentitySource   []string
+	JwtConfiguration struct {
+		Audience []string
+		Issuer   string
+	}
 }
 
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-apigatewayv2-integration.html
@@ -54,11 +77,13 @@ type integrationProperties struct {
 
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-apigatewayv2-route.html
 type routeProperties struct {
-	ApiId             string `cfn:",required"`
-	AuthorizationType string
-	RouteKey          string `cfn:",required"`
-	Target            string
-	OperationName     label
+	ApiId               string `cfn:",required"`
+	AuthorizationScopes []string
+	AuthorizationType   string
+	AuthorizerId        string
+	RouteKey            string `cfn:",required"`
+	Target              string
+	OperationName       label
 }
 
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-apigatewayv2-stage.html
@@ -83,10 +108,37 @@ func (p *planner) readAPI(r *assembly.Resource) {
 		p.report.fail(r, "ProtocolType", "is %q; served is HTTP", props.ProtocolType)
 		return
 	}
-	p.apis[r.Name] = &api{
+	a := &api{
 		resource: r, integrations: map[string]*integration{},
 		config: httpapi.Config{ID: r.Name, Name: props.Name},
 	}
+	if c := props.CorsConfiguration; c != nil {
+		a.config.CORS = (*httpapi.CORS)(c)
+	}
+	p.apis[r.Name] = a
+}
+
+func (p *planner) readAuthorizer(r *assembly.Resource) {
+	var props authorizerProperties
+	if !decode(&p.report, r, &props) {
+		return
+	}
+	if props.AuthorizerType != "JWT" {
+		p.report.fail(r, "AuthorizerType", "is %q; served is JWT", props.AuthorizerType)
+		return
+	}
+	if len(props.IdentitySource) > 1 {
+		p.report.fail(r, "IdentitySource", "has %d entries; a JWT authorizer has one", len(props.IdentitySource))
+		return
+	}
+	p.later = append(p.later, func() {
+		if a := p.apiOf(r, props.ApiId); a != nil {
+			a.config.Authorizers = append(a.config.Authorizers, httpapi.Authorizer{
+				ID: r.Name, Name: props.Name, Issuer: props.JwtConfiguration.Issuer, Audience: props.JwtConfiguration.Audience,
+				IdentitySource: strings.Join(props.IdentitySource, ""),
+			})
+		}
+	})
 }
 
 // apiOf finds the API that a part of one belongs to.
@@ -166,14 +218,6 @@ func (p *planner) finishAPIs() {
 // finishRoute finds the function behind a route, and checks that API Gateway may
 // call it.
 func (p *planner) finishRoute(a *api, rt *route) (httpapi.Route, bool) {
-	auth := rt.props.AuthorizationType
-	if auth == "" {
-		auth = "NONE"
-	}
-	if auth != "NONE" {
-		p.report.fail(rt.resource, "AuthorizationType", "is %q; served is NONE", auth)
-		return httpapi.Route{}, false
-	}
 	id, ok := strings.CutPrefix(rt.props.Target, "integrations/")
 	in := a.integrations[id]
 	if !ok || in == nil {
@@ -184,10 +228,6 @@ func (p *planner) finishRoute(a *api, rt *route) (httpapi.Route, bool) {
 	if t := in.props.TimeoutInMillis; t != nil {
 		timeout = time.Duration(*t) * time.Millisecond
 	}
-	if a.config.Timeout != 0 && a.config.Timeout != timeout {
-		p.report.fail(in.resource, "TimeoutInMillis", "is %s, and another integration of the API has %s; served is one time-out for all of an API", timeout, a.config.Timeout)
-	}
-	a.config.Timeout = timeout
 	f, ok := p.integrationFunction(in)
 	if !ok {
 		return httpapi.Route{}, false
@@ -196,7 +236,10 @@ func (p *planner) finishRoute(a *api, rt *route) (httpapi.Route, bool) {
 		p.report.fail(rt.resource, "RouteKey", "API Gateway would answer 500 Internal Server Error: %v", err)
 		return httpapi.Route{}, false
 	}
-	return httpapi.Route{Key: rt.props.RouteKey, FunctionARN: f.config.ARN, AuthorizationType: auth}, true
+	return httpapi.Route{
+		Key: rt.props.RouteKey, FunctionARN: f.config.ARN, Timeout: timeout,
+		AuthorizationType: rt.props.AuthorizationType, AuthorizerID: rt.props.AuthorizerId, Scopes: rt.props.AuthorizationScopes,
+	}, true
 }
 
 func (p *planner) integrationFunction(in *integration) (*function, bool) {

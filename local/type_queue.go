@@ -17,22 +17,31 @@ type queue struct {
 
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sqs-queue.html
 type queueProperties struct {
+	ContentBasedDeduplication     bool
+	DeduplicationScope            string
 	DelaySeconds                  int
 	FifoQueue                     bool
+	FifoThroughputLimit           string
 	MaximumMessageSize            *int
 	MessageRetentionPeriod        *int
 	QueueName                     label // the assembly has read it
 	ReceiveMessageWaitTimeSeconds int
-	RedrivePolicy                 *struct {
+	RedriveAllowPolicy            *struct {
+		RedrivePermission string   `cfn:"redrivePermission,required"`
+		SourceQueueArns   []string `cfn:"sourceQueueArns"`
+	}
+	RedrivePolicy *struct {
 		DeadLetterTargetArn string `cfn:"deadLetterTargetArn,required"`
 		MaxReceiveCount     int    `cfn:"maxReceiveCount,required"`
 	}
 	VisibilityTimeout *int
-	Tags              label
+	Tags              []struct {
+		Key   string `cfn:",required"`
+		Value string `cfn:",required"`
+	}
 
 	KmsDataKeyReusePeriodSeconds noEffect `why:"messages are not encrypted here"`
 	KmsMasterKeyId               noEffect `why:"messages are not encrypted here"`
-	RedriveAllowPolicy           noEffect `why:"every queue may use every other as dead-letter queue here"`
 	SqsManagedSseEnabled         noEffect `why:"messages are not encrypted here"`
 }
 
@@ -49,10 +58,6 @@ func (p *planner) readQueue(r *assembly.Resource) {
 	if !decode(&p.report, r, &props) {
 		return
 	}
-	if props.FifoQueue {
-		p.report.fail(r, "FifoQueue", "is true; served are standard queues")
-		return
-	}
 	c := sqs.QueueConfig{
 		Name: r.Name, ARN: r.ARN,
 		VisibilityTimeout: secondsOr(props.VisibilityTimeout, defaultVisibility),
@@ -60,6 +65,8 @@ func (p *planner) readQueue(r *assembly.Resource) {
 		Delay:             time.Duration(props.DelaySeconds) * time.Second,
 		ReceiveWait:       time.Duration(props.ReceiveMessageWaitTimeSeconds) * time.Second,
 		MaxMessageSize:    defaultMessageSize,
+		FIFO:              props.FifoQueue, ContentBasedDeduplication: props.ContentBasedDeduplication,
+		DeduplicationScope: props.DeduplicationScope, FifoThroughputLimit: props.FifoThroughputLimit,
 	}
 	if props.MaximumMessageSize != nil {
 		c.MaxMessageSize = *props.MaximumMessageSize
@@ -67,6 +74,19 @@ func (p *planner) readQueue(r *assembly.Resource) {
 	if props.RedrivePolicy != nil {
 		c.DeadLetterARN = props.RedrivePolicy.DeadLetterTargetArn
 		c.MaxReceiveCount = props.RedrivePolicy.MaxReceiveCount
+	}
+	if a := props.RedriveAllowPolicy; a != nil {
+		c.RedriveAllow = &sqs.RedriveAllow{Permission: a.RedrivePermission, Sources: a.SourceQueueArns}
+	}
+	for _, t := range props.Tags {
+		if c.Tags == nil {
+			c.Tags = map[string]string{}
+		}
+		c.Tags[t.Key] = t.Value
+	}
+	if err := c.Validate(); err != nil {
+		p.report.fail(r, "", "%v", err)
+		return
 	}
 	p.queues[r.ARN] = &queue{resource: r, config: c}
 }
@@ -116,8 +136,10 @@ func (p *planner) queueByURL(url string) *queue {
 func (p *planner) finishQueues() {
 	for _, q := range sorted(p.queues) {
 		if dlq := q.config.DeadLetterARN; dlq != "" {
-			if _, ok := p.queues[dlq]; !ok {
+			if dead, ok := p.queues[dlq]; !ok {
 				p.missing(q.resource, "RedrivePolicy.deadLetterTargetArn", dlq, "this assembly has no queue %q", dlq)
+			} else if !dead.config.AllowsSource(q.config.ARN) {
+				p.report.fail(q.resource, "RedrivePolicy.deadLetterTargetArn", "the RedriveAllowPolicy of %s does not allow this queue", dead.resource.Where())
 			}
 		}
 		p.plan.queues = append(p.plan.queues, q.config)

@@ -3,14 +3,17 @@ package local
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/vinci-go/vinci/local/assembly"
+	"github.com/vinci-go/vinci/local/gateway"
 	"github.com/vinci-go/vinci/local/iam"
 )
 
 type role struct {
 	resource *assembly.Resource
 	trust    json.RawMessage
+	session  time.Duration // the longest, 0 for the default
 	policies iam.Policies
 }
 
@@ -27,7 +30,7 @@ type roleProperties struct {
 	RoleName          label // the assembly has read it
 	Tags              label
 
-	MaxSessionDuration noEffect `why:"credentials do not expire here"`
+	MaxSessionDuration int // seconds; a function's own credentials do not expire here
 }
 
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-iam-policy.html
@@ -42,7 +45,7 @@ func (p *planner) readRole(r *assembly.Resource) {
 	if !decode(&p.report, r, &props) {
 		return
 	}
-	ro := &role{resource: r, trust: props.AssumeRolePolicyDocument}
+	ro := &role{resource: r, trust: props.AssumeRolePolicyDocument, session: time.Duration(props.MaxSessionDuration) * time.Second}
 	for i, policy := range props.Policies {
 		p.addPolicy(ro, r, fmt.Sprintf("Policies[%d].PolicyDocument", i), policy.PolicyName, policy.PolicyDocument)
 	}
@@ -91,6 +94,14 @@ func (p *planner) addPolicy(ro *role, r *assembly.Resource, property, name strin
 func (p *planner) finishRoles() {
 	for arn, ro := range p.roles {
 		p.plan.roles[arn] = ro.policies
+		d, err := iam.ParseResource(ro.trust)
+		if err != nil {
+			// A function that has the role reports it. Others' roles are not taken here.
+			p.report.noEffect(ro.resource, "AssumeRolePolicyDocument", "nobody can take the role with STS here: "+err.Error())
+			continue
+		}
+		d.Name = ro.resource.Where() + " trust"
+		p.plan.trusts[arn] = gateway.Trust{Policy: d, MaxSession: ro.session}
 	}
 }
 

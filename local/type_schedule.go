@@ -2,83 +2,60 @@ package local
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
+	"path/filepath"
+	"sync/atomic"
+	"time"
 
+	"github.com/vinci-go/vinci/local/eventbridge"
+	"github.com/vinci-go/vinci/local/gateway"
 	"github.com/vinci-go/vinci/local/iam"
-	"github.com/vinci-go/vinci/local/schedule"
+	"github.com/vinci-go/vinci/local/lambda"
 )
 
-// finishSchedule checks a rule that is due by time: that it is on the default
-// bus, where alone AWS takes it, and that it may call its targets, which are
-// functions.
-func (p *planner) finishSchedule(ru *rule) {
-	c := schedule.RuleConfig{
-		Name: ru.resource.Name, ARN: ru.resource.ARN,
-		Expression: ru.props.ScheduleExpression, Disabled: ru.props.State == "DISABLED",
+// startEvents opens the event buses. They are there before functions are, which
+// may put events as soon as they run.
+func (r *Runtime) startEvents(p *plan) error {
+	r.targets = &functionTargets{}
+	finest := r.config.FinestRate
+	if finest <= 0 {
+		finest = time.Second
 	}
-	if len(ru.props.EventPattern) > 0 {
-		p.report.fail(ru.resource, "ScheduleExpression", "is set beside EventPattern; served is one of them")
-	}
-	if bus := ru.props.EventBusName; bus != "" && bus != "default" {
-		p.report.fail(ru.resource, "EventBusName", "AWS would refuse it (ValidationException: ScheduleExpression is supported only on the default event bus.)")
-	}
-	if _, err := schedule.Parse(c.Expression); err != nil {
-		p.report.fail(ru.resource, "ScheduleExpression", "%v", err)
-	}
-	for i, t := range ru.props.Targets {
-		at := fmt.Sprintf("Targets[%d]", i)
-		f, ok := p.functions[t.Arn]
-		if !ok {
-			p.missing(ru.resource, at+".Arn", t.Arn, "this assembly has no function %q; served as targets of a schedule are functions", t.Arn)
-			continue
-		}
-		if t.SqsParameters.MessageGroupId != "" {
-			p.report.fail(ru.resource, at+".SqsParameters", "is for queues, and the target is function %s", f.config.Name)
-		}
-		if dlq := t.DeadLetterConfig.Arn; dlq != "" {
-			if _, ok := p.queues[dlq]; !ok {
-				p.missing(ru.resource, at+".DeadLetterConfig.Arn", dlq, "this assembly has no queue %q", dlq)
-			}
-			p.report.noEffect(ru.resource, "Targets.DeadLetterConfig", "a function here can always be called")
-		}
-		if err := p.ruleMayInvoke(ru, f); err != nil {
-			p.report.fail(ru.resource, at+".Arn", "EventBridge could not call it (FailedInvocations): %v", err)
-		}
-		c.Targets = append(c.Targets, schedule.TargetConfig{ID: t.Id, FunctionARN: t.Arn, Input: t.Input})
-	}
-	p.plan.schedules = append(p.plan.schedules, c)
-}
-
-// ruleMayInvoke judges the function's resource policy as Lambda does when
-// EventBridge calls it for a rule.
-// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-lambda-permissions
-func (p *planner) ruleMayInvoke(ru *rule, f *function) error {
-	need := iam.Need{Action: "lambda:InvokeFunction", Resource: f.config.ARN, Context: map[string][]string{
-		"aws:SourceArn": {ru.resource.ARN}, "aws:SourceAccount": {p.env.Account},
-	}}
-	for _, d := range f.allowed {
-		if d.DecideFor(iam.Principal{Service: "events.amazonaws.com"}, need).Allowed() {
-			return nil
-		}
-	}
-	return fmt.Errorf("no AWS::Lambda::Permission lets events.amazonaws.com invoke function %s for %s", f.config.Name, ru.resource.ARN)
-}
-
-func (r *Runtime) startSchedules(p *plan) error {
-	r.schedules = schedule.New(schedule.Options{
-		Invoke: r.invokeScheduled, NewID: rand.Text,
-		Account: r.config.Account, Region: r.config.Region, FinestRate: r.config.FinestRate,
-		Now: r.config.Now, Logger: r.logger.With("service", "schedule"),
+	s, err := eventbridge.Open(eventbridge.Options{
+		Queues: r.sqs, Functions: r.targets, RolePolicies: r.rolePolicies,
+		Dir:        filepath.Join(r.config.Data, eventsFolder),
+		FinestRate: finest, CallFrequently: r.callFrequently,
+		Account: r.config.Account, Region: r.config.Region,
+		Now: r.config.Now, Logger: r.logger.With("service", "eventbridge"),
 	})
-	return r.schedules.Apply(p.schedules)
+	if err != nil {
+		return err
+	}
+	r.eventbridge = s
+	r.targets.policies.Store(&p.permissions)
+	return s.Apply(p.events())
 }
 
-// invokeScheduled calls a function without lines for calls that had nothing to
-// do: a schedule calls all the time.
-func (r *Runtime) invokeScheduled(ctx context.Context, functionARN string, payload []byte) error {
-	result, err := r.lambda.InvokeQuietly(ctx, functionARN, payload)
+// startSchedules begins what EventBridge does by itself. Functions are there.
+func (r *Runtime) startSchedules() error {
+	r.targets.service.Store(r.lambda)
+	return r.eventbridge.Start()
+}
+
+// rolePolicies are those of the assembly's roles.
+func (r *Runtime) rolePolicies(roleARN string) (iam.Policies, bool) {
+	p := r.plan.Load()
+	if p == nil {
+		return nil, false
+	}
+	policies, ok := p.roles[roleARN]
+	return policies, ok
+}
+
+// callFrequently calls a function without lines for calls that had nothing to do.
+func (r *Runtime) callFrequently(ctx context.Context, functionARN string, payload []byte) error {
+	result, err := r.targets.service.Load().InvokeQuietly(ctx, functionARN, payload)
 	if err != nil {
 		return err
 	}
@@ -86,4 +63,64 @@ func (r *Runtime) invokeScheduled(ctx context.Context, functionARN string, paylo
 		return errors.New(string(result.Payload))
 	}
 	return nil
+}
+
+// functionTargets is Lambda as rules see it.
+type functionTargets struct {
+	service  atomic.Pointer[lambda.Service]           // nil until functions have started
+	policies atomic.Pointer[map[string]*iam.Document] // of the assembly's functions, by ARN
+}
+
+var _ eventbridge.Functions = (*functionTargets)(nil)
+
+var errFunctionsStart = errors.New("functions have not started yet")
+
+// InvokeAsync leaves a call with Lambda, which keeps it.
+func (f *functionTargets) InvokeAsync(ctx context.Context, functionARN string, payload []byte) (string, error) {
+	s := f.service.Load()
+	if s == nil {
+		return "", errFunctionsStart // tried again in a moment
+	}
+	async, ok := any(s).(interface {
+		InvokeAsync(ctx context.Context, functionARN string, payload []byte) (string, error)
+	})
+	if !ok {
+		return "", errors.New("functions cannot be called asynchronously here")
+	}
+	id, err := async.InvokeAsync(ctx, functionARN, payload)
+	if errors.Is(err, lambda.ErrNotFound) {
+		err = &gateway.Error{Code: "ResourceNotFoundException", Message: fmt.Sprintf("Function not found: %s", functionARN)}
+	}
+	return id, err
+}
+
+// ResourcePolicy is the function's policy: Lambda's own answer, or else what the
+// assembly's permissions say.
+func (f *functionTargets) ResourcePolicy(functionARN string) *iam.Document {
+	if s := f.service.Load(); s != nil {
+		if own, ok := any(s).(interface {
+			ResourcePolicy(functionARN string) *iam.Document
+		}); ok {
+			return own.ResourcePolicy(functionARN)
+		}
+	}
+	if p := f.policies.Load(); p != nil {
+		return (*p)[functionARN]
+	}
+	return nil
+}
+
+// finishPermissions joins the permissions of each function into its policy.
+func (p *planner) finishPermissions() {
+	p.plan.permissions = map[string]*iam.Document{}
+	for arn, f := range p.functions {
+		if len(f.allowed) == 0 {
+			continue
+		}
+		all := iam.Document{Name: "policy of function " + f.config.Name, Version: "2012-10-17"}
+		for _, d := range f.allowed {
+			all.Statements = append(all.Statements, d.Statements...)
+		}
+		p.plan.permissions[arn] = &all
+	}
 }

@@ -61,6 +61,23 @@ func Compile(pattern []byte) (*Pattern, error) {
 // String is the pattern as it was written.
 func (p *Pattern) String() string { return p.source }
 
+// HasWildcard reports whether the pattern uses the operator wildcard, also inside
+// of anything-but. EventBridge allows 30 rules of that kind on a bus.
+//
+// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html
+func (p *Pattern) HasWildcard() bool {
+	for _, a := range p.alternatives {
+		for _, c := range a.clauses {
+			for _, cond := range c.conditions {
+				if cond.op == opWildcard {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
 // Match reports whether the event satisfies the pattern. event is the whole
 // event as JSON; an error is of kind [ErrEvent].
 func (p *Pattern) Match(event []byte) (bool, error) {

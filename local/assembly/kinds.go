@@ -69,6 +69,7 @@ func newKinds() map[string]kind {
 			arn:        func(i *identity) string { return i.env().Arn("execute-api", i.name) },
 			attributes: attributes{"ApiId": name, "ApiEndpoint": func(i *identity) string { return i.env().apiEndpoint(i.name) }},
 		},
+		"AWS::ApiGatewayV2::Authorizer":  {limit: 128, unnamed: true, generated: opaque(6), attributes: attributes{"AuthorizerId": name}},
 		"AWS::ApiGatewayV2::Integration": {limit: 128, unnamed: true, generated: opaque(7), attributes: attributes{"IntegrationId": name}},
 		"AWS::ApiGatewayV2::Route":       {limit: 128, unnamed: true, generated: opaque(7), attributes: attributes{"RouteId": name}},
 		"AWS::ApiGatewayV2::Stage":       {nameProperty: "StageName", limit: 128, unnamed: true},
@@ -79,6 +80,10 @@ func newKinds() map[string]kind {
 		},
 		"AWS::DynamoDB::GlobalTable": tableKind(),
 		"AWS::DynamoDB::Table":       tableKind(),
+		"AWS::Events::Archive": {
+			nameProperty: "ArchiveName", limit: 48,
+			arn: inRegion("events", "archive/"), attributes: attributes{"Arn": arn},
+		},
 		"AWS::Events::EventBus": {
 			nameProperty: "Name", limit: 256,
 			arn: inRegion("events", "event-bus/"), attributes: attributes{"Arn": arn, "Name": name},

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/vinci-go/vinci/local/dynamodb"
+	"github.com/vinci-go/vinci/local/gateway"
 	"github.com/vinci-go/vinci/local/iam"
 )
 
@@ -89,10 +90,13 @@ func BenchmarkGetItem(b *testing.B) {
 		b.Fatal(err)
 	}
 	f.credentials.SetRoles(map[string]iam.Policies{role: {policy}})
-	for _, c := range []struct{ name, url, key string }{
-		{"engine", s.Address(), "anybody"},
-		{"gateway", f.url, f.credentials.Owner().AccessKeyID},
-		{"gateway+IAM", f.url, f.credentials.Issue(role, "f").AccessKeyID},
+	for _, c := range []struct {
+		name, url string
+		key       gateway.Keys
+	}{
+		{"engine", s.Address(), gateway.Keys{AccessKeyID: "anybody", SecretAccessKey: "s"}},
+		{"gateway", f.url, f.credentials.Owner()},
+		{"gateway+IAM", f.url, f.credentials.Issue(role, "f")},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			for b.Loop() {
@@ -125,7 +129,7 @@ func BenchmarkWriteToRecord(b *testing.B) {
 	s := start(b, dynamodb.Options{})
 	apply(b, s, usersTable())
 	f := newFront(b, s, nil)
-	key := f.credentials.Owner().AccessKeyID
+	key := f.credentials.Owner()
 	type result struct {
 		next string
 		err  error

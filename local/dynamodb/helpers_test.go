@@ -17,6 +17,7 @@ import (
 
 	"github.com/vinci-go/vinci/local/dynamodb"
 	"github.com/vinci-go/vinci/local/gateway"
+	"github.com/vinci-go/vinci/local/gateway/gatewaytest"
 )
 
 // enginePath finds the real engine; without it nothing here means anything, so its
@@ -118,14 +119,14 @@ func within(t testing.TB, d time.Duration, c <-chan struct{}, what string) {
 
 // post makes a call without the SDK, whose own work is larger than what is
 // measured, and which sends no wrong bodies.
-func post(t testing.TB, url, key, operation, body string) {
+func post(t testing.TB, url string, key gateway.Keys, operation, body string) {
 	t.Helper()
 	if status, answer := postRaw(t, url, key, operation, body); status != http.StatusOK {
 		t.Fatalf("%s: status %d: %s", operation, status, answer)
 	}
 }
 
-func postRaw(t testing.TB, url, key, operation, body string) (status int, answer []byte) {
+func postRaw(t testing.TB, url string, key gateway.Keys, operation, body string) (status int, answer []byte) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
 	if err != nil {
@@ -133,8 +134,7 @@ func postRaw(t testing.TB, url, key, operation, body string) (status int, answer
 	}
 	req.Header.Set("Content-Type", "application/x-amz-json-1.0")
 	req.Header.Set("X-Amz-Target", "DynamoDB_20120810."+operation)
-	req.Header.Set("X-Amz-Date", "20260101T000000Z")
-	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+key+"/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0")
+	gatewaytest.Sign(t, req, key, "dynamodb", body)
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)

@@ -13,8 +13,8 @@ import (
 	"github.com/vinci-go/vinci/local/iam"
 )
 
-// The condition keys that needs carry. Others that DynamoDB has
-// (dynamodb:Attributes, dynamodb:Select, …) are not known here.
+// The condition keys that needs carry. Others are found when a policy asks for
+// them: see moreKeys.
 const (
 	keyLeading   = "dynamodb:LeadingKeys"
 	keyEnclosing = "dynamodb:EnclosingOperation"
@@ -31,7 +31,11 @@ func (s *Service) Needs(operation string, body []byte) ([]iam.Need, error) {
 	if !ok {
 		return nil, gateway.UnknownOperation(operation)
 	}
-	return op.needs(s, body)
+	needs, err := op.needs(s, body)
+	for i := range needs {
+		needs[i].More = s.moreKeys(operation, body, needs[i])
+	}
+	return needs, err
 }
 
 // collect gathers needs: one for each action and resource, whatever the number of

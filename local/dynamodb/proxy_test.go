@@ -76,7 +76,7 @@ func TestProxySurvivesWrongBodies(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.credentials.SetRoles(map[string]iam.Policies{role: {all}})
-	for _, key := range []string{f.credentials.Owner().AccessKeyID, f.credentials.Issue(role, "").AccessKeyID} {
+	for _, key := range []gateway.Keys{f.credentials.Owner(), f.credentials.Issue(role, "")} {
 		for _, operation := range []string{"PutItem", "Query", "BatchWriteItem", "TransactWriteItems", "GetRecords", "ListTables", "CreateTable", "NoSuchOperation"} {
 			for _, body := range []string{"", "{", "null", "[]", `"x"`, `{"TableName":5}`, `{"TransactItems":[null]}`, `{"TransactItems":5,"ClientRequestToken":"t"}`,
 				`{"RequestItems":{"t":null}}`, `{"TransactItems":[{}],"ClientRequestToken":""}`, `{"ClientRequestToken":{}}`, `{"ShardIterator":"%"}`, `{"TableName":"app-local-users","Item":{"user_id":{"S":5}}}`} {

@@ -15,13 +15,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/vinci-go/vinci/local/dynamodb"
+	"github.com/vinci-go/vinci/local/gateway"
 )
 
 const usersName = "app-local-users"
 
 func put(t testing.TB, f *front, id string) {
 	t.Helper()
-	post(t, f.url, f.credentials.Owner().AccessKeyID, "PutItem", fmt.Sprintf(`{"TableName":%q,"Item":{"user_id":{"S":%q}}}`, usersName, id))
+	post(t, f.url, f.credentials.Owner(), "PutItem", fmt.Sprintf(`{"TableName":%q,"Item":{"user_id":{"S":%q}}}`, usersName, id))
 }
 
 // names are the partition keys of records, in order.
@@ -130,7 +131,7 @@ func TestWriteWakesReaders(t *testing.T) {
 	s := start(t, dynamodb.Options{})
 	apply(t, s, usersTable(), eventsTable())
 	f := newFront(t, s, nil)
-	key := f.credentials.Owner().AccessKeyID
+	key := f.credentials.Owner()
 	for name, write := range map[string]func(){
 		"PutItem": func() { put(t, f, "a") },
 		"UpdateItem": func() {
@@ -186,7 +187,7 @@ func TestReadStreamSeesWritesThatGoPastTheGateway(t *testing.T) {
 		}
 		got <- names(t, records)
 	}()
-	post(t, s.Address(), "anybody", "PutItem", `{"TableName":"app-local-users","Item":{"user_id":{"S":"a"}}}`)
+	post(t, s.Address(), gateway.Keys{AccessKeyID: "anybody", SecretAccessKey: "s"}, "PutItem", `{"TableName":"app-local-users","Item":{"user_id":{"S":"a"}}}`)
 	select {
 	case name := <-got:
 		if name != "a" {
@@ -249,5 +250,5 @@ func TestExternalEndpoint(t *testing.T) {
 	if err := <-ended; !errors.Is(err, dynamodb.ErrClosed) {
 		t.Errorf("a reader after Close: %v; want ErrClosed", err)
 	}
-	post(t, theirs.Address(), "anybody", "GetItem", `{"TableName":"app-local-users","Key":{"user_id":{"S":"a"}}}`) // it still runs
+	post(t, theirs.Address(), gateway.Keys{AccessKeyID: "anybody", SecretAccessKey: "s"}, "GetItem", `{"TableName":"app-local-users","Key":{"user_id":{"S":"a"}}}`) // it still runs
 }

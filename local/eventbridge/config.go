@@ -3,45 +3,77 @@ package eventbridge
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/vinci-go/vinci/event/pattern"
+	"github.com/vinci-go/vinci/local/iam"
+	"github.com/vinci-go/vinci/local/schedule"
 )
 
-// Config is everything that a [Service] serves.
+// Config is what an assembly asks for: everything that [Service.Apply] serves.
 type Config struct {
-	Buses []BusConfig // the bus "default" is always there
-	Rules []RuleConfig
+	Buses    []BusConfig // the bus "default" is always there
+	Rules    []RuleConfig
+	Archives []ArchiveConfig
 }
 
 // BusConfig is an event bus.
 type BusConfig struct {
-	Name string
-	ARN  string // empty means the one that follows from the name
+	Name        string
+	ARN         string // empty means the one that follows from the name
+	Description string
+	// Policy is the bus's resource policy as JSON; empty for none.
+	Policy string            `json:",omitempty"`
+	Tags   map[string]string `json:",omitempty"`
+	// Kept and shown, without effect here: nothing is encrypted, and no log is kept.
+	DeadLetterARN    string     `json:",omitempty"`
+	KmsKeyIdentifier string     `json:",omitempty"`
+	LogConfig        *LogConfig `json:",omitempty"`
 }
 
-// RuleConfig is a rule of a bus.
+// LogConfig is what CreateEventBus takes about logs. It has no effect here.
+type LogConfig struct{ IncludeDetail, Level string }
+
+// RuleConfig is a rule of a bus. It has a pattern, or a schedule, or both.
 type RuleConfig struct {
-	Name         string
-	ARN          string // empty means the one that follows from the names
-	EventBusName string // or ARN; empty means default
-	Description  string
-	EventPattern []byte // JSON
-	Disabled     bool
-	Targets      []TargetConfig // at most 5
+	Name               string
+	ARN                string // empty means the one that follows from the names
+	EventBusName       string // or ARN; empty means default
+	Description        string
+	EventPattern       []byte // JSON; empty for none
+	ScheduleExpression string // rate(…) or cron(…), on the default bus only; empty for none
+	RoleARN            string // kept and shown; targets have roles of their own
+	Disabled           bool
+	Targets            []TargetConfig    // at most 5
+	Tags               map[string]string `json:",omitempty"`
 }
 
-// TargetConfig is where a rule sends events: a standard SQS queue.
+// TargetConfig is where a rule sends events: an SQS queue, a Lambda function or
+// an event bus of this account. Of Input, InputPath and Transformer at most one is
+// set; with none the target gets the whole event.
+//
+// https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_Target.html
 type TargetConfig struct {
 	ID             string
 	ARN            string
-	DeadLetterARN  string       // of an SQS queue; empty for none
-	Retry          *RetryPolicy // nil means DefaultRetry
-	MessageGroupID string       // makes the queue a fair queue; empty for none
+	RoleARN        string            // whose permissions are used; required for an event bus
+	Input          string            // JSON that the target gets in place of every event
+	InputPath      string            // JSON path of the part of the event that it gets
+	Transformer    *InputTransformer // makes what it gets from parts of the event
+	DeadLetterARN  string            // of a standard SQS queue; empty for none
+	Retry          *RetryPolicy      // nil means DefaultRetry
+	MessageGroupID string            // required for a FIFO queue; makes a standard one a fair queue
+}
+
+// InputTransformer makes a text of parts of an event.
+//
+// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html
+type InputTransformer struct {
+	Paths    map[string]string // JSON paths by variable, at most 100
+	Template string            // up to 8,192 characters, with <variable> where values go
 }
 
 // RetryPolicy ends the attempts to deliver an event.
@@ -57,6 +89,16 @@ func DefaultRetry() RetryPolicy {
 	return RetryPolicy{MaximumRetryAttempts: 185, MaximumEventAge: 24 * time.Hour}
 }
 
+// ArchiveConfig is an archive of a bus's events.
+type ArchiveConfig struct {
+	Name             string // 1 to 48 letters, digits and . - _
+	EventSourceARN   string // of the bus
+	Description      string
+	EventPattern     []byte // JSON; empty for every event
+	RetentionDays    int    // 0 means for ever
+	KmsKeyIdentifier string `json:",omitempty"` // kept and shown; nothing is encrypted here
+}
+
 // ErrConfig is the kind of every error of [Service.Apply].
 var ErrConfig = errors.New("event bus configuration is not valid")
 
@@ -64,83 +106,23 @@ var ErrConfig = errors.New("event bus configuration is not valid")
 //
 // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html
 const (
-	maxTargets = 5
-	maxRules   = 300
-	maxPattern = 2048
-	defaultBus = "default"
+	maxBuses     = 100
+	maxTargets   = 5
+	maxRules     = 300
+	maxPattern   = 2048
+	maxWildcards = 30 // rules with a wildcard operator, of a bus
+	maxPolicy    = 10240
+	defaultBus   = "default"
 )
 
 var (
-	busName  = regexp.MustCompile(`^[A-Za-z0-9._/-]{1,256}$`)
-	ruleName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
-	targetID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+	busName     = regexp.MustCompile(`^[A-Za-z0-9._/-]{1,256}$`)
+	ruleName    = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+	archiveName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,48}$`)
 )
 
-// bus is a compiled bus.
-type bus struct {
-	BusConfig
-	rules   []*rule      // by name
-	enabled []*rule      // by name
-	set     *pattern.Set // of the enabled rules
-}
-
-type rule struct {
-	RuleConfig
-	pattern *pattern.Pattern
-}
-
-// compile checks the whole configuration and reports all that is wrong with it.
-func (s *Service) compile(c Config) (map[string]*bus, error) {
-	var errs []error
-	wrong := func(format string, args ...any) {
-		errs = append(errs, fmt.Errorf("%w: "+format, append([]any{ErrConfig}, args...)...))
-	}
-	buses := map[string]*bus{}
-	for _, b := range append([]BusConfig{{Name: defaultBus}}, c.Buses...) {
-		if !busName.MatchString(b.Name) {
-			wrong("bus %q: allowed are 1 to 256 letters, digits and . - _ /", b.Name)
-			continue
-		}
-		if buses[b.Name] != nil && b.Name != defaultBus {
-			wrong("bus %q is configured twice", b.Name)
-		}
-		if b.ARN == "" {
-			b.ARN = s.busARN(b.Name)
-		}
-		buses[b.Name] = &bus{BusConfig: b}
-	}
-	for _, r := range c.Rules {
-		compiled, err := s.compileRule(r)
-		if err != nil {
-			wrong("rule %q: %w", r.Name, err)
-			continue
-		}
-		b := buses[compiled.EventBusName]
-		switch {
-		case b == nil:
-			wrong("rule %q: bus %q does not exist", r.Name, compiled.EventBusName)
-			continue
-		case slices.ContainsFunc(b.rules, func(o *rule) bool { return o.Name == r.Name }):
-			wrong("rule %q is configured twice on bus %q", r.Name, b.Name)
-		case len(b.rules) == maxRules:
-			wrong("bus %q has more than %d rules, which is AWS's quota", b.Name, maxRules)
-		}
-		b.rules = append(b.rules, compiled)
-	}
-	for _, b := range buses {
-		slices.SortFunc(b.rules, func(a, c *rule) int { return strings.Compare(a.Name, c.Name) })
-		var patterns []*pattern.Pattern
-		for _, r := range b.rules {
-			if !r.Disabled {
-				b.enabled = append(b.enabled, r)
-				patterns = append(patterns, r.pattern)
-			}
-		}
-		b.set = pattern.NewSet(patterns...)
-	}
-	return buses, errors.Join(errs...)
-}
-
+// complete fills in what is empty and reports all that is wrong with a rule. It
+// compiles the rule, too.
 func (s *Service) compileRule(c RuleConfig) (*rule, error) {
 	var errs []error
 	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
@@ -151,70 +133,116 @@ func (s *Service) compileRule(c RuleConfig) (*rule, error) {
 	if !ruleName.MatchString(c.Name) {
 		wrong("the name is not allowed: 1 to 64 letters, digits and . - _ are")
 	}
-	p, err := pattern.Compile(c.EventPattern)
-	if err != nil {
-		errs = append(errs, err)
+	r := &rule{RuleConfig: c}
+	switch {
+	case len(c.EventPattern) > 0:
+		var err error
+		if r.pattern, err = pattern.Compile(c.EventPattern); err != nil {
+			errs = append(errs, err)
+		}
+		if n := patternSize(c.EventPattern); n > maxPattern {
+			wrong("the event pattern has %d characters: AWS allows %d", n, maxPattern)
+		}
+	case c.ScheduleExpression == "":
+		wrong("it has neither an event pattern nor a schedule")
 	}
-	if len(c.EventPattern) > maxPattern {
-		wrong("the event pattern has %d characters: AWS allows %d", len(c.EventPattern), maxPattern)
+	if c.ScheduleExpression != "" {
+		if _, err := schedule.Parse(c.ScheduleExpression); err != nil {
+			errs = append(errs, err)
+		}
+		if c.EventBusName != defaultBus {
+			wrong("a schedule is supported only on the default event bus")
+		}
 	}
 	if len(c.Targets) > maxTargets {
 		wrong("it has %d targets: AWS allows %d", len(c.Targets), maxTargets)
 	}
-	c.Targets = slices.Clone(c.Targets)
 	ids := map[string]bool{}
-	for i := range c.Targets {
-		t := &c.Targets[i]
+	for _, t := range c.Targets {
 		if ids[t.ID] {
 			wrong("target %q is configured twice", t.ID)
 		}
 		ids[t.ID] = true
-		if err := t.complete(); err != nil {
+		compiled, err := s.compileTarget(t)
+		if err != nil {
 			wrong("target %q: %w", t.ID, err)
+			continue
 		}
+		r.targets = append(r.targets, compiled)
 	}
-	return &rule{RuleConfig: c, pattern: p}, errors.Join(errs...)
+	r.RuleConfig.Targets = slices.Clone(c.Targets)
+	return r, errors.Join(errs...)
 }
 
-func (t *TargetConfig) complete() error {
-	if !targetID.MatchString(t.ID) {
-		return errors.New("the id is not allowed: 1 to 64 letters, digits and . - _ are")
+// compileBus makes a bus without rules.
+func (s *Service) compileBus(c BusConfig) (*bus, error) {
+	if c.ARN == "" {
+		c.ARN = s.busARN(c.Name)
 	}
-	if err := checkQueue(t.ARN); err != nil {
-		return err
+	b := &bus{BusConfig: c, rules: map[string]*rule{}}
+	if !busName.MatchString(c.Name) {
+		return nil, errors.New("allowed are 1 to 256 letters, digits and . - _ /")
 	}
-	if t.DeadLetterARN != "" {
-		if err := checkQueue(t.DeadLetterARN); err != nil {
-			return fmt.Errorf("dead-letter queue: %w", err)
-		}
+	if len(c.Policy) > maxPolicy {
+		return nil, fmt.Errorf("its policy has %d characters: AWS allows %d", len(c.Policy), maxPolicy)
 	}
-	if t.Retry == nil {
-		d := DefaultRetry()
-		t.Retry = &d
-	}
-	if n := t.Retry.MaximumRetryAttempts; n < 0 || n > 185 {
-		return fmt.Errorf("MaximumRetryAttempts is %d: 0 to 185 is allowed", n)
-	}
-	if d := t.Retry.MaximumEventAge; d < time.Minute || d > 24*time.Hour {
-		return fmt.Errorf("MaximumEventAge is %s: 1m to 24h is allowed", d)
-	}
-	return nil
+	b.policy = s.judged(b)
+	return b, nil
 }
 
-func checkQueue(arn string) error {
-	parts := strings.Split(arn, ":")
-	switch {
-	case len(parts) != 6 || parts[0] != "arn":
-		if len(parts) > 2 && parts[0] == "arn" {
-			return fmt.Errorf("targets of type %s are not served by the local runtime: SQS queues are", parts[2])
-		}
-		return fmt.Errorf("%q is not the ARN of an SQS queue", arn)
-	case parts[2] != "sqs":
-		return fmt.Errorf("targets of type %s are not served by the local runtime: SQS queues are", parts[2])
-	case strings.HasSuffix(parts[5], ".fifo"):
-		return fmt.Errorf("%s is a FIFO queue: the local runtime delivers to standard queues only", arn)
+// judged is the bus's policy as IAM decides by it. A policy that uses what package
+// iam does not know is kept and not judged, and the log says so.
+func (s *Service) judged(b *bus) *iam.Document {
+	if b.Policy == "" {
+		return nil
 	}
-	return nil
+	d, err := iam.ParseResource([]byte(b.Policy))
+	if err != nil {
+		s.opts.Logger.Warn("the policy of an event bus is kept, and not judged here", "bus", b.Name, "error", err.Error())
+		return nil
+	}
+	d.Name = "policy of event bus " + b.Name
+	return &d
+}
+
+func (s *Service) compileArchive(c ArchiveConfig) (*archive, error) {
+	var errs []error
+	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if !archiveName.MatchString(c.Name) {
+		wrong("the name is not allowed: 1 to 48 letters, digits and . - _ are")
+	}
+	if c.RetentionDays < 0 {
+		wrong("RetentionDays is %d: 0 (for ever) or more is allowed", c.RetentionDays)
+	}
+	a := &archive{ArchiveConfig: c, bus: nameOf(c.EventSourceARN), contents: &contents{}}
+	if len(c.EventPattern) > 0 {
+		p, err := pattern.Compile(c.EventPattern)
+		if err != nil {
+			errs = append(errs, err)
+		} else {
+			a.pattern = pattern.NewSet(p)
+		}
+	}
+	return a, errors.Join(errs...)
+}
+
+// patternSize is what counts towards the limit: the pattern without white space
+// outside of texts.
+func patternSize(p []byte) int {
+	n, text := 0, false
+	for i := 0; i < len(p); i++ {
+		switch c := p[i]; {
+		case text && c == '\\':
+			n++
+			i++
+		case c == '"':
+			text = !text
+		case !text && (c == ' ' || c == '\n' || c == '\t' || c == '\r'):
+			continue
+		}
+		n++
+	}
+	return n
 }
 
 // nameOf is the bus that a name or an ARN means.
@@ -228,21 +256,23 @@ func nameOf(nameOrARN string) string {
 	return nameOrARN
 }
 
-func (s *Service) busARN(name string) string {
-	return "arn:aws:events:" + s.opts.Region + ":" + s.opts.Account + ":event-bus/" + name
+// mine reports whether a name, or the ARN of a bus, is of this account and region.
+func (s *Service) mine(nameOrARN string) bool {
+	return !strings.HasPrefix(nameOrARN, "arn:") || nameOrARN == s.busARN(nameOf(nameOrARN))
 }
+
+func (s *Service) arn(resource string) string {
+	return "arn:aws:events:" + s.opts.Region + ":" + s.opts.Account + ":" + resource
+}
+
+func (s *Service) busARN(name string) string { return s.arn("event-bus/" + name) }
 
 func (s *Service) ruleARN(bus, name string) string {
 	if bus == defaultBus {
-		return "arn:aws:events:" + s.opts.Region + ":" + s.opts.Account + ":rule/" + name
+		return s.arn("rule/" + name)
 	}
-	return "arn:aws:events:" + s.opts.Region + ":" + s.opts.Account + ":rule/" + bus + "/" + name
+	return s.arn("rule/" + bus + "/" + name)
 }
 
-func sortedBuses(buses map[string]*bus) []*bus {
-	var all []*bus
-	for _, name := range slices.Sorted(maps.Keys(buses)) {
-		all = append(all, buses[name])
-	}
-	return all
-}
+func (s *Service) archiveARN(name string) string { return s.arn("archive/" + name) }
+func (s *Service) replayARN(name string) string  { return s.arn("replay/" + name) }

@@ -35,6 +35,7 @@ const (
 	CodeInvalidArgument        = "InvalidArgument"
 	CodeMalformedDetail        = "MalformedDetail"
 	CodeNotAuthorizedForSource = "NotAuthorizedForSourceException"
+	CodeInternalFailure        = "InternalFailure"
 )
 
 // AWS's limits.
@@ -45,6 +46,7 @@ const (
 	maxSize       = 1 << 20 // the entries of a call must be smaller
 	maxDetailType = 128
 	maxDepth      = 1000
+	maxTrace      = 500
 )
 
 // size counts as AWS does.
@@ -114,11 +116,7 @@ func depth(b []byte) int {
 // EventBridge's; the detail's bytes are those that were put.
 //
 // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html
-func (s *Service) event(e *Entry, id string) []byte {
-	t := e.Time
-	if t.IsZero() {
-		t = s.opts.Now()
-	}
+func (s *Service) event(e *Entry, id string, t time.Time) []byte {
 	var b bytes.Buffer
 	b.Grow(len(e.Detail) + 320)
 	enc := json.NewEncoder(&b)

@@ -1,49 +1,118 @@
 package eventbridge
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"net/http"
-	"slices"
+	"strconv"
 	"time"
 
-	"github.com/vinci-go/vinci/event/pattern"
 	"github.com/vinci-go/vinci/local/gateway"
 	"github.com/vinci-go/vinci/local/iam"
 )
 
-var _ gateway.Service = (*Service)(nil)
+var (
+	_ gateway.Service          = (*Service)(nil)
+	_ gateway.ResourcePolicies = (*Service)(nil)
+)
 
 // Prefixes is what X-Amz-Target begins with.
 func (s *Service) Prefixes() []string { return []string{"AWSEvents"} }
 
-// request has the parameters of all operations that are served, but PutEvents.
+// ResourcePolicy is the policy of the event bus with that ARN, nil when it has
+// none, or none that can be judged here.
+func (s *Service) ResourcePolicy(arn string) *iam.Document {
+	if b := s.state.Load().buses[nameOf(arn)]; b != nil && b.ARN == arn {
+		return b.policy
+	}
+	return nil
+}
+
+// request has the parameters of all operations but PutEvents. Names that several
+// operations share mean the same in all.
 type request struct {
-	Name, Rule, EventBusName, NamePrefix string
-	Event, EventPattern                  string
-	Limit                                *int
-	NextToken                            string
+	Name, Rule, EventBusName, NamePrefix, Description, RoleArn string
+	Event, EventPattern, ScheduleExpression, State             string
+	Limit                                                      *int
+	NextToken                                                  string
+	Targets                                                    []wireTarget
+	Ids                                                        []string
+	TargetArn                                                  string
+	ResourceARN                                                string
+	Tags                                                       []wireTag
+	TagKeys                                                    []string
+	Action, Principal, StatementId, Policy                     string
+	Condition                                                  *wireCondition
+	RemoveAllPermissions                                       bool
+	EventSourceName, KmsKeyIdentifier                          *string
+	DeadLetterConfig                                           *wireDeadLetter
+	LogConfig                                                  *LogConfig
+	ArchiveName, EventSourceArn, ReplayName                    string
+	RetentionDays                                              *int
+	EventStartTime, EventEndTime                               *wireTime
+	Destination                                                *wireDestination
+
+	// Which of those were there at all: updates leave the others alone.
+	given map[string]json.RawMessage
+}
+
+func (r *request) has(name string) bool {
+	v, ok := r.given[name]
+	return ok && string(v) != "null"
+}
+
+type wireTag struct{ Key, Value string }
+
+type wireCondition struct{ Type, Key, Value string }
+
+type wireDeadLetter struct {
+	Arn string `json:",omitempty"`
+}
+
+type wireDestination struct {
+	Arn        string
+	FilterArns []string `json:",omitempty"`
+}
+
+// wireTime is a time as the JSON protocol writes it: seconds since 1970, with a
+// part.
+type wireTime struct{ time.Time }
+
+// MarshalJSON writes milliseconds at most, as EventBridge does.
+func (t wireTime) MarshalJSON() ([]byte, error) {
+	return strconv.AppendFloat(nil, float64(t.UnixMilli())/1000, 'f', -1, 64), nil
+}
+
+// UnmarshalJSON takes years that RFC 3339 can write.
+func (t *wireTime) UnmarshalJSON(b []byte) error {
+	if string(b) == "null" {
+		return nil
+	}
+	var seconds float64
+	if err := json.Unmarshal(b, &seconds); err != nil {
+		return err
+	}
+	if seconds < -62135596800 || seconds > 253402300799 {
+		return fmt.Errorf("a time is %v: seconds since 1970, to the year 9999, are allowed", seconds)
+	}
+	whole, part := math.Modf(seconds)
+	t.Time = time.Unix(int64(whole), int64(math.Round(part*1e3))*1e6)
+	return nil
+}
+
+// moment is a time for an answer, nil for none.
+func moment(t time.Time) *wireTime {
+	if t.IsZero() {
+		return nil
+	}
+	return &wireTime{t}
 }
 
 type operation struct {
-	serve func(*Service, request) (any, error)
-	// resource is the ARN that IAM is asked about.
-	resource func(*Service, request) string
-}
-
-// operations are those that are served besides PutEvents. The variable is never
-// written to.
-var operations = map[string]operation{
-	"DescribeEventBus":  {(*Service).describeEventBus, func(s *Service, r request) string { return s.busARN(nameOf(r.Name)) }},
-	"ListEventBuses":    {(*Service).listEventBuses, func(s *Service, _ request) string { return s.busARN("*") }},
-	"DescribeRule":      {(*Service).describeRule, func(s *Service, r request) string { return s.ruleARN(nameOf(r.EventBusName), r.Name) }},
-	"ListRules":         {(*Service).listRules, func(s *Service, r request) string { return s.ruleARN(nameOf(r.EventBusName), "*") }},
-	"ListTargetsByRule": {(*Service).listTargets, func(s *Service, r request) string { return s.ruleARN(nameOf(r.EventBusName), r.Rule) }},
-	"TestEventPattern":  {(*Service).testEventPattern, func(*Service, request) string { return "*" }},
+	serve func(*Service, *request) (any, error)
+	needs func(*Service, *request) []iam.Need
 }
 
 type putEventsInput struct {
@@ -54,7 +123,7 @@ type putEventsInput struct {
 type wireEntry struct {
 	Source, DetailType, Detail, EventBusName, TraceHeader string
 	Resources                                             []string
-	Time                                                  *float64 // seconds since 1970
+	Time                                                  *wireTime
 }
 
 type putEventsOutput struct {
@@ -78,39 +147,12 @@ func decode(body []byte, v any) error {
 	return nil
 }
 
-// Needs is events:PutEvents on each bus, with the source and the detail type
-// that a policy may restrict.
-//
-// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html
-func (s *Service) Needs(name string, body []byte) ([]iam.Need, error) {
-	if name != "PutEvents" {
-		o, ok := operations[name]
-		if !ok {
-			return nil, gateway.UnknownOperation(name)
-		}
-		var r request
-		if err := decode(body, &r); err != nil {
-			return nil, err
-		}
-		return []iam.Need{{Action: "events:" + name, Resource: o.resource(s, r)}}, nil
-	}
-	var in putEventsInput
-	if err := decode(body, &in); err != nil {
+func decodeRequest(body []byte) (*request, error) {
+	r := &request{}
+	if err := decode(body, r); err != nil {
 		return nil, err
 	}
-	var needs []iam.Need
-	for _, e := range in.Entries {
-		n := iam.Need{Action: "events:PutEvents", Resource: s.busARN(nameOf(e.EventBusName)), Context: map[string][]string{
-			"events:source": {e.Source}, "events:detail-type": {e.DetailType},
-		}}
-		same := func(o iam.Need) bool {
-			return o.Resource == n.Resource && o.Context["events:source"][0] == e.Source && o.Context["events:detail-type"][0] == e.DetailType
-		}
-		if !slices.ContainsFunc(needs, same) {
-			needs = append(needs, n)
-		}
-	}
-	return needs, nil
+	return r, decode(body, &r.given)
 }
 
 // Serve answers a call.
@@ -127,12 +169,12 @@ func (s *Service) serve(r *gateway.Request) (any, error) {
 	if r.Operation == "PutEvents" {
 		return s.putEvents(r.HTTP.Context(), r.Body, r.HTTP.Header.Get("X-Amzn-Trace-Id"))
 	}
-	o, ok := operations[r.Operation]
+	o, ok := operations()[r.Operation]
 	if !ok {
 		return nil, gateway.UnknownOperation(r.Operation)
 	}
-	var in request
-	if err := decode(r.Body, &in); err != nil {
+	in, err := decodeRequest(r.Body)
+	if err != nil {
 		return nil, err
 	}
 	return o.serve(s, in)
@@ -150,14 +192,9 @@ func (s *Service) putEvents(ctx context.Context, body []byte, trace string) (put
 	for i, e := range in.Entries {
 		entries[i] = Entry{Source: e.Source, DetailType: e.DetailType, Detail: e.Detail, EventBusName: e.EventBusName, Resources: e.Resources, TraceHeader: e.TraceHeader}
 		if e.Time != nil {
-			// Years that RFC 3339 can write.
-			if *e.Time < -62135596800 || *e.Time > 253402300799 {
-				return putEventsOutput{}, gateway.Malformed(fmt.Errorf("the entry's Time is %v: seconds since 1970, to the year 9999, are allowed", *e.Time))
-			}
-			whole, part := math.Modf(*e.Time)
-			entries[i].Time = time.Unix(int64(whole), int64(part*1e9))
+			entries[i].Time = e.Time.Time
 		}
-		if e.TraceHeader == "" {
+		if e.TraceHeader == "" && len(trace) <= maxTrace {
 			entries[i].TraceHeader = trace
 		}
 	}
@@ -175,26 +212,26 @@ func (s *Service) putEvents(ctx context.Context, body []byte, trace string) (put
 	return out, nil
 }
 
-// testEventPattern asks that the event has what every event has.
-//
-// https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_TestEventPattern.html
-func (s *Service) testEventPattern(in request) (any, error) {
-	p, err := pattern.Compile([]byte(in.EventPattern))
-	if err != nil {
-		return nil, &gateway.Error{Code: "InvalidEventPatternException", Message: "Event pattern is not valid. Reason: " + err.Error()}
+// paginate cuts the page out of all. A token is the place where the next begins.
+func paginate[T any](all []T, in *request) (page []T, next string, err error) {
+	limit, start := 100, 0
+	if in.Limit != nil {
+		limit = *in.Limit
 	}
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(in.Event), &fields); err != nil {
-		return nil, invalid("Parameter Event is not valid. Reason: it is not a JSON object.")
-	}
-	for _, name := range []string{"id", "account", "source", "time", "region", "resources", "detail-type"} {
-		if len(bytes.TrimSpace(fields[name])) == 0 {
-			return nil, invalid("Parameter Event is not valid. Reason: it has no %q.", name)
+	if in.NextToken != "" {
+		if start, err = strconv.Atoi(in.NextToken); err != nil || start < 0 || start > len(all) {
+			return nil, "", invalid("Parameter NextToken is not valid. Reason: Provided token is invalid.")
 		}
 	}
-	matched, err := p.Match([]byte(in.Event))
-	if errors.Is(err, pattern.ErrEvent) {
-		return nil, invalid("Parameter Event is not valid. Reason: %v.", err)
+	if limit < 1 {
+		return nil, "", constraint(strconv.Itoa(limit), "limit", "Member must have value greater than or equal to 1")
 	}
-	return struct{ Result bool }{matched}, err
+	if limit > 100 {
+		return nil, "", constraint(strconv.Itoa(limit), "limit", "Member must have value less than or equal to 100")
+	}
+	end := min(start+limit, len(all))
+	if end < len(all) {
+		next = strconv.Itoa(end)
+	}
+	return append([]T{}, all[start:end]...), next, nil
 }

@@ -68,7 +68,7 @@ func TestSDKPutEvents(t *testing.T) {
 	if err := do(c.PutEvents(t.Context(), &awsevents.PutEventsInput{Entries: eleven})); !isCode(err, "ValidationException") {
 		t.Errorf("eleven entries: error %v", err)
 	}
-	if err := do(c.PutRule(t.Context(), &awsevents.PutRuleInput{Name: aws.String("x")})); !isCode(err, "UnknownOperationException") {
+	if err := do(c.ListConnections(t.Context(), &awsevents.ListConnectionsInput{})); !isCode(err, "UnknownOperationException") {
 		t.Errorf("an operation that is not served: error %v", err)
 	}
 }
@@ -112,7 +112,7 @@ func TestSDKReads(t *testing.T) {
 	if err != nil || len(targets.Targets) != 1 {
 		t.Fatalf("got %+v, %v", targets, err)
 	}
-	if g := targets.Targets[0]; *g.Arn != queuePrefix+"a" || *g.DeadLetterConfig.Arn != queuePrefix+"dead" || *g.RetryPolicy.MaximumRetryAttempts != 185 || *g.RetryPolicy.MaximumEventAgeInSeconds != 86400 || *g.SqsParameters.MessageGroupId != "g" {
+	if g := targets.Targets[0]; *g.Arn != queuePrefix+"a" || *g.DeadLetterConfig.Arn != queuePrefix+"dead" || g.RetryPolicy != nil || *g.SqsParameters.MessageGroupId != "g" {
 		t.Errorf("got %+v", g)
 	}
 	if _, err := c.ListTargetsByRule(ctx, &awsevents.ListTargetsByRuleInput{EventBusName: aws.String("bus"), Rule: aws.String("none")}); !is[*types.ResourceNotFoundException](err) {

@@ -385,9 +385,9 @@ func TestApplyRefuses(t *testing.T) {
 		"AWS allows 5":              change(func(r *eventbridge.RuleConfig) { r.Targets = slices.Repeat(r.Targets, 6) }),
 		`"a" is configured twice`:   change(func(r *eventbridge.RuleConfig) { r.Targets = slices.Repeat(r.Targets, 2) }),
 		"targets of type lambda":    target(func(c *eventbridge.TargetConfig) { c.ARN = "arn:aws:lambda:us-east-1:000000000000:function:f" }),
-		"targets of type states":    target(func(c *eventbridge.TargetConfig) { c.ARN = "arn:aws:states:us-east-1:0:stateMachine:a:b" }),
-		"not the ARN":               target(func(c *eventbridge.TargetConfig) { c.ARN = "a" }),
-		"FIFO queue":                target(func(c *eventbridge.TargetConfig) { c.ARN += ".fifo" }),
+		"targets of type states":    target(func(c *eventbridge.TargetConfig) { c.ARN = "arn:aws:states:us-east-1:000000000000:stateMachine:a:b" }),
+		"not in correct format":     target(func(c *eventbridge.TargetConfig) { c.ARN = "a" }),
+		"SqsParameters must be":     target(func(c *eventbridge.TargetConfig) { c.ARN += ".fifo" }),
 		"dead-letter queue":         target(func(c *eventbridge.TargetConfig) { c.DeadLetterARN = "a" }),
 		"the id is not allowed":     target(func(c *eventbridge.TargetConfig) { c.ID = "" }),
 		"MaximumRetryAttempts is": target(func(c *eventbridge.TargetConfig) {

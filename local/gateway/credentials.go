@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"io"
 	"sync"
+	"time"
 
 	"github.com/vinci-go/vinci/local/iam"
 )
@@ -23,14 +24,31 @@ type Credentials struct {
 	account string
 	random  io.Reader
 	owner   Keys
+	signing signingKeys
 
 	mu     sync.RWMutex
 	issued map[session]Keys
-	byID   map[string]session
+	byID   map[string]issue
 	roles  map[string]iam.Policies
+	trusts map[string]Trust
 }
 
 type session struct{ roleARN, name string }
+
+// issue is a key pair that was given out.
+type issue struct {
+	session
+	keys    Keys
+	expires time.Time // zero: never
+}
+
+// known is who an access key id belongs to.
+type known struct {
+	caller   Caller
+	keys     Keys
+	expires  time.Time
+	policies iam.Policies
+}
 
 // CredentialsOptions are the settings of [NewCredentials]. The zero value is
 // usable.
@@ -51,7 +69,7 @@ func NewCredentials(o CredentialsOptions) *Credentials {
 		o.Random = rand.Reader
 	}
 	c := &Credentials{account: o.Account, random: o.Random, owner: o.Owner,
-		issued: map[session]Keys{}, byID: map[string]session{}, roles: map[string]iam.Policies{}}
+		issued: map[session]Keys{}, byID: map[string]issue{}, roles: map[string]iam.Policies{}}
 	if c.owner.AccessKeyID == "" {
 		c.owner = c.newKeys("AKIA", false)
 	}
@@ -76,7 +94,7 @@ func (c *Credentials) Issue(roleARN, sessionName string) Keys {
 		return k
 	}
 	k := c.newKeys("ASIA", true)
-	c.issued[s], c.byID[k.AccessKeyID] = k, s
+	c.issued[s], c.byID[k.AccessKeyID] = k, issue{session: s, keys: k}
 	return k
 }
 
@@ -93,18 +111,28 @@ func (c *Credentials) SetRoles(roles map[string]iam.Policies) {
 	c.mu.Unlock()
 }
 
+// Policies are those of a role, false for one that [Credentials.SetRoles] did not
+// name.
+func (c *Credentials) Policies(roleARN string) (iam.Policies, bool) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	p, ok := c.roles[roleARN]
+	return p, ok
+}
+
 // lookup finds who an access key id belongs to.
-func (c *Credentials) lookup(accessKeyID string) (Caller, iam.Policies, bool) {
+func (c *Credentials) lookup(accessKeyID string) (known, bool) {
 	if accessKeyID == c.owner.AccessKeyID {
-		return Caller{AccessKeyID: accessKeyID, Owner: true, Account: c.account}, nil, true
+		return known{caller: Caller{AccessKeyID: accessKeyID, Owner: true, Account: c.account}, keys: c.owner}, true
 	}
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	s, ok := c.byID[accessKeyID]
+	i, ok := c.byID[accessKeyID]
 	if !ok {
-		return Caller{}, nil, false
+		return known{}, false
 	}
-	return Caller{AccessKeyID: accessKeyID, RoleARN: s.roleARN, Session: s.name, Account: c.account}, c.roles[s.roleARN], true
+	caller := Caller{AccessKeyID: accessKeyID, RoleARN: i.roleARN, Session: i.name, Account: c.account}
+	return known{caller: caller, keys: i.keys, expires: i.expires, policies: c.roles[i.roleARN]}, true
 }
 
 // newKeys makes keys in AWS's own form, because some clients check it: four

@@ -34,11 +34,13 @@ func (e *Error) Error() string { return e.Code + ": " + e.Message }
 // service itself sees the call.
 const coral = "com.amazon.coral.service"
 
+const unknownOperation = "UnknownOperationException"
+
 // UnknownOperation is AWS's answer to an operation that a service does not have.
 // The gateway logs it, because it usually means that the local runtime does not
 // serve it yet.
 func UnknownOperation(operation string) *Error {
-	return &Error{Code: "UnknownOperationException", Message: "operation " + operation + " is not served by the local runtime", Namespace: coral}
+	return &Error{Code: unknownOperation, Message: "operation " + operation + " is not served by the local runtime", Namespace: coral}
 }
 
 // Malformed is AWS's answer to a body that is not what the operation takes.
@@ -131,7 +133,7 @@ func restStatus(code string) int {
 	switch code {
 	case "AccessDeniedException", "ExpiredTokenException", "IncompleteSignatureException", "InvalidSignatureException", "MissingAuthenticationTokenException", "UnrecognizedClientException":
 		return http.StatusForbidden
-	case "UnknownOperationException":
+	case unknownOperation:
 		return http.StatusNotFound
 	default:
 		return http.StatusBadRequest

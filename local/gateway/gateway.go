@@ -34,12 +34,22 @@ type Options struct {
 	// owner's, and its signature is not verified. Issued keys are verified always,
 	// and a call must name some key.
 	Open bool
+	// Region is the one that calls must be signed for; "" means [DefaultRegion].
+	Region string
 	// Logger gets one line for each unknown operation, denied call and failure of
 	// a service; nil discards them.
 	Logger *slog.Logger
 	// Observer is called after each call that reached a service or was denied,
 	// from the goroutine that served it; nil for none.
 	Observer func(Call)
+	// Hint says for people how a caller's role would come by the statement that a
+	// decision lacks, "" when it does not know; nil knows nothing. It is called for
+	// each denied call.
+	Hint func(Caller, iam.Decision) string
+	// Around, if not nil, answers each call that IAM has let through, in place of the
+	// service; serve is the service's answer. It may panic with http.ErrAbortHandler,
+	// which cuts the connection.
+	Around func(w http.ResponseWriter, r *Request, serve func(http.ResponseWriter, *Request))
 	// NewID makes request ids, Now reads the clock; nil for random ids, time.Now.
 	NewID func() string
 	Now   func() time.Time
@@ -84,6 +94,9 @@ func New(o Options) http.Handler {
 	if o.NewID == nil {
 		o.NewID = randomID
 	}
+	if o.Region == "" {
+		o.Region = DefaultRegion
+	}
 	if o.MaxBody == 0 {
 		o.MaxBody = DefaultMaxBody
 	}
@@ -124,7 +137,7 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 	}
 	var policies iam.Policies
 	var err error
-	if r.Caller, policies, err = g.authenticate(hr); err != nil {
+	if r.Caller, policies, err = g.authenticate(r, c.signing); err != nil {
 		WriteError(w, r, err)
 		return
 	}
@@ -140,7 +153,8 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 
 // callee is the service of one call, of either kind.
 type callee struct {
-	name     string
+	name     string           // for the observer
+	signing  string           // its name in credential scopes, "" if that is not known
 	policies ResourcePolicies // nil when its resources have none
 	needs    func() ([]iam.Need, error)
 	serve    func(w http.ResponseWriter, r *Request)
@@ -159,7 +173,7 @@ func (g *gateway) find(r *Request, target string) (callee, bool) {
 				r.limit = l.BodyLimit(operation)
 			}
 			policies, _ := s.(ResourcePolicies)
-			return callee{name: signingName(s, ""), policies: policies, needs: func() ([]iam.Need, error) { return s.RESTNeeds(r) }, serve: s.Serve}, true
+			return callee{name: signingName(s, ""), signing: signingName(s, ""), policies: policies, needs: func() ([]iam.Need, error) { return s.RESTNeeds(r) }, serve: s.Serve}, true
 		}
 		return callee{}, false
 	}
@@ -170,7 +184,12 @@ func (g *gateway) find(r *Request, target string) (callee, bool) {
 		return callee{}, false
 	}
 	policies, _ := s.(ResourcePolicies)
-	return callee{name: prefix, policies: policies, needs: func() ([]iam.Need, error) { return s.Needs(operation, r.Body) }, serve: s.Serve}, true
+	return callee{name: prefix, signing: signingName(s, prefix), policies: policies, needs: func() ([]iam.Need, error) { return s.Needs(operation, r.Body) }, serve: s.Serve}, true
+}
+
+// authenticate finds out who calls.
+func (g *gateway) authenticate(r *Request, service string) (Caller, iam.Policies, error) {
+	return g.Credentials.Authenticate(r.HTTP, r.Body, Scope{Region: g.Region, Service: service, Now: g.Now(), Open: g.Open})
 }
 
 // serve authorizes and serves. A panic of a service ends one call, not the
@@ -200,7 +219,14 @@ func (g *gateway) serve(w *recorder, r *Request, c callee, policies iam.Policies
 			return
 		}
 	}
-	c.serve(w, r)
+	if g.Around != nil {
+		g.Around(w, r, c.serve)
+	} else {
+		c.serve(w, r)
+	}
+	if w.Header().Get("X-Amzn-Errortype") == unknownOperation { // of the owner's calls only the service finds out
+		g.logUnknown(r, calledAs(r))
+	}
 }
 
 func (g *gateway) refuse(w http.ResponseWriter, r *Request, err error) {
@@ -208,13 +234,17 @@ func (g *gateway) refuse(w http.ResponseWriter, r *Request, err error) {
 	switch {
 	case !errors.As(err, &e):
 		e = Malformed(err)
-	case e.Code == "UnknownOperationException":
-		what := r.HTTP.Header.Get("X-Amz-Target")
-		if r.REST {
-			what = r.HTTP.Method + " " + r.HTTP.URL.Path
-		}
-		g.unknown(w, r, "operation "+what)
+	case e.Code == unknownOperation:
+		g.unknown(w, r, "operation "+calledAs(r))
 		return
 	}
 	WriteError(w, r, e)
+}
+
+// calledAs is how a call names its operation, for messages.
+func calledAs(r *Request) string {
+	if r.REST {
+		return r.HTTP.Method + " " + r.HTTP.URL.Path
+	}
+	return r.HTTP.Header.Get("X-Amz-Target")
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/vinci-go/vinci/local/gateway"
+	"github.com/vinci-go/vinci/local/gateway/gatewaytest"
 	"github.com/vinci-go/vinci/local/iam"
 )
 
@@ -60,6 +61,10 @@ func (s *service) Needs(operation string, body []byte) ([]iam.Need, error) {
 func (s *service) Serve(w http.ResponseWriter, r *gateway.Request) {
 	if s.serve != nil {
 		s.serve(w, r)
+		return
+	}
+	if r.Operation == "Unknown" {
+		gateway.WriteError(w, r, gateway.UnknownOperation(r.Operation))
 		return
 	}
 	gateway.WriteJSON(w, r, map[string]string{"operation": r.Operation})
@@ -125,10 +130,23 @@ func (f *fixture) logged() string {
 	return f.log.String()
 }
 
-func (f *fixture) role() string { return f.credentials.Issue(roleARN, "welcome").AccessKeyID }
+func (f *fixture) role() gateway.Keys { return f.credentials.Issue(roleARN, "welcome") }
 
-// do makes a call; key "" sends no credentials.
-func (f *fixture) do(t testing.TB, key, target, body string, header ...string) (*http.Response, string) {
+func (f *fixture) owner() gateway.Keys { return f.credentials.Owner() }
+
+var nobody = gateway.Keys{AccessKeyID: "AKIANOBODY", SecretAccessKey: "secret"}
+
+// signedFor is the name in the credential scope of a call.
+func signedFor(target string) string {
+	prefix, _, _ := strings.Cut(target, ".")
+	if name, ok := map[string]string{"": "sts", "AmazonSQS": "sqs", "AWSEvents": "events", "DynamoDB_20120810": "dynamodb"}[prefix]; ok {
+		return name
+	}
+	return "x"
+}
+
+// do makes a call; without keys it sends no credentials.
+func (f *fixture) do(t testing.TB, keys gateway.Keys, target, body string, header ...string) (*http.Response, string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, f.url, strings.NewReader(body))
 	if err != nil {
@@ -138,11 +156,11 @@ func (f *fixture) do(t testing.TB, key, target, body string, header ...string) (
 	if target != "" {
 		req.Header.Set("X-Amz-Target", target)
 	}
-	if key != "" {
-		req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+key+"/20260101/us-east-1/x/aws4_request, SignedHeaders=host, Signature=0")
-	}
 	for i := 0; i+1 < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
+	}
+	if keys.AccessKeyID != "" {
+		gatewaytest.Sign(t, req, keys, signedFor(target), body)
 	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
@@ -158,12 +176,14 @@ func (f *fixture) do(t testing.TB, key, target, body string, header ...string) (
 
 func TestAnswers(t *testing.T) {
 	f := newFixture(t)
-	owner := f.credentials.Owner().AccessKeyID
+	owner := f.owner()
 	for _, c := range []struct {
-		name, key, target, body string
-		header                  []string
-		status                  int
-		want                    []string // parts of the answer's body
+		name         string
+		key          gateway.Keys
+		target, body string
+		header       []string
+		status       int
+		want         []string // parts of the answer's body
 	}{
 		{name: "the owner may do everything", key: owner, target: "Test.Whatever", body: `{}`, status: 200, want: []string{`{"operation":"Whatever"}`}},
 		{name: "the role may do what its policy allows", key: f.role(), target: "Test.Do", body: `{}`, status: 200, want: []string{`{"operation":"Do"}`}},
@@ -173,14 +193,15 @@ func TestAnswers(t *testing.T) {
 			`User: arn:aws:sts::000000000000:assumed-role/app-dev-welcome/welcome is not authorized to perform: test:Other on resource: ` + resource + ` because no identity-based policy allows the test:Other action`,
 			`{\"Effect\":\"Allow\",\"Action\":\"test:Other\",\"Resource\":\"` + resource + `\"}`,
 		}},
-		{name: "a role without policies", key: f.credentials.Issue("arn:aws:iam::000000000000:role/x", "").AccessKeyID, target: "Test.Do", body: `{}`, status: 400, want: []string{"AccessDeniedException", "assumed-role/x/vinci"}},
+		{name: "a role without policies", key: f.credentials.Issue("arn:aws:iam::000000000000:role/x", ""), target: "Test.Do", body: `{}`, status: 400, want: []string{"AccessDeniedException", "assumed-role/x/vinci"}},
 		{name: "no credentials", target: "Test.Do", status: 400, want: []string{"com.amazon.coral.service#MissingAuthenticationTokenException", "Request is missing Authentication Token"}},
-		{name: "unknown credentials", key: "AKIANOBODY", target: "Test.Do", status: 400, want: []string{"com.amazon.coral.service#UnrecognizedClientException", "The security token included in the request is invalid."}},
+		{name: "unknown credentials", key: nobody, target: "Test.Do", status: 400, want: []string{"com.amazon.coral.service#UnrecognizedClientException", "The security token included in the request is invalid."}},
 		{name: "another algorithm", target: "Test.Do", header: []string{"Authorization", "Basic abc"}, status: 400, want: []string{"IncompleteSignatureException"}},
 		{name: "no credential", target: "Test.Do", header: []string{"Authorization", "AWS4-HMAC-SHA256 Signature=0"}, status: 400, want: []string{"IncompleteSignatureException"}},
 		{name: "a short credential", target: "Test.Do", header: []string{"Authorization", "AWS4-HMAC-SHA256 Credential=a/b"}, status: 400, want: []string{"IncompleteSignatureException"}},
 		{name: "unknown service", key: owner, target: "Nobody.Do", status: 400, want: []string{"com.amazon.coral.service#UnknownOperationException", "Nobody.Do"}},
 		{name: "unknown operation", key: f.role(), target: "Test.Unknown", status: 400, want: []string{"com.amazon.coral.service#UnknownOperationException", "Test.Unknown"}},
+		{name: "unknown operation, called by the owner", key: owner, target: "AmazonSQS.Unknown", body: `{}`, status: 400, want: []string{"com.amazon.coral.service#UnknownOperationException"}},
 		{name: "no operation", key: owner, target: "Test", status: 400, want: []string{"UnknownOperationException"}},
 		{name: "no target", key: owner, status: 400, want: []string{"UnknownOperationException"}},
 		{name: "a malformed body", key: f.role(), target: "Test.Do", body: `{`, status: 400, want: []string{"com.amazon.coral.service#SerializationException"}},
@@ -206,7 +227,7 @@ func TestAnswers(t *testing.T) {
 			}
 		})
 	}
-	for _, want := range []string{"Nobody.Do", "Test.Unknown"} {
+	for _, want := range []string{"Nobody.Do", "Test.Unknown", "AmazonSQS.Unknown"} {
 		if n := strings.Count(f.logged(), want); n != 1 {
 			t.Errorf("unknown operation %s was logged %d times; want once", want, n)
 		}
@@ -233,7 +254,7 @@ func TestChunkedBodyOverTheLimit(t *testing.T) {
 func TestPanicOfAServiceEndsOneCall(t *testing.T) {
 	f := newFixture(t)
 	f.service.serve = func(http.ResponseWriter, *gateway.Request) { panic("boom") }
-	res, body := f.do(t, f.credentials.Owner().AccessKeyID, "DynamoDB_20120810.Do", `{}`)
+	res, body := f.do(t, f.owner(), "DynamoDB_20120810.Do", `{}`)
 	if res.StatusCode != 500 || !strings.Contains(body, "dynamodb.v20120810#InternalServerError") {
 		t.Fatalf("status %d: %s", res.StatusCode, body)
 	}
@@ -241,7 +262,7 @@ func TestPanicOfAServiceEndsOneCall(t *testing.T) {
 		t.Errorf("log %q", log)
 	}
 	f.service.serve = nil
-	if res, body := f.do(t, f.credentials.Owner().AccessKeyID, "Test.Do", `{}`); res.StatusCode != 200 {
+	if res, body := f.do(t, f.owner(), "Test.Do", `{}`); res.StatusCode != 200 {
 		t.Fatalf("the next call: status %d: %s", res.StatusCode, body)
 	}
 }
@@ -250,7 +271,7 @@ func TestObserver(t *testing.T) {
 	f := newFixture(t)
 	f.do(t, f.role(), "Test.Do", `{}`)
 	f.do(t, f.role(), "Test.Other", `{}`)
-	f.do(t, f.credentials.Owner().AccessKeyID, "Test.Do", `{}`)
+	f.do(t, f.owner(), "Test.Do", `{}`)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if len(f.calls) != 3 {
@@ -303,6 +324,51 @@ func TestResourcePolicyCounts(t *testing.T) {
 	}
 }
 
+// What Around answers is instead of the service, and only for calls that IAM lets
+// through; a call that it cuts off is no failure of the service.
+func TestAround(t *testing.T) {
+	s := &service{prefixes: []string{"Test"}}
+	credentials := gateway.NewCredentials(gateway.CredentialsOptions{})
+	var got []string
+	server := httptest.NewServer(gateway.New(gateway.Options{
+		Services: []gateway.Service{s}, Credentials: credentials,
+		Around: func(w http.ResponseWriter, r *gateway.Request, serve func(http.ResponseWriter, *gateway.Request)) {
+			got = append(got, r.Operation)
+			switch r.Operation {
+			case "Do":
+				serve(w, r)
+			case "Cut":
+				panic(http.ErrAbortHandler)
+			default:
+				gateway.WriteError(w, r, &gateway.Error{Code: "ThrottlingException"})
+			}
+		},
+	}))
+	t.Cleanup(server.Close)
+	f := &fixture{service: s, credentials: credentials, url: server.URL}
+	owner := credentials.Owner()
+	if _, body := f.do(t, owner, "Test.Do", `{}`); body != `{"operation":"Do"}` {
+		t.Errorf("served: %s", body)
+	}
+	if res, body := f.do(t, owner, "Test.Other", `{}`); res.StatusCode != 400 || !strings.Contains(body, "ThrottlingException") {
+		t.Errorf("instead: %d %s", res.StatusCode, body)
+	}
+	f.do(t, f.role(), "Test.Do", `{}`) // the role may do nothing here
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL, strings.NewReader(`{}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("X-Amz-Target", "Test.Cut")
+	gatewaytest.Sign(t, req, owner, signedFor("Test.Cut"), `{}`)
+	if res, err := http.DefaultClient.Do(req); err == nil {
+		res.Body.Close()
+		t.Errorf("cut off: status %d", res.StatusCode)
+	}
+	if strings.Join(got, " ") != "Do Other Cut" {
+		t.Errorf("it saw %v", got)
+	}
+}
+
 func TestStatusPage(t *testing.T) {
 	f := newFixture(t)
 	res, err := http.Get(f.url)
@@ -341,12 +407,16 @@ func TestSignedGetIsACall(t *testing.T) {
 func TestCallerIdentity(t *testing.T) {
 	f := newFixture(t)
 	form := []string{"Content-Type", "application/x-www-form-urlencoded; charset=utf-8"}
-	for _, c := range []struct{ name, key, body, want string }{
-		{"owner", f.credentials.Owner().AccessKeyID, "Action=GetCallerIdentity&Version=2011-06-15", "<Arn>arn:aws:iam::000000000000:root</Arn>"},
+	for _, c := range []struct {
+		name       string
+		key        gateway.Keys
+		body, want string
+	}{
+		{"owner", f.owner(), "Action=GetCallerIdentity&Version=2011-06-15", "<Arn>arn:aws:iam::000000000000:root</Arn>"},
 		{"role", f.role(), "Action=GetCallerIdentity&Version=2011-06-15", "<Arn>arn:aws:sts::000000000000:assumed-role/app-dev-welcome/welcome</Arn>"},
-		{"nobody", "AKIANOBODY", "Action=GetCallerIdentity", "<Code>InvalidClientTokenId</Code>"},
-		{"no credentials", "", "Action=GetCallerIdentity", "<Code>MissingAuthenticationToken</Code>"},
-		{"another action", f.role(), "Action=AssumeRole", "<Code>InvalidAction</Code>"},
+		{"nobody", nobody, "Action=GetCallerIdentity", "<Code>InvalidClientTokenId</Code>"},
+		{"no credentials", gateway.Keys{}, "Action=GetCallerIdentity", "<Code>MissingAuthenticationToken</Code>"},
+		{"another action", f.role(), "Action=GetSessionToken", "<Code>InvalidAction</Code>"},
 		{"no form", f.role(), "%zz", "<Code>SerializationException</Code>"},
 	} {
 		if _, body := f.do(t, c.key, "", c.body, form...); !strings.Contains(body, c.want) {
@@ -392,7 +462,7 @@ func TestSDKsReadTheErrors(t *testing.T) {
 
 func TestDynamoDBAnswersCarryTheirChecksum(t *testing.T) {
 	f := newFixture(t)
-	res, body := f.do(t, f.credentials.Owner().AccessKeyID, "DynamoDB_20120810.Do", `{}`, "Content-Type", "application/x-amz-json-1.0")
+	res, body := f.do(t, f.owner(), "DynamoDB_20120810.Do", `{}`, "Content-Type", "application/x-amz-json-1.0")
 	if want := fmt.Sprint(crc32.ChecksumIEEE([]byte(body))); res.Header.Get("X-Amz-Crc32") != want {
 		t.Errorf("x-amz-crc32 %q; want %s", res.Header.Get("X-Amz-Crc32"), want)
 	}
@@ -412,59 +482,5 @@ func TestKeysLookLikeAWS(t *testing.T) {
 	}
 	if a == b || c.Issue(roleARN, "a") != a {
 		t.Error("each session has keys of its own, and keeps them")
-	}
-}
-
-func FuzzServeHTTP(f *testing.F) {
-	fix := &service{prefixes: []string{"Test", "AmazonSQS", "DynamoDB_20120810"}}
-	credentials := gateway.NewCredentials(gateway.CredentialsOptions{})
-	h := gateway.New(gateway.Options{Services: []gateway.Service{fix}, Credentials: credentials, MaxBody: 100})
-	key := credentials.Issue(roleARN, "f").AccessKeyID
-	f.Add("POST", "/", "Test.Do", "AWS4-HMAC-SHA256 Credential=KEY/d/r/s/aws4_request", "application/x-amz-json-1.0", []byte(`{}`))
-	f.Add("POST", "/?X-Amz-Credential=KEY/d/r/s/t", "AmazonSQS.X", "", "application/x-www-form-urlencoded", []byte("Action=GetCallerIdentity"))
-	f.Add("GET", "/x", "", "AWS4-HMAC-SHA256 ,,Credential=", "", []byte(nil))
-	f.Fuzz(func(t *testing.T, method, path, target, authorization, contentType string, body []byte) {
-		r, err := http.NewRequest(method, "http://localhost"+path, bytes.NewReader(body))
-		if err != nil {
-			t.Skip() // no server would let it through
-		}
-		r.Header.Set("X-Amz-Target", target)
-		r.Header.Set("Authorization", strings.ReplaceAll(authorization, "KEY", key))
-		r.Header.Set("Content-Type", contentType)
-		w := httptest.NewRecorder()
-		h.ServeHTTP(w, r)
-		if w.Code < 200 || w.Code >= 500 {
-			t.Fatalf("status %d: %s", w.Code, w.Body)
-		}
-		if strings.HasPrefix(w.Header().Get("Content-Type"), "application/x-amz-json") && !json.Valid(w.Body.Bytes()) {
-			t.Fatalf("no JSON: %q", w.Body)
-		}
-	})
-}
-
-// BenchmarkGateway is the gateway's own work for a call, without the network and
-// with a service that does nothing.
-func BenchmarkGateway(b *testing.B) {
-	policy, err := iam.Parse([]byte(`{"Statement":{"Effect":"Allow","Action":"test:Do","Resource":"` + resource + `"}}`))
-	if err != nil {
-		b.Fatal(err)
-	}
-	credentials := gateway.NewCredentials(gateway.CredentialsOptions{})
-	credentials.SetRoles(map[string]iam.Policies{roleARN: {policy}})
-	h := gateway.New(gateway.Options{Services: []gateway.Service{&service{prefixes: []string{"Test"}}}, Credentials: credentials})
-	for name, key := range map[string]string{"owner": credentials.Owner().AccessKeyID, "role": credentials.Issue(roleARN, "f").AccessKeyID} {
-		b.Run(name, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				r := httptest.NewRequest("POST", "/", strings.NewReader(`{}`))
-				r.Header.Set("X-Amz-Target", "Test.Do")
-				r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+key+"/20260101/us-east-1/x/aws4_request, SignedHeaders=host, Signature=0")
-				w := httptest.NewRecorder()
-				h.ServeHTTP(w, r)
-				if w.Code != 200 {
-					b.Fatal(w.Body)
-				}
-			}
-		})
 	}
 }

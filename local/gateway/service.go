@@ -30,6 +30,14 @@ func (c Caller) ARN() string {
 	return "arn:aws:sts::" + c.account() + ":assumed-role/" + role + "/" + c.Session
 }
 
+// UserID is the caller's unique id, as GetCallerIdentity and API Gateway tell it.
+func (c Caller) UserID() string {
+	if c.RoleARN == "" {
+		return c.Account
+	}
+	return c.AccessKeyID + ":" + c.Session
+}
+
 func (c Caller) account() string {
 	if c.Account != "" || c.RoleARN == "" {
 		return c.Account

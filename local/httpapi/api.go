@@ -15,11 +15,15 @@ type api struct {
 	cfg       Config
 	routes    *table
 	functions Invoker
+	jwt       map[string]*jwtAuthorizer // by id
 }
 
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id := a.cfg.NewID()
 	resp := a.answer(r, id)
+	if a.cfg.CORS != nil && !isPreflight(r) {
+		a.cfg.CORS.apply(r, resp.headers)
+	}
 	if r.Context().Err() != nil {
 		return // the client is gone
 	}
@@ -29,6 +33,12 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *api) answer(r *http.Request, id string) response {
+	if headLength(r) > MaxHead {
+		return problem(http.StatusRequestHeaderFieldsTooLarge)
+	}
+	if a.cfg.CORS != nil && isPreflight(r) {
+		return a.cfg.CORS.preflight(r)
+	}
 	path := requestPath(r.URL)
 	routed, ok := a.inStage(path)
 	if !ok {
@@ -48,15 +58,23 @@ func (a *api) answer(r *http.Request, id string) response {
 		return problem(http.StatusRequestEntityTooLarge)
 	}
 
-	ctx, cancel := context.WithTimeout(r.Context(), a.cfg.Timeout)
+	who, refused := a.authorize(r.Context(), r, body, routed, m)
+	if refused != nil {
+		log.Warn("the request is not authorized", "why", refused.why)
+		return refused.response()
+	}
+
+	ctx, cancel := context.WithTimeout(r.Context(), m.route.Timeout)
 	defer cancel()
-	payload := newEvent(&a.cfg, r, body, path, m, id).marshal()
+	e := newEvent(&a.cfg, r, body, path, m, id)
+	e.RequestContext.Authorizer = who
+	payload := e.marshal()
 	result, err := a.functions.Invoke(ctx, m.route.FunctionARN, payload)
 	switch {
 	case errors.Is(err, lambda.ErrTooLarge):
 		return problem(http.StatusRequestEntityTooLarge)
 	case errors.Is(err, context.DeadlineExceeded):
-		log.Warn("the integration timed out", "after", a.cfg.Timeout)
+		log.Warn("the integration timed out", "after", m.route.Timeout)
 		return problem(http.StatusServiceUnavailable)
 	case errors.Is(err, lambda.ErrThrottled):
 		log.Warn("the function is throttled", "error", err)
@@ -74,6 +92,17 @@ func (a *api) answer(r *http.Request, id string) response {
 		return problem(http.StatusInternalServerError)
 	}
 	return resp
+}
+
+// headLength is what counts towards MaxHead.
+func headLength(r *http.Request) int {
+	n := len(r.Method) + 1 + len(r.RequestURI) + 1 + len(r.Proto) + len(r.Host)
+	for _, values := range r.Header {
+		for _, v := range values {
+			n += len(v)
+		}
+	}
+	return n
 }
 
 // inStage takes the stage's name off the path.

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/vinci-go/vinci/local/gateway"
 	"github.com/vinci-go/vinci/local/lambda"
 )
 
@@ -15,6 +16,9 @@ import (
 const (
 	// MaxBody is the largest request body, in bytes.
 	MaxBody = 10 * 1024 * 1024
+	// MaxHead is how long the request line and the values of the headers may be
+	// together, in bytes.
+	MaxHead = 10240
 	// MaxTimeout is the longest an integration may take.
 	MaxTimeout = 30 * time.Second
 )
@@ -30,8 +34,14 @@ type Config struct {
 	// Stage is $default, also when it is empty. The paths of any other stage begin
 	// with its name.
 	Stage   string
-	Account string        // default 000000000000
-	Timeout time.Duration // default and most: MaxTimeout
+	Account string // default 000000000000
+	Region  string // default us-east-1
+
+	Authorizers []Authorizer
+	CORS        *CORS // nil for none
+	// Signatures judges the requests to routes with IAM authorization. It may be nil
+	// when there are none.
+	Signatures Signatures
 
 	Logger *slog.Logger     // says why a client got a 5xx; default: dropped
 	Now    func() time.Time // default time.Now
@@ -42,8 +52,11 @@ type Config struct {
 type Route struct {
 	Key         string // "POST /users", "ANY /users/{id}", "GET /files/{path+}" or "$default"
 	FunctionARN string
-	// AuthorizationType must be NONE or empty: authorizers are not served yet.
+	Timeout     time.Duration // of the integration, at least 50 ms; default and most: MaxTimeout
+	// AuthorizationType is NONE (or empty), JWT or AWS_IAM.
 	AuthorizationType string
+	AuthorizerID      string   // for JWT
+	Scopes            []string // for JWT: a token has one of them; none asks for none
 }
 
 // Invoker runs a function; *lambda.Service is one.
@@ -60,10 +73,10 @@ func New(c Config, functions Invoker) (http.Handler, error) {
 		c.Stage = defaultStage
 	}
 	if c.Account == "" {
-		c.Account = "000000000000"
+		c.Account = gateway.DefaultAccount
 	}
-	if c.Timeout == 0 {
-		c.Timeout = MaxTimeout
+	if c.Region == "" {
+		c.Region = gateway.DefaultRegion
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -78,13 +91,17 @@ func New(c Config, functions Invoker) (http.Handler, error) {
 	bad := func(format string, args ...any) {
 		errs = append(errs, fmt.Errorf("%w %s: %s", ErrInvalid, c.ID, fmt.Sprintf(format, args...)))
 	}
-	if c.Timeout < 50*time.Millisecond || c.Timeout > MaxTimeout {
-		bad("time-out is %s; allowed is 50 ms to %s", c.Timeout, MaxTimeout)
+	c.checkAuthorizers(bad)
+	if c.CORS != nil {
+		c.CORS.check(bad)
 	}
 	t := &table{}
 	for _, r := range c.Routes {
-		if r.AuthorizationType != "" && r.AuthorizationType != "NONE" {
-			bad("route %q: authorization type %s is not served; use NONE", r.Key, r.AuthorizationType)
+		if r.Timeout == 0 {
+			r.Timeout = MaxTimeout
+		}
+		if r.Timeout < 50*time.Millisecond || r.Timeout > MaxTimeout {
+			bad("route %q: its time-out is %s; allowed is 50 ms to %s", r.Key, r.Timeout, MaxTimeout)
 		}
 		if r.FunctionARN == "" {
 			bad("route %q: it has no function", r.Key)
@@ -97,5 +114,13 @@ func New(c Config, functions Invoker) (http.Handler, error) {
 		return nil, errors.Join(errs...)
 	}
 	t.sort()
-	return &api{cfg: c, routes: t, functions: functions}, nil
+	a := &api{cfg: c, routes: t, functions: functions, jwt: map[string]*jwtAuthorizer{}}
+	for _, z := range c.Authorizers {
+		source, err := parseIdentitySource(z.IdentitySource)
+		if err != nil {
+			return nil, err // cannot be: it was checked above
+		}
+		a.jwt[z.ID] = &jwtAuthorizer{config: z, source: source, now: c.Now, client: &http.Client{}}
+	}
+	return a, nil
 }

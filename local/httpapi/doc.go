@@ -29,6 +29,8 @@
 //
 //	404 Not Found                 no route
 //	413 Request Entity Too Large  a body over 10 MB, or an event over Lambda's 6 MB
+//	431 Request Header Fields Too Large  a request line and header values over 10,240
+//	                              bytes together (AWS documents the limit, not the status)
 //	500 Internal Server Error     the function failed, or its answer is malformed
 //	503 Service Unavailable       no answer within 30 s, or reserved concurrency is used up
 //
@@ -36,9 +38,25 @@
 // up the function runs on. An answer with a statusCode is an answer in format 2.0;
 // any other is the body of a 200 with content type application/json.
 //
-// Authorizers, CORS configuration and throttling are not served; New refuses a
-// route that wants an authorizer.
+// # Who may call
+//
+// A route asks nobody (NONE), a JWT authorizer, or IAM. A JWT authorizer fetches the
+// issuer's keys over HTTP(S) when a token first needs them and keeps them for two
+// hours; only RSA signatures count. The function finds the claims, as texts, in
+// requestContext.authorizer.jwt. With AWS_IAM the request is signed for the service
+// execute-api, and the signer's policies must allow execute-api:Invoke on the route.
+// Both refuse as API Gateway does:
+//
+//	401 Unauthorized   no token, or one that is not valid: www-authenticate says why
+//	403 Forbidden      no scope of the route's, no good signature, or no permission
+//
+// With a [CORS] configuration the API answers preflight requests itself, and its
+// headers replace those that functions answer with.
+//
+// Lambda authorizers and throttling are not served; New refuses a route that wants
+// another authorizer.
 //
 // Rules come from the API Gateway developer guide: http-api-develop-routes,
-// http-api-develop-integrations-lambda, http-api-quotas.
+// http-api-develop-integrations-lambda, http-api-quotas, http-api-jwt-authorizer,
+// http-api-access-control-iam, http-api-cors.
 package httpapi

@@ -94,10 +94,10 @@ func TestBadConfig(t *testing.T) {
 			}
 		})
 	}
-	_, err := New(Config{Timeout: MaxTimeout + 1, Routes: []Route{
-		{Key: "GET /a", FunctionARN: "f", AuthorizationType: "JWT"}, {Key: "GET /b"},
+	_, err := New(Config{Routes: []Route{
+		{Key: "GET /a", FunctionARN: "f", AuthorizationType: "CUSTOM"}, {Key: "GET /b"}, {Key: "GET /c", FunctionARN: "f", Timeout: MaxTimeout + 1},
 	}}, nil)
-	for _, want := range []string{"authorization type JWT is not served", "it has no function", "time-out is 30.000000001s"} {
+	for _, want := range []string{"authorization type CUSTOM is not served", "it has no function", "time-out is 30.000000001s"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("the error does not say %q: %v", want, err)
 		}

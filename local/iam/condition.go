@@ -3,8 +3,10 @@ package iam
 import (
 	"encoding/json"
 	"fmt"
+	"math/big"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // condition is one operator applied to one key, for example
@@ -50,9 +52,95 @@ func lookupOperator(name string) (t test, negated, ok bool) {
 	case "Bool":
 		t = strings.EqualFold
 	default:
-		return nil, false, false
+		if t = orderedTest(name); t == nil {
+			return nil, false, false
+		}
 	}
 	return t, strings.Contains(name, "Not"), true
+}
+
+// orderedTest is the test of an operator on numbers or dates, nil for any other.
+// A value of the request that is neither matches nothing.
+func orderedTest(name string) test {
+	kind, comparison, compare := "", "", (func(want, got string) (int, bool))(nil)
+	if rest, ok := strings.CutPrefix(name, "Numeric"); ok {
+		kind, comparison, compare = "Numeric", rest, compareNumbers
+	} else if rest, ok := strings.CutPrefix(name, "Date"); ok {
+		kind, comparison, compare = "Date", rest, compareDates
+	}
+	if kind == "" {
+		return nil
+	}
+	var holds func(order int) bool // of the request's value against the policy's
+	switch comparison {
+	case "Equals", "NotEquals":
+		holds = func(order int) bool { return order == 0 }
+	case "LessThan":
+		holds = func(order int) bool { return order < 0 }
+	case "LessThanEquals":
+		holds = func(order int) bool { return order <= 0 }
+	case "GreaterThan":
+		holds = func(order int) bool { return order > 0 }
+	case "GreaterThanEquals":
+		holds = func(order int) bool { return order >= 0 }
+	default:
+		return nil
+	}
+	return func(want, got string) bool {
+		order, ok := compare(want, got)
+		return ok && holds(order)
+	}
+}
+
+// compareNumbers compares by value, without rounding: 10 is 1e1.
+func compareNumbers(want, got string) (int, bool) {
+	w, ok := number(want)
+	if !ok {
+		return 0, false
+	}
+	g, ok := number(got)
+	if !ok {
+		return 0, false
+	}
+	return g.Cmp(w), true
+}
+
+// number reads a decimal number. A long exponent would take memory without end.
+func number(s string) (*big.Rat, bool) {
+	if len(s) > 40 || strings.ContainsAny(s, "/_xXpPbBoO") {
+		return nil, false
+	}
+	if i := strings.IndexAny(s, "eE"); i >= 0 && len(s)-i > 5 {
+		return nil, false
+	}
+	return new(big.Rat).SetString(s)
+}
+
+func compareDates(want, got string) (int, bool) {
+	w, ok := date(want)
+	if !ok {
+		return 0, false
+	}
+	g, ok := date(got)
+	if !ok {
+		return 0, false
+	}
+	return g.Compare(w), true
+}
+
+// date reads one of W3C's forms of ISO 8601, or seconds since 1970.
+//
+// https://www.w3.org/TR/NOTE-datetime
+func date(s string) (time.Time, bool) {
+	for _, form := range []string{time.RFC3339, "2006-01-02T15:04Z07:00", time.DateOnly, "2006-01", "2006"} {
+		if t, err := time.Parse(form, s); err == nil {
+			return t, true
+		}
+	}
+	if n, err := strconv.ParseInt(s, 10, 64); err == nil && n > 9999 { // four digits are a year
+		return time.Unix(n, 0), true
+	}
+	return time.Time{}, false
 }
 
 const operatorNull = "Null"
@@ -71,7 +159,7 @@ func parseConditions(raw map[string]map[string]oneOrMany[conditionValue]) ([]con
 			base, c.ifExists = strings.CutSuffix(base, "IfExists")
 			var ok bool
 			if c.test, c.negated, ok = lookupOperator(base); !ok {
-				return nil, fmt.Errorf("condition operator %q is not served locally: served are StringEquals, StringEqualsIgnoreCase, StringLike, ArnEquals, ArnLike, their Not forms, and Bool, "+
+				return nil, fmt.Errorf("condition operator %q is not served locally: served are the String, Arn, Numeric and Date operators and Bool, "+
 					"each also with IfExists, ForAllValues: and ForAnyValue:, and Null", operator)
 			}
 		} else if c.set != single {
@@ -88,6 +176,9 @@ func parseConditions(raw map[string]map[string]oneOrMany[conditionValue]) ([]con
 				if (base == "Bool" || base == operatorNull) && !strings.EqualFold(s, "true") && !strings.EqualFold(s, "false") {
 					return nil, fmt.Errorf("condition %s %s: value %q: allowed are true and false", operator, key, s)
 				}
+				if err := checkValue(base, s); err != nil {
+					return nil, fmt.Errorf("condition %s %s: %w", operator, key, err)
+				}
 				k.values = append(k.values, s)
 			}
 			if len(k.values) == 0 {
@@ -97,6 +188,21 @@ func parseConditions(raw map[string]map[string]oneOrMany[conditionValue]) ([]con
 		}
 	}
 	return out, nil
+}
+
+// checkValue refuses a policy's value that could never match.
+func checkValue(operator, s string) error {
+	if strings.HasPrefix(operator, "Numeric") {
+		if _, ok := number(s); !ok {
+			return fmt.Errorf("value %q: want a number", s)
+		}
+	}
+	if strings.HasPrefix(operator, "Date") {
+		if _, ok := date(s); !ok {
+			return fmt.Errorf("value %q: want a date, as 2026-11-20T12:00:00Z", s)
+		}
+	}
+	return nil
 }
 
 // holds reports whether the request's values satisfy the condition.

@@ -15,6 +15,10 @@ type Need struct {
 	// Context holds the values of condition keys, as "dynamodb:LeadingKeys". Keys
 	// are compared without regard to case.
 	Context map[string][]string
+	// More gives the values of keys that Context does not have and that cost
+	// something to find out, by the key in lower case; nil for none. It may be
+	// called from any goroutine, and gives the same each time.
+	More func(key string) ([]string, bool)
 }
 
 // secureTransport is why a plain HTTP call counts as secure: see the package
@@ -24,6 +28,11 @@ const secureTransport = "aws:securetransport"
 func (n *Need) value(folded string) ([]string, bool) {
 	for k, v := range n.Context {
 		if strings.EqualFold(k, folded) {
+			return v, true
+		}
+	}
+	if n.More != nil {
+		if v, ok := n.More(folded); ok {
 			return v, true
 		}
 	}
@@ -66,6 +75,9 @@ type Decision struct {
 	Resource bool
 	// Near says why statements that allow the action did not apply, for people.
 	Near []string
+	// Hint says how to add the statement that is missing. This package leaves it
+	// empty: who knows where policies come from sets it, and Explain shows it.
+	Hint string
 }
 
 // Allowed reports whether the call may go on.
@@ -244,6 +256,9 @@ func (d Decision) Explain() string {
 		fmt.Fprintf(&b, "denied by %s: %s", d.Policy, d.Statement.JSON())
 	default:
 		fmt.Fprintf(&b, "missing statement: %s", d.Missing())
+		if d.Hint != "" {
+			fmt.Fprintf(&b, "; %s", d.Hint)
+		}
 		for _, near := range d.Near {
 			fmt.Fprintf(&b, "; %s", near)
 		}

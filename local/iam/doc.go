@@ -27,10 +27,10 @@
 //
 // # Conditions
 //
-// Served are the String, Arn, Bool and Null operators, with IfExists and with
-// ForAllValues and ForAnyValue. The numeric, date, binary and IP address
-// operators are refused at load, because no statement that Vinci makes uses
-// them. Policy variables (${aws:username}) are refused at load too.
+// Served are the String, Arn, Numeric, Date, Bool and Null operators, with IfExists
+// and with ForAllValues and ForAnyValue. The binary and IP address operators are
+// refused at load: calls here have no such values. Policy variables
+// (${aws:username}) are refused at load too: a function's role knows no user.
 //
 // A key with several values needs ForAllValues or ForAnyValue. Without either it
 // matches nothing, so that a statement which forgot it fails here first.

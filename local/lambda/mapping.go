@@ -44,13 +44,17 @@ func (s *Service) newRunner(c MappingConfig, result *atomic.Pointer[string]) run
 		}
 	}
 	table, _ := source.streamTable()
-	return &streamMapping{
+	m := &streamMapping{
 		cfg: c, table: table, filters: filters,
 		streams: s.opts.Streams, queues: s.opts.Queues, invoke: invoke, log: log,
 		functionARN: func() string { return s.functionARN(c.FunctionName) },
 		positions:   positions{dir: s.opts.StateDir, id: c.ID, source: c.SourceARN},
 		now:         s.now, newID: s.newID,
 	}
+	if sharded, ok := s.opts.Streams.(ShardedStreams); ok {
+		return newShardedMapping(m, sharded.Shards(table))
+	}
+	return m
 }
 
 // concurrency is how many invocations of a function can run at once.
@@ -117,8 +121,9 @@ func (s *Service) startMappings(next []MappingConfig, after map[string]*mapping)
 		if !c.Enabled || s.mappings[c.ID] != nil {
 			continue
 		}
-		poll, stop := context.WithCancel(context.Background())
-		work, cut := context.WithCancel(context.Background())
+		ctx := forFunction(context.Background(), c.FunctionName)
+		poll, stop := context.WithCancel(ctx)
+		work, cut := context.WithCancel(ctx)
 		m := &mapping{cfg: c, stop: stop, cut: cut, began: make(chan struct{}), done: make(chan struct{})}
 		r, before := s.newRunner(c, &m.result), after[c.ID]
 		go func() {

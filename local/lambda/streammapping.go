@@ -26,6 +26,7 @@ type streamMapping struct {
 	invoke      invoker
 	functionARN func() string
 	positions   positions
+	whole       positions // of the stream before it had shards
 	now         func() time.Time
 	newID       func() string
 	log         *slog.Logger
@@ -81,6 +82,9 @@ func (m *streamMapping) begin(ctx context.Context, once *warnOnce) bool {
 	position, found, err := m.positions.load()
 	if err != nil {
 		once.warn("starting again at the beginning of the stream", err)
+	}
+	if done, ok, err := m.whole.load(); ok && err == nil {
+		position, found = later(position, done), true
 	}
 	if !found && m.cfg.StartingPosition == Latest {
 		if position, err = m.streams.(LatestStreams).LatestPosition(ctx, m.table); err != nil { // validated

@@ -1,20 +1,18 @@
-// Package schedule runs EventBridge's scheduled rules on one machine: rate(…) and
-// cron(…) in UTC, with functions as targets.
+// Package schedule tells when EventBridge's scheduled rules are due: rate(…) and
+// cron(…) in UTC.
 //
-//	s, err := schedule.New(schedule.Options{Invoke: invoke})
+//	s := schedule.New(schedule.Options{Due: due})
 //	…
-//	err = s.Apply([]schedule.RuleConfig{{Name: "nightly", ARN: arn, Expression: "cron(0 3 * * ? *)", Targets: targets}})
+//	err := s.Apply([]schedule.RuleConfig{{Name: "nightly", ARN: arn, Expression: "cron(0 3 * * ? *)"}})
+//
+// It knows time only. Rules, their targets and what a target gets are
+// local/eventbridge's, which owns a [Service].
 //
 // # Where it differs from EventBridge
 //
-//   - rate(1 minute) is the finest rate that EventBridge has. Whoever chose it wants
-//     to be called as often as can be, so here it runs every second (see
-//     [Options].FinestRate). Everything else runs as it says.
-//   - A rule waits for its calls: what comes due meanwhile is left out. EventBridge
-//     calls Lambda asynchronously, and calls may overlap.
-//   - A call that fails is logged and not tried again: the next one comes by
-//     itself. On AWS, Lambda tries an asynchronous call twice more.
-//   - Time that passes while nothing runs is not made up for.
+//   - A rule waits for its call of Due to end: what comes due meanwhile is left out.
+//   - Time that passes while nothing runs is not made up for, and a rate counts from
+//     the start of the process, not from when the rule was made.
 //
 // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html
 package schedule

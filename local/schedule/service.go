@@ -2,43 +2,31 @@ package schedule
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
-	"reflect"
 	"slices"
 	"sync"
 	"time"
 )
 
-// RuleConfig is a scheduled rule.
+// RuleConfig is a scheduled rule as far as time goes. What its targets are is the
+// caller's.
 type RuleConfig struct {
 	Name       string
-	ARN        string
+	ARN        string // tells one rule from another
 	Expression string
-	Disabled   bool
-	Targets    []TargetConfig
+	// Every is how often a rule with a rate runs in place of what Expression says;
+	// zero means as Expression says.
+	Every    time.Duration
+	Disabled bool
 }
 
-// TargetConfig is a function that a rule calls.
-type TargetConfig struct {
-	ID          string
-	FunctionARN string
-	Input       string // JSON that the function gets; empty: EventBridge's Scheduled Event
-}
-
-// Options are the settings of [New]. Invoke and NewID are required.
+// Options are the settings of [New]. Due is required.
 type Options struct {
-	// Invoke calls a function and waits for its end. The error is also that of the
-	// function.
-	Invoke     func(ctx context.Context, functionARN string, payload []byte) error
-	NewID      func() string    // makes ids of events
-	Account    string           // empty means 000000000000
-	Region     string           // empty means us-east-1
-	FinestRate time.Duration    // how often a rule with rate(1 minute) runs; zero means every second
-	Now        func() time.Time // nil means time.Now; it must pass as time does
-	Logger     *slog.Logger     // nil means silence
+	// Due is told that a rule is due, and of which time. A rule waits for it to
+	// return: what comes due meanwhile is left out.
+	Due func(ctx context.Context, r RuleConfig, at time.Time)
+	Now func() time.Time // nil means time.Now; it must pass as time does
 }
 
 // Service runs scheduled rules. It is safe for concurrent use.
@@ -66,29 +54,17 @@ var (
 
 // New returns a service without rules. It panics without a required option.
 func New(o Options) *Service {
-	if o.Invoke == nil || o.NewID == nil {
-		panic("schedule: Options.Invoke or Options.NewID is missing")
-	}
-	if o.Account == "" {
-		o.Account = "000000000000"
-	}
-	if o.Region == "" {
-		o.Region = "us-east-1"
-	}
-	if o.FinestRate <= 0 {
-		o.FinestRate = time.Second
+	if o.Due == nil {
+		panic("schedule: Options.Due is missing")
 	}
 	if o.Now == nil {
 		o.Now = time.Now
-	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	return &Service{o: o, rules: map[string]*running{}}
 }
 
 // Apply makes the rules be exactly these. One that did not change keeps its
-// rhythm; one that is gone or changed finishes the calls it has begun. On an
+// rhythm; one that is gone or changed finishes the call of Due that it has begun. On an
 // error, of kind [ErrConfig], which reports all that is wrong, nothing has changed.
 func (s *Service) Apply(rules []RuleConfig) error {
 	s.mu.Lock()
@@ -106,10 +82,8 @@ func (s *Service) Apply(rules []RuleConfig) error {
 		if next[c.ARN] != nil {
 			errs = append(errs, fmt.Errorf("%w: rule %q: its ARN is another one's already", ErrConfig, c.Name))
 		}
-		for _, t := range c.Targets {
-			if t.Input != "" && !json.Valid([]byte(t.Input)) {
-				errs = append(errs, fmt.Errorf("%w: rule %q: the input of target %q is no JSON", ErrConfig, c.Name, t.ID))
-			}
+		if c.Every > 0 && e.every > 0 {
+			e.every = c.Every
 		}
 		next[c.ARN] = &running{config: c, expression: e}
 	}
@@ -117,7 +91,7 @@ func (s *Service) Apply(rules []RuleConfig) error {
 		return err
 	}
 	for arn, old := range s.rules {
-		if n := next[arn]; n != nil && reflect.DeepEqual(n.config, old.config) {
+		if n := next[arn]; n != nil && n.config == old.config {
 			next[arn] = old
 			continue
 		}
@@ -144,8 +118,8 @@ func (s *Service) Rules() []string {
 	return all
 }
 
-// Close ends all rules. It returns when the calls they had begun have ended, or
-// when ctx has: then those go on without anybody waiting.
+// Close ends all rules. It returns when the calls of Due they had begun have
+// ended, or when ctx has: then those go on without anybody waiting.
 func (s *Service) Close(ctx context.Context) error {
 	s.mu.Lock()
 	s.closed = true
@@ -174,9 +148,6 @@ func (s *Service) start(r *running) {
 	if r.config.Disabled {
 		return
 	}
-	if r.expression.every == time.Minute {
-		r.expression.every = s.o.FinestRate
-	}
 	s.all.Go(func() { s.run(ctx, r) })
 }
 
@@ -189,9 +160,8 @@ func (s *Service) run(ctx context.Context, r *running) {
 			timer.Stop()
 			return
 		}
-		for _, t := range r.config.Targets {
-			s.call(ctx, r, t, at)
-		}
+		// A rule that is stopped lets it finish.
+		s.o.Due(context.WithoutCancel(ctx), r.config, at)
 		at = after(r.expression, at, s.o.Now())
 	}
 }
@@ -206,37 +176,4 @@ func after(e Expression, at, now time.Time) time.Time {
 		now = at // a clock that was set back must not repeat a time
 	}
 	return e.Next(now)
-}
-
-// call calls one target. A rule that is stopped lets it finish.
-func (s *Service) call(ctx context.Context, r *running, t TargetConfig, at time.Time) {
-	payload := []byte(t.Input)
-	if t.Input == "" {
-		payload = s.event(r, at)
-	}
-	if err := s.o.Invoke(context.WithoutCancel(ctx), t.FunctionARN, payload); err != nil {
-		s.o.Logger.Warn("a scheduled call failed", "rule", r.config.Name, "target", t.ID, "function", t.FunctionARN, "error", err.Error())
-	}
-}
-
-// event is what a target gets that has no input of its own.
-func (s *Service) event(r *running, at time.Time) []byte {
-	b, err := json.Marshal(struct {
-		Version    string    `json:"version"`
-		ID         string    `json:"id"`
-		DetailType string    `json:"detail-type"`
-		Source     string    `json:"source"`
-		Account    string    `json:"account"`
-		Time       time.Time `json:"time"`
-		Region     string    `json:"region"`
-		Resources  []string  `json:"resources"`
-		Detail     struct{}  `json:"detail"`
-	}{
-		Version: "0", ID: s.o.NewID(), DetailType: "Scheduled Event", Source: "aws.events",
-		Account: s.o.Account, Time: at.UTC().Truncate(time.Second), Region: s.o.Region, Resources: []string{r.config.ARN},
-	})
-	if err != nil {
-		panic(err) // text and a time of our own always marshal
-	}
-	return b
 }

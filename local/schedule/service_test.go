@@ -1,12 +1,9 @@
 package schedule
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -15,24 +12,20 @@ import (
 	"time"
 )
 
-// calls keeps what was called and when, in seconds since the beginning.
+// calls keeps what was due and when, in seconds since the beginning.
 type calls struct {
-	mu      sync.Mutex
-	begin   time.Time
-	all     []string
-	payload []byte
-	takes   time.Duration
-	err     error
+	mu    sync.Mutex
+	begin time.Time
+	all   []string
+	takes time.Duration
 }
 
-func (c *calls) invoke(_ context.Context, arn string, payload []byte) error {
+func (c *calls) due(_ context.Context, r RuleConfig, at time.Time) {
 	c.mu.Lock()
-	c.all = append(c.all, fmt.Sprintf("%s@%g", arn, time.Since(c.begin).Seconds()))
-	c.payload = payload
-	takes, err := c.takes, c.err
+	c.all = append(c.all, fmt.Sprintf("%s@%g", r.Name, at.Sub(c.begin).Seconds()))
+	takes := c.takes
 	c.mu.Unlock()
 	time.Sleep(takes)
-	return err
 }
 
 func (c *calls) take() []string {
@@ -43,11 +36,9 @@ func (c *calls) take() []string {
 	return all
 }
 
-func newService(t *testing.T, o Options) (*Service, *calls) {
+func newService(t *testing.T) (*Service, *calls) {
 	c := &calls{begin: time.Now()}
-	o.Invoke = c.invoke
-	o.NewID = func() string { return "id-1" }
-	s := New(o)
+	s := New(Options{Due: c.due})
 	t.Cleanup(func() {
 		if err := s.Close(context.Background()); err != nil {
 			t.Error(err)
@@ -56,12 +47,8 @@ func newService(t *testing.T, o Options) (*Service, *calls) {
 	return s, c
 }
 
-func rule(name, expression string, functions ...string) RuleConfig {
-	r := RuleConfig{Name: name, ARN: "arn:rule/" + name, Expression: expression}
-	for i, f := range functions {
-		r.Targets = append(r.Targets, TargetConfig{ID: fmt.Sprint(i), FunctionARN: f})
-	}
-	return r
+func rule(name, expression string, every time.Duration) RuleConfig {
+	return RuleConfig{Name: name, ARN: "arn:rule/" + name, Expression: expression, Every: every}
 }
 
 func apply(t *testing.T, s *Service, rules ...RuleConfig) {
@@ -79,39 +66,32 @@ func run(d time.Duration) {
 
 func TestRuns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, c := newService(t, Options{Account: "123456789012", Region: "eu-west-1"})
-		disabled := rule("off", "rate(1 minute)", "off")
+		s, c := newService(t)
+		disabled := rule("off", "rate(1 minute)", time.Second)
 		disabled.Disabled = true
-		apply(t, s, rule("timers", "rate(1 minute)", "timers"), rule("two", "rate(2 minutes)", "a", "b"), disabled)
+		apply(t, s, rule("timers", "rate(1 minute)", time.Second), rule("two", "rate(2 minutes)", 0), rule("one", "rate(1 minute)", 0), disabled)
 		run(3500 * time.Millisecond)
 		if got := c.take(); !slices.Equal(got, []string{"timers@1", "timers@2", "timers@3"}) {
-			t.Errorf("called %v", got)
+			t.Errorf("due were %v", got)
 		}
-		var event map[string]any
-		if err := json.Unmarshal(c.payload, &event); err != nil {
-			t.Fatal(err)
-		}
-		want := map[string]any{
-			"version": "0", "id": "id-1", "detail-type": "Scheduled Event", "source": "aws.events", "account": "123456789012",
-			"time": c.begin.Add(3 * time.Second).UTC().Format(time.RFC3339), "region": "eu-west-1", "resources": []any{"arn:rule/timers"}, "detail": map[string]any{},
-		}
-		if fmt.Sprint(event) != fmt.Sprint(want) {
-			t.Errorf("event %v, want %v", event, want)
-		}
-		run(2 * time.Minute)
-		if got := c.take(); !slices.Contains(got, "a@120") || !slices.Contains(got, "b@120") {
-			t.Errorf("called %v", got)
+		apply(t, s, rule("two", "rate(2 minutes)", 0), rule("one", "rate(1 minute)", 0))
+		run(117 * time.Second)
+		got := c.take()
+		slices.Sort(got)
+		if !slices.Equal(got, []string{"one@120", "one@60", "two@120"}) {
+			t.Errorf("due were %v", got)
 		}
 	})
 }
 
-func TestFinestRate(t *testing.T) {
+// A cron expression is never hurried.
+func TestEveryIsForRates(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, c := newService(t, Options{FinestRate: time.Minute})
-		apply(t, s, rule("timers", "rate(1 minute)", "timers"))
-		run(61 * time.Second)
-		if got := c.take(); !slices.Equal(got, []string{"timers@60"}) {
-			t.Errorf("called %v", got)
+		s, c := newService(t)
+		apply(t, s, rule("c", "cron(* * * * ? *)", time.Second))
+		run(61 * time.Second) // synctest's clock begins with a whole minute
+		if got := c.take(); !slices.Equal(got, []string{"c@60"}) {
+			t.Errorf("due were %v", got)
 		}
 	})
 }
@@ -120,65 +100,45 @@ func TestFinestRate(t *testing.T) {
 // rhythm.
 func TestSlowCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, c := newService(t, Options{})
+		s, c := newService(t)
 		c.takes = 2500 * time.Millisecond
-		apply(t, s, rule("timers", "rate(1 minute)", "timers"))
+		apply(t, s, rule("timers", "rate(1 minute)", time.Second))
 		run(8 * time.Second)
 		if got := c.take(); !slices.Equal(got, []string{"timers@1", "timers@4", "timers@7"}) {
-			t.Errorf("called %v", got)
-		}
-	})
-}
-
-func TestInputAndFailure(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var log bytes.Buffer
-		s, c := newService(t, Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
-		c.err = errors.New("it broke")
-		r := rule("r", "rate(1 minute)", "f")
-		r.Targets[0].Input = `{"a":1}`
-		apply(t, s, r)
-		run(2500 * time.Millisecond)
-		if got := c.take(); len(got) != 2 || string(c.payload) != `{"a":1}` {
-			t.Errorf("called %v with %s", got, c.payload)
-		}
-		if strings.Count(log.String(), "a scheduled call failed") != 2 || !strings.Contains(log.String(), `error="it broke"`) {
-			t.Errorf("log: %s", &log)
+			t.Errorf("due were %v", got)
 		}
 	})
 }
 
 func TestApply(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, c := newService(t, Options{})
-		apply(t, s, rule("kept", "rate(1 minute)", "kept"), rule("gone", "rate(1 minute)", "gone"), rule("changed", "rate(1 minute)", "old"))
+		s, c := newService(t)
+		apply(t, s, rule("kept", "rate(1 minute)", time.Second), rule("gone", "rate(1 minute)", time.Second), rule("changed", "rate(1 minute)", time.Second))
 		run(1500 * time.Millisecond)
 		c.take()
-		apply(t, s, rule("kept", "rate(1 minute)", "kept"), rule("changed", "rate(1 minute)", "new"))
+		apply(t, s, rule("kept", "rate(1 minute)", time.Second), rule("changed", "rate(2 minutes)", time.Second))
 		run(time.Second)
 		got := c.take()
 		slices.Sort(got)
 		// The kept one keeps its rhythm, the changed one begins anew.
-		if !slices.Equal(got, []string{"kept@2", "new@2.5"}) {
-			t.Errorf("called %v", got)
+		if !slices.Equal(got, []string{"changed@2.5", "kept@2"}) {
+			t.Errorf("due were %v", got)
 		}
 		// What is wrong changes nothing.
-		bad := rule("bad", "rate(1 second)", "x")
-		bad.Targets[0].Input = "{"
-		err := s.Apply([]RuleConfig{bad, rule("kept", "rate(1 minute)", "kept"), rule("kept", "rate(1 minute)", "kept")})
-		for _, want := range []string{`rule "bad": schedule "rate(1 second)"`, "the input of target \"0\" is no JSON", `rule "kept": its ARN is another one's`} {
+		err := s.Apply([]RuleConfig{rule("bad", "rate(1 second)", 0), rule("kept", "rate(1 minute)", 0), rule("kept", "rate(1 minute)", 0)})
+		for _, want := range []string{`rule "bad": schedule "rate(1 second)"`, `rule "kept": its ARN is another one's`} {
 			if !errors.Is(err, ErrConfig) || !strings.Contains(err.Error(), want) {
 				t.Errorf("got %v, want one that says %s", err, want)
 			}
 		}
 		run(time.Second)
 		if got := c.take(); len(got) != 2 {
-			t.Errorf("called %v", got)
+			t.Errorf("due were %v", got)
 		}
 		apply(t, s)
 		run(5 * time.Second)
 		if got := c.take(); len(got) != 0 {
-			t.Errorf("called %v without rules", got)
+			t.Errorf("due were %v without rules", got)
 		}
 	})
 }
@@ -186,9 +146,9 @@ func TestApply(t *testing.T) {
 // A call that has begun ends, also when its rule does.
 func TestClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, c := newService(t, Options{})
+		s, c := newService(t)
 		c.takes = 10 * time.Second
-		apply(t, s, rule("slow", "rate(1 minute)", "slow"))
+		apply(t, s, rule("slow", "rate(1 minute)", time.Second))
 		run(1500 * time.Millisecond)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -223,7 +183,7 @@ func TestAfter(t *testing.T) {
 	}
 }
 
-func TestWithoutInvoke(t *testing.T) {
+func TestWithoutDue(t *testing.T) {
 	defer func() {
 		if recover() == nil {
 			t.Error("no panic")

@@ -16,7 +16,9 @@ const fileName = "queues.db"
 
 type boltStore struct{ db *bolt.DB }
 
-var bucketNames = [buckets][]byte{[]byte("queues"), []byte("messages"), []byte("progress")}
+var bucketNames = [buckets][]byte{
+	[]byte("queues"), []byte("messages"), []byte("progress"), []byte("deduplication"), []byte("attempts"), []byte("tasks"), []byte("deleted"),
+}
 
 // openBolt opens the database in dir.
 //

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -20,6 +21,7 @@ type record struct {
 	sender     string
 	trace      string
 	group      string
+	dedup      string // the MessageDeduplicationId, of FIFO queues
 	source     string // the ARN of the queue that it was moved from
 	attributes map[string]Attribute
 }
@@ -35,7 +37,8 @@ type progress struct {
 }
 
 const (
-	recordVersion   = 1
+	recordVersion   = 2
+	recordVersion1  = 1 // group behind the trace, no dedup; still read
 	progressVersion = 1
 	progressSize    = 1 + 4*8
 )
@@ -43,13 +46,17 @@ const (
 var errCorrupt = errors.New("the stored queue data is damaged")
 
 func (r *record) encode() []byte {
-	b := make([]byte, 0, 96+len(r.id)+len(r.body)+len(r.sender)+len(r.source))
+	b := make([]byte, 0, 128+len(r.id)+len(r.body)+len(r.sender)+len(r.group)+len(r.dedup)+len(r.source))
 	b = append(b, recordVersion)
 	b = binary.BigEndian.AppendUint64(b, uint64(r.sent))
-	for _, s := range []string{r.id, r.body, r.bodyMD5, r.sender, r.trace, r.group, r.source} {
+	// The group comes first: the index needs it, and not the rest.
+	for _, s := range [...]string{r.group, r.dedup, r.id, r.body, r.bodyMD5, r.sender, r.trace, r.source} {
 		b = appendText(b, s)
 	}
 	b = binary.AppendUvarint(b, uint64(len(r.attributes)))
+	if len(r.attributes) == 0 {
+		return b
+	}
 	for _, name := range slices.Sorted(maps.Keys(r.attributes)) {
 		a := r.attributes[name]
 		b = appendText(b, name)
@@ -60,22 +67,33 @@ func (r *record) encode() []byte {
 	return b
 }
 
-// sentOf reads only what the index needs of a record.
-func sentOf(b []byte) (int64, error) {
-	if len(b) < 9 || b[0] != recordVersion {
-		return 0, fmt.Errorf("%w: a message record has an unknown form", errCorrupt)
+// headOf reads only what the index needs of a record.
+func headOf(b []byte) (sent int64, group string, err error) {
+	if len(b) < 9 || b[0] != recordVersion && b[0] != recordVersion1 {
+		return 0, "", fmt.Errorf("%w: a message record has an unknown form", errCorrupt)
 	}
-	return int64(binary.BigEndian.Uint64(b[1:9])), nil
+	sent = int64(binary.BigEndian.Uint64(b[1:9]))
+	if b[0] == recordVersion {
+		d := decoder{rest: b[9:]}
+		if group = d.text(); d.failed {
+			return 0, "", fmt.Errorf("%w: a message record ends at the wrong place", errCorrupt)
+		}
+	}
+	return sent, group, nil
 }
 
 func decodeRecord(b []byte) (record, error) {
 	var r record
 	var err error
-	if r.sent, err = sentOf(b); err != nil {
+	if r.sent, _, err = headOf(b); err != nil {
 		return record{}, err
 	}
 	d := decoder{rest: b[9:]}
-	for _, s := range []*string{&r.id, &r.body, &r.bodyMD5, &r.sender, &r.trace, &r.group, &r.source} {
+	fields := []*string{&r.group, &r.dedup, &r.id, &r.body, &r.bodyMD5, &r.sender, &r.trace, &r.source}
+	if b[0] == recordVersion1 {
+		fields = []*string{&r.id, &r.body, &r.bodyMD5, &r.sender, &r.trace, &r.group, &r.source}
+	}
+	for _, s := range fields {
 		*s = d.text()
 	}
 	n := d.number()
@@ -150,8 +168,16 @@ func (r *record) message(p progress, handle string) Message {
 	return Message{
 		ID: r.id, ReceiptHandle: handle, Body: r.body, MD5OfBody: r.bodyMD5, Attributes: r.attributes,
 		SentAt: time.UnixMilli(r.sent), FirstReceivedAt: time.UnixMilli(p.first), ReceiveCount: p.count,
-		SenderID: r.sender, TraceHeader: r.trace, GroupID: r.group, DeadLetterSourceARN: r.source,
+		SenderID: r.sender, TraceHeader: r.trace, GroupID: r.group, DeduplicationID: r.dedup, DeadLetterSourceARN: r.source,
 	}
+}
+
+// sequenceNumber is a message's sequence as AWS writes it: 20 digits.
+//
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html#API_SendMessage_ResponseSyntax
+func sequenceNumber(seq uint64) string {
+	// Sequences begin at the clock in nanoseconds, which has 19 digits until 2286.
+	return strconv.FormatUint(10_000_000_000_000_000_000+seq, 10)
 }
 
 // messageID makes an id of AWS's form from 16 random bytes.

@@ -14,7 +14,7 @@ func TestRecordRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want := record{
 			sent: rapid.Int64().Draw(t, "sent"), id: genText().Draw(t, "id"), body: genText().Draw(t, "body"), bodyMD5: genText().Draw(t, "md5"),
-			sender: genText().Draw(t, "sender"), trace: genText().Draw(t, "trace"), group: genText().Draw(t, "group"), source: genText().Draw(t, "source"),
+			sender: genText().Draw(t, "sender"), trace: genText().Draw(t, "trace"), group: genText().Draw(t, "group"), dedup: genText().Draw(t, "dedup"), source: genText().Draw(t, "source"),
 		}
 		for range rapid.IntRange(0, maxAttributes).Draw(t, "attributes") {
 			if want.attributes == nil {

@@ -3,12 +3,13 @@ package sqs
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/vinci-go/vinci/local/gateway"
-	"github.com/vinci-go/vinci/local/iam"
 )
 
 var (
@@ -22,21 +23,31 @@ type operation struct {
 	serve  func(s *Service, ctx context.Context, c gateway.Caller, body []byte) (any, error)
 }
 
-// operations are those that are served. The variable is never written to.
+// operations are all of the API. The variable is never written to.
 var operations = map[string]operation{
-	"SendMessage":                  {"SendMessage", handler((*Service).sendMessage)},
-	"SendMessageBatch":             {"SendMessage", handler((*Service).sendMessageBatch)},
-	"ReceiveMessage":               {"ReceiveMessage", handler((*Service).receiveMessage)},
-	"DeleteMessage":                {"DeleteMessage", handler((*Service).deleteMessage)},
-	"DeleteMessageBatch":           {"DeleteMessage", handler((*Service).deleteMessageBatch)},
+	"AddPermission":                {"AddPermission", handler((*Service).addPermission)},
+	"CancelMessageMoveTask":        {"CancelMessageMoveTask", handler((*Service).cancelMessageMoveTask)},
 	"ChangeMessageVisibility":      {"ChangeMessageVisibility", handler((*Service).changeMessageVisibility)},
 	"ChangeMessageVisibilityBatch": {"ChangeMessageVisibility", handler((*Service).changeMessageVisibilityBatch)},
-	"GetQueueUrl":                  {"GetQueueUrl", handler((*Service).getQueueURL)},
+	"CreateQueue":                  {"CreateQueue", handler((*Service).createQueue)},
+	"DeleteMessage":                {"DeleteMessage", handler((*Service).deleteMessage)},
+	"DeleteMessageBatch":           {"DeleteMessage", handler((*Service).deleteMessageBatch)},
+	"DeleteQueue":                  {"DeleteQueue", handler((*Service).deleteQueue)},
 	"GetQueueAttributes":           {"GetQueueAttributes", handler((*Service).getQueueAttributes)},
-	"ListQueues":                   {"ListQueues", handler((*Service).listQueues)},
-	"ListQueueTags":                {"ListQueueTags", handler((*Service).listQueueTags)},
+	"GetQueueUrl":                  {"GetQueueUrl", handler((*Service).getQueueURL)},
 	"ListDeadLetterSourceQueues":   {"ListDeadLetterSourceQueues", handler((*Service).listDeadLetterSourceQueues)},
+	"ListMessageMoveTasks":         {"ListMessageMoveTasks", handler((*Service).listMessageMoveTasks)},
+	"ListQueueTags":                {"ListQueueTags", handler((*Service).listQueueTags)},
+	"ListQueues":                   {"ListQueues", handler((*Service).listQueues)},
 	"PurgeQueue":                   {"PurgeQueue", handler((*Service).purgeQueue)},
+	"ReceiveMessage":               {"ReceiveMessage", handler((*Service).receiveMessage)},
+	"RemovePermission":             {"RemovePermission", handler((*Service).removePermission)},
+	"SendMessage":                  {"SendMessage", handler((*Service).sendMessage)},
+	"SendMessageBatch":             {"SendMessage", handler((*Service).sendMessageBatch)},
+	"SetQueueAttributes":           {"SetQueueAttributes", handler((*Service).setQueueAttributes)},
+	"StartMessageMoveTask":         {"StartMessageMoveTask", handler((*Service).startMessageMoveTask)},
+	"TagQueue":                     {"TagQueue", handler((*Service).tagQueue)},
+	"UntagQueue":                   {"UntagQueue", handler((*Service).untagQueue)},
 }
 
 // handler makes an operation of a method that takes its request decoded.
@@ -57,35 +68,15 @@ func decode(body []byte, v any) error {
 	if err := json.Unmarshal(body, v); err != nil {
 		return gateway.Malformed(err)
 	}
+	// encoding/json would replace what is no UTF-8, in a message's body too.
+	if !utf8.Valid(body) {
+		return gateway.Malformed(errors.New("it is not UTF-8"))
+	}
 	return nil
 }
 
 // Prefixes is what X-Amz-Target begins with.
 func (s *Service) Prefixes() []string { return []string{"AmazonSQS"} }
-
-// Needs is the action on the queue that the call names.
-func (s *Service) Needs(name string, body []byte) ([]iam.Need, error) {
-	o, ok := operations[name]
-	if !ok {
-		return nil, gateway.UnknownOperation(name)
-	}
-	var in struct{ QueueUrl, QueueName string }
-	if err := decode(body, &in); err != nil {
-		return nil, err
-	}
-	queue := in.QueueName
-	switch {
-	case name == "ListQueues":
-		queue = "*"
-	case name != "GetQueueUrl":
-		arn, err := s.arnOf(in.QueueUrl)
-		if err != nil {
-			return nil, err
-		}
-		return []iam.Need{{Action: "sqs:" + o.action, Resource: arn}}, nil
-	}
-	return []iam.Need{{Action: "sqs:" + o.action, Resource: s.arn(queue)}}, nil
-}
 
 // Serve answers a call.
 func (s *Service) Serve(w http.ResponseWriter, r *gateway.Request) {
@@ -103,10 +94,13 @@ func (s *Service) Serve(w http.ResponseWriter, r *gateway.Request) {
 }
 
 // arnOf reads a queue URL. Whatever its host, its path ends in the account and
-// the queue's name.
+// the queue's name. As AWS does, it takes a queue's name alone, too.
 func (s *Service) arnOf(queueURL string) (string, error) {
 	if queueURL == "" {
 		return "", errMissing("QueueUrl")
+	}
+	if validName(queueURL, isFIFOName(queueURL)) {
+		return s.arn(queueURL), nil
 	}
 	u, err := url.Parse(queueURL)
 	if err != nil {
@@ -121,7 +115,7 @@ func (s *Service) arnOf(queueURL string) (string, error) {
 }
 
 func errAddress(queueURL string) error {
-	return &gateway.Error{Code: "InvalidAddress", Message: "The address " + queueURL + " is not valid for this endpoint: a queue URL ends in /ACCOUNT/QUEUE."}
+	return &gateway.Error{Code: "InvalidAddress", Status: http.StatusNotFound, Message: "The address " + queueURL + " is not valid for this endpoint: a queue URL ends in /ACCOUNT/QUEUE."}
 }
 
 func (s *Service) url(name string) string {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"regexp"
-	"sync"
 
 	"github.com/vinci-go/vinci/local/gateway"
 )
@@ -33,10 +32,10 @@ type batchError struct {
 }
 
 // checkBatch refuses what makes SQS refuse the whole batch.
-func checkBatch[E batchEntry](entries []E) error {
+func checkBatch[E batchEntry](entries []E, entryType string) error {
 	switch {
 	case len(entries) == 0:
-		return errModelled("EmptyBatchRequest", "There should be at least one entry in the request.")
+		return errModelled("EmptyBatchRequest", "There should be at least one %s in the request.", entryType)
 	case len(entries) > maxBatch:
 		return errModelled("TooManyEntriesInBatchRequest", "Maximum number of entries per request are %d. You have sent %d.", maxBatch, len(entries))
 	}
@@ -53,36 +52,20 @@ func checkBatch[E batchEntry](entries []E) error {
 	return nil
 }
 
-// runBatch does every entry by itself. They run at once, so that their writes
-// join into one.
-func runBatch[E batchEntry, R any](entries []E, do func(E) (R, error)) batchOutput[R] {
-	results := make([]R, len(entries))
-	errs := make([]error, len(entries))
-	var wait sync.WaitGroup
-	for i, e := range entries[1:] {
-		wait.Go(func() { results[i+1], errs[i+1] = do(e) })
+// report adds an entry's outcome.
+func (out *batchOutput[R]) report(id string, result R, err error) {
+	if err == nil {
+		out.Successful = append(out.Successful, result)
+		return
 	}
-	results[0], errs[0] = do(entries[0])
-	wait.Wait()
-	var out batchOutput[R]
-	for i, err := range errs {
-		if err == nil {
-			out.Successful = append(out.Successful, results[i])
-			continue
-		}
-		out.Failed = append(out.Failed, failure(entries[i].id(), err))
-	}
-	return out
-}
-
-func failure(id string, err error) batchError {
 	var e *gateway.Error
 	if !errors.As(err, &e) {
-		return batchError{Id: id, Code: "InternalFailure", Message: err.Error()}
+		out.Failed = append(out.Failed, batchError{Id: id, Code: "InternalFailure", Message: err.Error()})
+		return
 	}
 	code := e.Code
 	if e.QueryCode != "" {
 		code = e.QueryCode // entries carry the older names
 	}
-	return batchError{Id: id, SenderFault: e.Status < http.StatusInternalServerError, Code: code, Message: e.Message}
+	out.Failed = append(out.Failed, batchError{Id: id, SenderFault: e.Status < http.StatusInternalServerError, Code: code, Message: e.Message})
 }

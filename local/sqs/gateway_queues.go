@@ -2,28 +2,79 @@ package sqs
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/vinci-go/vinci/local/gateway"
 )
 
+// textMap is a map of strings. As AWS does, it takes numbers and truth values for
+// the strings that mean them, and leaves out what is null.
+type textMap map[string]string
+
+func (m *textMap) UnmarshalJSON(b []byte) error {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(b, &fields); err != nil {
+		return err
+	}
+	out := make(textMap, len(fields))
+	for name, raw := range fields {
+		switch raw[0] {
+		case '"':
+			var s string
+			if err := json.Unmarshal(raw, &s); err != nil {
+				return err
+			}
+			out[name] = s
+		case '{', '[':
+			return errors.New(name + " is a structure where a string is expected")
+		case 'n': // null
+		default:
+			out[name] = string(raw)
+		}
+	}
+	*m = out
+	return nil
+}
+
+type createQueueInput struct {
+	QueueName  string
+	Attributes textMap
+	Tags       textMap `json:"tags"`
+}
+
+type queueURLOutput struct{ QueueUrl string }
+
+func (s *Service) createQueue(ctx context.Context, _ gateway.Caller, in createQueueInput) (queueURLOutput, error) {
+	if _, err := s.CreateQueue(ctx, in.QueueName, in.Attributes, in.Tags); err != nil {
+		return queueURLOutput{}, err
+	}
+	return queueURLOutput{s.url(in.QueueName)}, nil
+}
+
+func (s *Service) deleteQueue(ctx context.Context, _ gateway.Caller, in queueInput) (struct{}, error) {
+	arn, err := s.arnOf(in.QueueUrl)
+	if err != nil {
+		return struct{}{}, err
+	}
+	return struct{}{}, s.DeleteQueue(ctx, arn)
+}
+
 type getQueueURLInput struct{ QueueName, QueueOwnerAWSAccountId string }
 
-type getQueueURLOutput struct{ QueueUrl string }
-
-func (s *Service) getQueueURL(_ context.Context, _ gateway.Caller, in getQueueURLInput) (getQueueURLOutput, error) {
+func (s *Service) getQueueURL(_ context.Context, _ gateway.Caller, in getQueueURLInput) (queueURLOutput, error) {
 	if in.QueueName == "" {
-		return getQueueURLOutput{}, errMissing("QueueName")
+		return queueURLOutput{}, errMissing("QueueName")
 	}
 	if in.QueueOwnerAWSAccountId != "" && in.QueueOwnerAWSAccountId != s.opts.Account || !s.Exists(s.arn(in.QueueName)) {
-		return getQueueURLOutput{}, errNoQueue()
+		return queueURLOutput{}, errNoQueue()
 	}
-	return getQueueURLOutput{QueueUrl: s.url(in.QueueName)}, nil
+	return queueURLOutput{s.url(in.QueueName)}, nil
 }
 
 type getQueueAttributesInput struct {
@@ -43,7 +94,7 @@ func (s *Service) getQueueAttributes(_ context.Context, _ gateway.Caller, in get
 	}
 	for _, name := range in.AttributeNames {
 		if !slices.Contains(queueAttributes, name) {
-			return getQueueAttributesOutput{}, &gateway.Error{Code: "InvalidAttributeName", Message: "Unknown Attribute " + name + "."}
+			return getQueueAttributesOutput{}, errAttributeName("Unknown Attribute %s.", name)
 		}
 	}
 	q, err := s.open(arn)
@@ -51,55 +102,34 @@ func (s *Service) getQueueAttributes(_ context.Context, _ gateway.Caller, in get
 		return getQueueAttributesOutput{}, err
 	}
 	defer q.mu.Unlock()
-	all := q.attributes(s.opts.Now())
-	if slices.Contains(in.AttributeNames, "All") {
-		return getQueueAttributesOutput{Attributes: all}, nil
-	}
-	maps.DeleteFunc(all, func(name, _ string) bool { return !slices.Contains(in.AttributeNames, name) })
-	return getQueueAttributesOutput{Attributes: all}, nil
-}
-
-// queueAttributes are the names that GetQueueAttributes takes. Those that belong
-// to FIFO queues and to KMS never have a value here.
-var queueAttributes = []string{"All", "QueueArn", "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible",
-	"ApproximateNumberOfMessagesDelayed", "CreatedTimestamp", "LastModifiedTimestamp", "VisibilityTimeout", "MaximumMessageSize",
-	"MessageRetentionPeriod", "DelaySeconds", "ReceiveMessageWaitTimeSeconds", "Policy", "RedrivePolicy", "RedriveAllowPolicy",
-	"SqsManagedSseEnabled", "KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds",
-	"FifoQueue", "ContentBasedDeduplication", "DeduplicationScope", "FifoThroughputLimit"}
-
-// attributes wants q.mu held.
-func (q *queue) attributes(now time.Time) map[string]string {
-	visible, inFlight, delayed := q.counts(now)
-	c := &q.config
-	wholeSeconds := func(d time.Duration) string { return strconv.Itoa(int(d / time.Second)) }
-	all := map[string]string{
+	all := q.config.attributes()
+	visible, inFlight, delayed := q.counts(s.opts.Now())
+	maps.Copy(all, map[string]string{
 		"QueueArn":                              q.arn,
 		"ApproximateNumberOfMessages":           strconv.Itoa(visible),
 		"ApproximateNumberOfMessagesNotVisible": strconv.Itoa(inFlight),
 		"ApproximateNumberOfMessagesDelayed":    strconv.Itoa(delayed),
 		"CreatedTimestamp":                      strconv.FormatInt(q.created.Unix(), 10),
 		"LastModifiedTimestamp":                 strconv.FormatInt(q.modified.Unix(), 10),
-		"VisibilityTimeout":                     wholeSeconds(c.VisibilityTimeout),
-		"MaximumMessageSize":                    strconv.Itoa(c.MaxMessageSize),
-		"MessageRetentionPeriod":                wholeSeconds(c.MessageRetention),
-		"DelaySeconds":                          wholeSeconds(c.Delay),
-		"ReceiveMessageWaitTimeSeconds":         wholeSeconds(c.ReceiveWait),
-		"SqsManagedSseEnabled":                  "true",
+	})
+	if slices.Contains(in.AttributeNames, attrAll) {
+		return getQueueAttributesOutput{all}, nil
 	}
-	if c.Policy != nil {
-		all["Policy"] = policyJSON(c.Policy)
+	maps.DeleteFunc(all, func(name, _ string) bool { return !slices.Contains(in.AttributeNames, name) })
+	return getQueueAttributesOutput{all}, nil
+}
+
+type setQueueAttributesInput struct {
+	QueueUrl   string
+	Attributes textMap
+}
+
+func (s *Service) setQueueAttributes(ctx context.Context, _ gateway.Caller, in setQueueAttributesInput) (struct{}, error) {
+	arn, err := s.arnOf(in.QueueUrl)
+	if err != nil {
+		return struct{}{}, err
 	}
-	if c.DeadLetterARN != "" {
-		b, err := json.Marshal(struct {
-			DeadLetterTargetArn string `json:"deadLetterTargetArn"`
-			MaxReceiveCount     int    `json:"maxReceiveCount"`
-		}{c.DeadLetterARN, c.MaxReceiveCount})
-		if err != nil {
-			panic("sqs: a redrive policy could not be encoded: " + err.Error()) // a string and a number always can
-		}
-		all["RedrivePolicy"] = string(b)
-	}
-	return all
+	return struct{}{}, s.SetQueueAttributes(ctx, arn, in.Attributes)
 }
 
 type listQueuesInput struct {
@@ -115,37 +145,26 @@ type listQueuesOutput struct {
 
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ListQueues.html
 func (s *Service) listQueues(_ context.Context, _ gateway.Caller, in listQueuesInput) (listQueuesOutput, error) {
-	names := s.names(func(c *QueueConfig) bool { return strings.HasPrefix(c.Name, in.QueueNamePrefix) })
-	page, next, err := paginate(names, in.MaxResults, in.NextToken)
-	if err != nil {
-		return listQueuesOutput{}, err
-	}
-	out := listQueuesOutput{NextToken: next}
-	for _, name := range page {
-		out.QueueUrls = append(out.QueueUrls, s.url(name))
-	}
-	return out, nil
-}
-
-// names are the served queues that f picks, in order.
-func (s *Service) names(f func(*QueueConfig) bool) []string {
-	s.mu.RLock()
-	queues := slices.Collect(maps.Values(s.queues))
-	s.mu.RUnlock()
 	var names []string
-	for _, q := range queues {
-		q.mu.Lock()
-		if q.active && f(&q.config) {
-			names = append(names, q.config.Name)
+	for _, c := range s.configs() {
+		if strings.HasPrefix(c.Name, in.QueueNamePrefix) {
+			names = append(names, c.Name)
 		}
-		q.mu.Unlock()
 	}
-	slices.Sort(names)
-	return names
+	page, next, err := paginate(names, in.MaxResults, in.NextToken)
+	return listQueuesOutput{s.urls(page), next}, err
 }
 
-// paginate returns the page behind the name that token is, and the next token:
-// as in AWS only when the caller asked for pages.
+func (s *Service) urls(names []string) []string {
+	urls := make([]string, len(names))
+	for i, name := range names {
+		urls[i] = s.url(name)
+	}
+	return urls
+}
+
+// paginate returns the page behind the name that the token says, and the next
+// token: as in AWS only when the caller asked for pages. Names are in order.
 func paginate(names []string, limit *int, token string) (page []string, next string, err error) {
 	n := 1000
 	if limit != nil {
@@ -153,13 +172,17 @@ func paginate(names []string, limit *int, token string) (page []string, next str
 			return nil, "", errRange("MaxResults", n, 1, 1000)
 		}
 	}
-	start, _ := slices.BinarySearch(names, token+"\x00")
-	if token == "" {
-		start = 0
+	start := 0
+	if token != "" {
+		last, err := base64.StdEncoding.DecodeString(token)
+		if err != nil {
+			return nil, "", errValue("Invalid or expired next token.")
+		}
+		start, _ = slices.BinarySearch(names, string(last)+"\x00")
 	}
 	page = names[start:min(start+n, len(names))]
 	if limit != nil && start+n < len(names) {
-		next = page[len(page)-1]
+		next = base64.StdEncoding.EncodeToString([]byte(page[len(page)-1]))
 	}
 	return page, next, nil
 }
@@ -175,18 +198,18 @@ type listDeadLetterSourceQueuesOutput struct {
 	NextToken string   `json:",omitempty"`
 }
 
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ListDeadLetterSourceQueues.html
 func (s *Service) listDeadLetterSourceQueues(_ context.Context, _ gateway.Caller, in listDeadLetterSourceQueuesInput) (listDeadLetterSourceQueuesOutput, error) {
 	q, _, err := s.byURL(in.QueueUrl)
 	if err != nil {
 		return listDeadLetterSourceQueuesOutput{}, err
 	}
-	names := s.names(func(c *QueueConfig) bool { return c.DeadLetterARN == q.arn })
-	page, next, err := paginate(names, in.MaxResults, in.NextToken)
-	out := listDeadLetterSourceQueuesOutput{QueueUrls: []string{}, NextToken: next}
-	for _, name := range page {
-		out.QueueUrls = append(out.QueueUrls, s.url(name))
+	var names []string
+	for _, c := range s.sources(q.arn) {
+		names = append(names, c.Name)
 	}
-	return out, err
+	page, next, err := paginate(names, in.MaxResults, in.NextToken)
+	return listDeadLetterSourceQueuesOutput{s.urls(page), next}, err
 }
 
 type queueInput struct{ QueueUrl string }
@@ -197,7 +220,36 @@ type listQueueTagsOutput struct {
 
 func (s *Service) listQueueTags(_ context.Context, _ gateway.Caller, in queueInput) (listQueueTagsOutput, error) {
 	_, config, err := s.byURL(in.QueueUrl)
-	return listQueueTagsOutput{Tags: config.Tags}, err
+	if err != nil {
+		return listQueueTagsOutput{}, err
+	}
+	return listQueueTagsOutput{config.Tags}, nil
+}
+
+type tagQueueInput struct {
+	QueueUrl string
+	Tags     textMap
+}
+
+func (s *Service) tagQueue(ctx context.Context, _ gateway.Caller, in tagQueueInput) (struct{}, error) {
+	arn, err := s.arnOf(in.QueueUrl)
+	if err != nil {
+		return struct{}{}, err
+	}
+	return struct{}{}, s.TagQueue(ctx, arn, in.Tags)
+}
+
+type untagQueueInput struct {
+	QueueUrl string
+	TagKeys  []string
+}
+
+func (s *Service) untagQueue(ctx context.Context, _ gateway.Caller, in untagQueueInput) (struct{}, error) {
+	arn, err := s.arnOf(in.QueueUrl)
+	if err != nil {
+		return struct{}{}, err
+	}
+	return struct{}{}, s.UntagQueue(ctx, arn, in.TagKeys)
 }
 
 func (s *Service) purgeQueue(ctx context.Context, _ gateway.Caller, in queueInput) (struct{}, error) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/vinci-go/vinci/local/gateway"
 )
@@ -19,6 +18,7 @@ type receiveMessageInput struct {
 	AttributeNames              []string
 	MessageSystemAttributeNames []string
 	MessageAttributeNames       []string
+	ReceiveRequestAttemptId     *string
 }
 
 type wireMessage struct {
@@ -53,7 +53,12 @@ func (s *Service) receiveMessage(ctx context.Context, _ gateway.Caller, in recei
 	names := slices.Concat(in.AttributeNames, in.MessageSystemAttributeNames)
 	for _, name := range names {
 		if !slices.Contains(systemAttributes, name) {
-			return receiveMessageOutput{}, &gateway.Error{Code: "InvalidAttributeName", Message: "Unknown Attribute " + name + "."}
+			return receiveMessageOutput{}, errAttributeName("Unknown Attribute %s.", name)
+		}
+	}
+	if id := in.ReceiveRequestAttemptId; id != nil {
+		if o.AttemptID = *id; !validFIFOID(*id) {
+			return receiveMessageOutput{}, errFIFOID("ReceiveRequestAttemptId", *id)
 		}
 	}
 	messages, err := s.Receive(ctx, arn, o)
@@ -65,16 +70,6 @@ func (s *Service) receiveMessage(ctx context.Context, _ gateway.Caller, in recei
 		out.Messages = append(out.Messages, wire(&messages[i], names, in.MessageAttributeNames))
 	}
 	return out, nil
-}
-
-// seconds turns the API's numbers into durations; a number that is out of any
-// range stays out of range.
-func seconds(n *int) *time.Duration {
-	if n == nil {
-		return nil
-	}
-	d := time.Duration(min(max(*n, -1), 1<<30)) * time.Second
-	return &d
 }
 
 // wire is a message with those attributes that the caller asked for.
@@ -89,6 +84,9 @@ func wire(m *Message, system, named []string) wireMessage {
 				}
 			}
 		}
+	}
+	if len(m.Attributes) == 0 || len(named) == 0 {
+		return w
 	}
 	asked := map[string]Attribute{}
 	for name, a := range m.Attributes {
@@ -109,8 +107,11 @@ func wire(m *Message, system, named []string) wireMessage {
 	return w
 }
 
-// picks is the rule for MessageAttributeNames: a name, All, .* or prefix.*
+// picks is the rule for MessageAttributeNames: a name, All, *, .* or prefix.*
 func picks(pattern, name string) bool {
+	if pattern == "*" {
+		return true
+	}
 	if prefix, ok := strings.CutSuffix(pattern, ".*"); ok {
 		return strings.HasPrefix(name, prefix)
 	}
@@ -141,17 +142,27 @@ type batchResult struct{ Id string }
 
 func (e deleteBatchEntry) id() string { return e.Id }
 
-func (s *Service) deleteMessageBatch(ctx context.Context, _ gateway.Caller, in deleteMessageBatchInput) (batchOutput[batchResult], error) {
+func (s *Service) deleteMessageBatch(_ context.Context, _ gateway.Caller, in deleteMessageBatchInput) (batchOutput[batchResult], error) {
+	var out batchOutput[batchResult]
 	arn, err := s.batchQueue(in.QueueUrl)
 	if err == nil {
-		err = checkBatch(in.Entries)
+		err = checkBatch(in.Entries, "DeleteMessageBatchRequestEntry")
 	}
 	if err != nil {
-		return batchOutput[batchResult]{}, err
+		return out, err
 	}
-	return runBatch(in.Entries, func(e deleteBatchEntry) (batchResult, error) {
-		return batchResult{e.Id}, s.Delete(ctx, arn, e.ReceiptHandle)
-	}), nil
+	handles := make([]string, len(in.Entries))
+	for i, e := range in.Entries {
+		handles[i] = e.ReceiptHandle
+	}
+	errs, err := s.deleteAll(arn, handles)
+	if err != nil {
+		return out, err
+	}
+	for i, e := range in.Entries {
+		out.report(e.Id, batchResult{e.Id}, errs[i])
+	}
+	return out, nil
 }
 
 // batchQueue finds the queue before a batch's entries are looked at, because that
@@ -195,18 +206,28 @@ type changeMessageVisibilityBatchInput struct {
 
 func (e changeBatchEntry) id() string { return e.Id }
 
-func (s *Service) changeMessageVisibilityBatch(ctx context.Context, _ gateway.Caller, in changeMessageVisibilityBatchInput) (batchOutput[batchResult], error) {
+func (s *Service) changeMessageVisibilityBatch(_ context.Context, _ gateway.Caller, in changeMessageVisibilityBatchInput) (batchOutput[batchResult], error) {
+	var out batchOutput[batchResult]
 	arn, err := s.batchQueue(in.QueueUrl)
 	if err == nil {
-		err = checkBatch(in.Entries)
+		err = checkBatch(in.Entries, "ChangeMessageVisibilityBatchRequestEntry")
 	}
 	if err != nil {
-		return batchOutput[batchResult]{}, err
+		return out, err
 	}
-	return runBatch(in.Entries, func(e changeBatchEntry) (batchResult, error) {
-		if e.VisibilityTimeout == nil {
-			return batchResult{}, errMissing("VisibilityTimeout")
+	changes := make([]change, len(in.Entries))
+	for i, e := range in.Entries {
+		changes[i] = change{handle: e.ReceiptHandle}
+		if e.VisibilityTimeout != nil {
+			changes[i].timeout = *seconds(e.VisibilityTimeout)
 		}
-		return batchResult{e.Id}, s.ChangeVisibility(ctx, arn, e.ReceiptHandle, *seconds(e.VisibilityTimeout))
-	}), nil
+	}
+	errs, err := s.changeAll(arn, changes)
+	if err != nil {
+		return out, err
+	}
+	for i, e := range in.Entries {
+		out.report(e.Id, batchResult{e.Id}, errs[i])
+	}
+	return out, nil
 }

@@ -25,7 +25,7 @@ type sendFields struct {
 	MessageAttributes       map[string]wireAttribute
 	MessageSystemAttributes map[string]wireAttribute
 	MessageDeduplicationId  *string
-	MessageGroupId          string
+	MessageGroupId          *string
 }
 
 type sendMessageInput struct {
@@ -38,16 +38,22 @@ type sendFieldsOutput struct {
 	MD5OfMessageAttributes       string `json:",omitempty"`
 	MD5OfMessageSystemAttributes string `json:",omitempty"`
 	MessageId                    string
+	SequenceNumber               string `json:",omitempty"`
 }
 
 func (f *sendFields) outgoing(c gateway.Caller) (Outgoing, error) {
-	m := Outgoing{Body: f.MessageBody, SenderID: sender(c), GroupID: f.MessageGroupId}
-	if f.MessageDeduplicationId != nil {
-		return m, errValue("Value %s for parameter MessageDeduplicationId is invalid. Reason: The request includes a parameter that is not valid for this queue type.", *f.MessageDeduplicationId)
-	}
-	if f.DelaySeconds != nil {
-		d := time.Duration(*f.DelaySeconds) * time.Second
-		m.Delay = &d
+	m := Outgoing{Body: f.MessageBody, SenderID: sender(c), Delay: seconds(f.DelaySeconds)}
+	for _, id := range [...]struct {
+		parameter string
+		value     *string
+		into      *string
+	}{{"MessageGroupId", f.MessageGroupId, &m.GroupID}, {"MessageDeduplicationId", f.MessageDeduplicationId, &m.DeduplicationID}} {
+		if id.value == nil {
+			continue
+		}
+		if *id.into = *id.value; *id.value == "" {
+			return m, errFIFOID(id.parameter, "")
+		}
 	}
 	for name, a := range f.MessageAttributes {
 		if a.StringListValues != nil || a.BinaryListValues != nil {
@@ -77,24 +83,16 @@ func value(s *string) string {
 	return *s
 }
 
-// send sends one message, alone or as a batch's entry.
-func (s *Service) send(q *queue, config QueueConfig, c gateway.Caller, f *sendFields) (sendFieldsOutput, error) {
-	m, err := f.outgoing(c)
-	if err == nil {
-		err = m.check(config.MaxMessageSize)
+// answer is what the sender is told of a message that was stored.
+func (p *post) answer() sendFieldsOutput {
+	out := sendFieldsOutput{MessageId: p.id, MD5OfMessageBody: digest(p.m.Body), MD5OfMessageAttributes: digestAttributes(p.m.Attributes)}
+	if p.m.TraceHeader != "" {
+		out.MD5OfMessageSystemAttributes = digestAttributes(map[string]Attribute{"AWSTraceHeader": {DataType: "String", StringValue: p.m.TraceHeader}})
 	}
-	if err != nil {
-		return sendFieldsOutput{}, err
+	if p.q.fifo {
+		out.SequenceNumber = sequenceNumber(p.seq)
 	}
-	id, err := s.put(q, config, m)
-	if err != nil {
-		return sendFieldsOutput{}, err
-	}
-	out := sendFieldsOutput{MessageId: id, MD5OfMessageBody: digest(m.Body), MD5OfMessageAttributes: digestAttributes(m.Attributes)}
-	if m.TraceHeader != "" {
-		out.MD5OfMessageSystemAttributes = digestAttributes(map[string]Attribute{"AWSTraceHeader": {DataType: "String", StringValue: m.TraceHeader}})
-	}
-	return out, nil
+	return out
 }
 
 func (s *Service) sendMessage(_ context.Context, c gateway.Caller, in sendMessageInput) (sendFieldsOutput, error) {
@@ -102,21 +100,25 @@ func (s *Service) sendMessage(_ context.Context, c gateway.Caller, in sendMessag
 	if err != nil {
 		return sendFieldsOutput{}, err
 	}
-	return s.send(q, config, c, &in.sendFields)
+	m, err := in.outgoing(c)
+	if err != nil {
+		return sendFieldsOutput{}, err
+	}
+	posts := [1]post{{q: q, config: config, m: &m}}
+	s.deliver(posts[:])
+	if posts[0].err != nil {
+		return sendFieldsOutput{}, posts[0].err
+	}
+	return posts[0].answer(), nil
 }
 
 // byURL finds a queue and its configuration.
-func (s *Service) byURL(queueURL string) (*queue, QueueConfig, error) {
+func (s *Service) byURL(queueURL string) (*queue, *QueueConfig, error) {
 	arn, err := s.arnOf(queueURL)
 	if err != nil {
-		return nil, QueueConfig{}, err
+		return nil, nil, err
 	}
-	q, err := s.open(arn)
-	if err != nil {
-		return nil, QueueConfig{}, err
-	}
-	defer q.mu.Unlock()
-	return q, q.config, nil
+	return s.find(arn)
 }
 
 type sendBatchEntry struct {
@@ -136,26 +138,66 @@ type sendBatchResult struct {
 
 func (e sendBatchEntry) id() string { return e.Id }
 
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
 func (s *Service) sendMessageBatch(_ context.Context, c gateway.Caller, in sendMessageBatchInput) (batchOutput[sendBatchResult], error) {
+	var out batchOutput[sendBatchResult]
 	q, config, err := s.byURL(in.QueueUrl)
 	if err != nil {
-		return batchOutput[sendBatchResult]{}, err
+		return out, err
 	}
-	if err := checkBatch(in.Entries); err != nil {
-		return batchOutput[sendBatchResult]{}, err
+	if err := checkBatch(in.Entries, "SendMessageBatchRequestEntry"); err != nil {
+		return out, err
 	}
+	posts := make([]post, len(in.Entries))
 	total := 0
 	for i := range in.Entries {
-		// What an entry has wrong is its own failure, below.
-		if m, err := in.Entries[i].outgoing(c); err == nil {
-			total += m.size()
+		p := &posts[i]
+		p.q, p.config = q, config
+		m, err := in.Entries[i].outgoing(c)
+		p.m, p.err, p.batch = &m, err, true
+		total += m.size()
+		if err == nil {
+			err = m.batchWide(config)
+		}
+		if err != nil && p.err == nil {
+			return out, err
 		}
 	}
 	if total > maxMessageSize {
-		return batchOutput[sendBatchResult]{}, errModelled("BatchRequestTooLong", "Batch requests cannot be longer than %d bytes. You have sent %d bytes.", maxMessageSize, total)
+		return out, errModelled("BatchRequestTooLong", "Batch requests cannot be longer than %d bytes. You have sent %d bytes.", maxMessageSize, total)
 	}
-	return runBatch(in.Entries, func(e sendBatchEntry) (sendBatchResult, error) {
-		out, err := s.send(q, config, c, &e.sendFields)
-		return sendBatchResult{Id: e.Id, sendFieldsOutput: out}, err
-	}), nil
+	s.deliver(posts)
+	for i := range posts {
+		p := &posts[i]
+		result := sendBatchResult{Id: in.Entries[i].Id}
+		if p.err == nil {
+			result.sendFieldsOutput = p.answer()
+		}
+		out.report(result.Id, result, p.err)
+	}
+	return out, nil
+}
+
+// batchWide refuses a whole batch because an entry for a FIFO queue has no group
+// or no deduplication id, as AWS does. Everything else is the entry's own failure.
+func (m *Outgoing) batchWide(c *QueueConfig) error {
+	switch {
+	case !c.FIFO:
+		return nil
+	case m.GroupID == "":
+		return errValue("The request must contain the parameter MessageGroupId.")
+	case m.DeduplicationID == "" && !c.ContentBasedDeduplication:
+		return errNoDedup()
+	}
+	return nil
+}
+
+// seconds turns the API's numbers into durations; a number that is out of any
+// range stays out of range.
+func seconds(n *int) *time.Duration {
+	if n == nil {
+		return nil
+	}
+	d := time.Duration(min(max(*n, -1), 1<<30)) * time.Second
+	return &d
 }

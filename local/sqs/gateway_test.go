@@ -17,6 +17,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/vinci-go/vinci/local/gateway"
+	"github.com/vinci-go/vinci/local/gateway/gatewaytest"
 	"github.com/vinci-go/vinci/local/iam"
 	"github.com/vinci-go/vinci/local/sqs"
 )
@@ -152,7 +153,7 @@ func TestSDKErrors(t *testing.T) {
 		{"unknown name", do(c.GetQueueUrl(ctx, &awssqs.GetQueueUrlInput{QueueName: aws.String("none")})), is[*types.QueueDoesNotExist], ""},
 		{"unknown queue of a batch", do(c.DeleteMessageBatch(ctx, &awssqs.DeleteMessageBatchInput{QueueUrl: none, Entries: []types.DeleteMessageBatchRequestEntry{{Id: aws.String("1"), ReceiptHandle: aws.String("x")}}})), is[*types.QueueDoesNotExist], ""},
 		{"other account", do(c.ReceiveMessage(ctx, &awssqs.ReceiveMessageInput{QueueUrl: aws.String(url + "/111111111111/q")})), is[*types.QueueDoesNotExist], ""},
-		{"no queue URL", do(c.ReceiveMessage(ctx, &awssqs.ReceiveMessageInput{QueueUrl: aws.String("q")})), is[*types.InvalidAddress], ""},
+		{"no queue URL", do(c.ReceiveMessage(ctx, &awssqs.ReceiveMessageInput{QueueUrl: aws.String("http://x/q")})), is[*types.InvalidAddress], ""},
 		{"handle", do(c.DeleteMessage(ctx, &awssqs.DeleteMessageInput{QueueUrl: q, ReceiptHandle: aws.String("x")})), is[*types.ReceiptHandleIsInvalid], "ReceiptHandleIsInvalid"},
 		{"handle of a change", do(c.ChangeMessageVisibility(ctx, &awssqs.ChangeMessageVisibilityInput{QueueUrl: q, ReceiptHandle: aws.String("x")})), is[*types.ReceiptHandleIsInvalid], ""},
 		{"contents", do(c.SendMessage(ctx, &awssqs.SendMessageInput{QueueUrl: q, MessageBody: aws.String("\x01")})), is[*types.InvalidMessageContents], "InvalidMessageContents"},
@@ -170,7 +171,6 @@ func TestSDKErrors(t *testing.T) {
 		{"entry ids", batch(entries("a", "a")), is[*types.BatchEntryIdsNotDistinct], ""},
 		{"entry id", batch(entries("a b")), is[*types.InvalidBatchEntryId], ""},
 		{"long batch", batch([]types.SendMessageBatchRequestEntry{{Id: aws.String("a"), MessageBody: aws.String(strings.Repeat("x", 1<<19))}, {Id: aws.String("b"), MessageBody: aws.String(strings.Repeat("x", 1<<19+1))}}), is[*types.BatchRequestTooLong], ""},
-		{"not served", do(c.CreateQueue(ctx, &awssqs.CreateQueueInput{QueueName: aws.String("x")})), nil, "UnknownOperationException"},
 	}
 	for _, tt := range tests {
 		if tt.err == nil || tt.is != nil && !tt.is(tt.err) || tt.code != "" && !isCode(tt.err, tt.code) {
@@ -326,7 +326,7 @@ func TestMalformedBodies(t *testing.T) {
 		}
 		r.Header.Set("X-Amz-Target", "AmazonSQS.SendMessage")
 		r.Header.Set("Content-Type", "application/x-amz-json-1.0")
-		r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+keys.Owner().AccessKeyID+"/20261120/us-east-1/sqs/aws4_request, SignedHeaders=host, Signature=0")
+		gatewaytest.Sign(t, r, keys.Owner(), "sqs", body)
 		answer, err := http.DefaultClient.Do(r)
 		if err != nil {
 			t.Fatal(err)
@@ -334,7 +334,7 @@ func TestMalformedBodies(t *testing.T) {
 		text, err := io.ReadAll(answer.Body)
 		answer.Body.Close()
 		cancel()
-		if err != nil || answer.StatusCode != 400 || !strings.Contains(string(text), want) {
+		if err != nil || answer.StatusCode/100 != 4 || !strings.Contains(string(text), want) {
 			t.Errorf("%s: %d %s, %v; want %s", body, answer.StatusCode, text, err, want)
 		}
 	}

@@ -26,9 +26,12 @@ type Outgoing struct {
 	SenderID string
 	// TraceHeader is the system attribute AWSTraceHeader.
 	TraceHeader string
-	// GroupID is the MessageGroupId that makes a standard queue a fair queue. It
-	// is handed on and has no effect on the order.
+	// GroupID is the MessageGroupId. A FIFO queue needs it. It makes a standard
+	// queue a fair queue: there it is handed on and has no effect on the order.
 	GroupID string
+	// DeduplicationID is the MessageDeduplicationId, of FIFO queues only. Empty
+	// means the SHA-256 of the body, if the queue has ContentBasedDeduplication.
+	DeduplicationID string
 }
 
 // ReceiveOptions say what a [Service.Receive] takes.
@@ -38,6 +41,10 @@ type ReceiveOptions struct {
 	VisibilityTimeout *time.Duration
 	// Wait is how long to wait for the first message; nil means the queue's own.
 	Wait *time.Duration
+	// AttemptID is the ReceiveRequestAttemptId, of FIFO queues only: another receive
+	// with it within 5 minutes gets the same messages and receipt handles, hidden
+	// anew, unless one of them was deleted, changed or became visible since.
+	AttemptID string
 }
 
 // Message is a received message.
@@ -53,6 +60,10 @@ type Message struct {
 	SenderID        string
 	TraceHeader     string
 	GroupID         string
+	// DeduplicationID and SequenceNumber are a FIFO queue's. A message that was moved
+	// to a dead-letter queue has its own id as DeduplicationID, as in AWS.
+	DeduplicationID string
+	SequenceNumber  string
 	// DeadLetterSourceARN is the queue that it was moved from, when it was.
 	DeadLetterSourceARN string
 }
@@ -68,11 +79,12 @@ func (m *Message) SystemAttributes() map[string]string {
 		"ApproximateReceiveCount":          strconv.Itoa(m.ReceiveCount),
 		"ApproximateFirstReceiveTimestamp": strconv.FormatInt(m.FirstReceivedAt.UnixMilli(), 10),
 	}
-	for name, value := range map[string]string{
-		"AWSTraceHeader": m.TraceHeader, "MessageGroupId": m.GroupID, "DeadLetterQueueSourceArn": m.DeadLetterSourceARN,
+	for _, o := range [...]struct{ name, value string }{
+		{"AWSTraceHeader", m.TraceHeader}, {"MessageGroupId", m.GroupID}, {"DeadLetterQueueSourceArn", m.DeadLetterSourceARN},
+		{"MessageDeduplicationId", m.DeduplicationID}, {"SequenceNumber", m.SequenceNumber},
 	} {
-		if value != "" {
-			a[name] = value
+		if o.value != "" {
+			a[o.name] = o.value
 		}
 	}
 	return a

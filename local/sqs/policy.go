@@ -7,33 +7,44 @@ import (
 	"github.com/vinci-go/vinci/local/iam"
 )
 
+// defaultPolicyVersion is what a policy without a version has.
+const defaultPolicyVersion = "2008-10-17"
+
 // policyJSON is a policy as GetQueueAttributes shows it, empty for none.
 func policyJSON(d *iam.Document) string {
 	if d == nil {
 		return ""
 	}
+	statements := make([]string, len(d.Statements))
+	for i := range d.Statements {
+		statements[i] = d.Statements[i].JSON()
+	}
+	return policyOf(d.Version, d.ID, statements)
+}
+
+// policyOf writes a policy with statements as they were written.
+func policyOf(version, id string, statements []string) string {
+	if version == "" {
+		version = defaultPolicyVersion
+	}
 	var b strings.Builder
 	b.WriteString(`{"Version":`)
-	b.Write(quote(d.Version))
-	if d.ID != "" {
+	b.WriteString(mustJSON(version))
+	if id != "" {
 		b.WriteString(`,"Id":`)
-		b.Write(quote(d.ID))
+		b.WriteString(mustJSON(id))
 	}
 	b.WriteString(`,"Statement":[`)
-	for i := range d.Statements {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString(d.Statements[i].JSON())
-	}
+	b.WriteString(strings.Join(statements, ","))
 	b.WriteString("]}")
 	return b.String()
 }
 
-func quote(s string) []byte {
-	b, err := json.Marshal(s)
+// mustJSON is for what can always be encoded: strings, and structs of strings.
+func mustJSON(v any) string {
+	b, err := json.Marshal(v)
 	if err != nil {
-		panic("sqs: a string could not be encoded: " + err.Error()) // encoding/json encodes every string
+		panic("sqs: a value could not be encoded: " + err.Error())
 	}
-	return b
+	return string(b)
 }

@@ -1,40 +1,21 @@
 package sqs
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"time"
+	"slices"
 )
 
 // Send stores a message and returns its id. When it returns, the message has
-// reached the kernel: the death of the process does not lose it.
+// reached the kernel: the death of the process does not lose it. A FIFO queue that
+// got the message in the last 5 minutes does not get it again, and the id is the
+// first one's.
 func (s *Service) Send(_ context.Context, queueARN string, m Outgoing) (messageID string, err error) {
-	q, err := s.open(queueARN)
-	if err != nil {
-		return "", err
-	}
-	config := q.config
-	q.mu.Unlock()
-	if err := m.check(config.MaxMessageSize); err != nil {
-		return "", err
-	}
-	return s.put(q, config, m)
-}
-
-// put stores a message that was checked.
-func (s *Service) put(q *queue, config QueueConfig, m Outgoing) (string, error) {
-	p, err := s.prepare(q, config, m)
-	if err != nil {
-		return "", err
-	}
-	if err := s.committer.commit(p.ops...); err != nil {
-		return "", fmt.Errorf("storing a message of queue %s: %w", config.Name, err)
-	}
-	if !s.index(q, p.it) {
-		return "", errNoQueue()
-	}
-	return p.id, nil
+	posts := [1]post{{m: &m}}
+	posts[0].q, posts[0].config, posts[0].err = s.find(queueARN)
+	s.deliver(posts[:])
+	return posts[0].id, posts[0].err
 }
 
 // Parcel is a message for one queue among others.
@@ -47,199 +28,166 @@ type Parcel struct {
 // for one. errs[i] is what [Service.Send] would return for parcels[i]; one that
 // fails does not keep the others back.
 func (s *Service) SendAll(_ context.Context, parcels []Parcel) (errs []error) {
+	posts := make([]post, len(parcels))
+	for i := range parcels {
+		p := &posts[i]
+		p.m = &parcels[i].Outgoing
+		p.q, p.config, p.err = s.find(parcels[i].QueueARN)
+	}
+	s.deliver(posts)
 	errs = make([]error, len(parcels))
-	all := make([]prepared, len(parcels))
-	var ops []op
-	for i, p := range parcels {
-		q, err := s.open(p.QueueARN)
-		if err != nil {
-			errs[i] = err
-			continue
-		}
-		config := q.config
-		q.mu.Unlock()
-		if errs[i] = p.check(config.MaxMessageSize); errs[i] != nil {
-			continue
-		}
-		if all[i], errs[i] = s.prepare(q, config, p.Outgoing); errs[i] == nil {
-			ops = append(ops, all[i].ops...)
-		}
-	}
-	if err := s.committer.commit(ops...); err != nil {
-		for i := range errs {
-			if errs[i] == nil {
-				errs[i] = fmt.Errorf("storing a message of queue %s: %w", parcels[i].QueueARN, err)
-			}
-		}
-		return errs
-	}
-	// All of a queue's at once, so that who waits there gets them together.
-	items := map[*queue][]*item{}
-	for i := range all {
-		if errs[i] == nil {
-			items[all[i].q] = append(items[all[i].q], all[i].it)
-		}
-	}
-	for q, items := range items {
-		if s.index(q, items...) {
-			continue
-		}
-		for i := range all {
-			if all[i].q == q {
-				errs[i] = errNoQueue()
-			}
-		}
+	for i := range posts {
+		errs[i] = posts[i].err
 	}
 	return errs
 }
 
-// prepared is a message about to be written.
-type prepared struct {
-	q   *queue
-	it  *item
-	id  string
-	ops []op
+// post is a message on its way into a queue.
+type post struct {
+	q      *queue
+	config *QueueConfig
+	m      *Outgoing
+	batch  bool  // an entry of a batch
+	err    error // what is not nil at first is left alone
+
+	id       string // of a duplicate: the first one's
+	seq      uint64 // likewise
+	it       *item  // nil for a duplicate
+	dedupKey string
 }
 
-// prepare makes the writes of a message that was checked.
-func (s *Service) prepare(q *queue, config QueueConfig, m Outgoing) (prepared, error) {
-	id, err := s.newMessageID()
-	if err != nil {
-		return prepared{}, err
+// deliver stores messages with one write. What goes wrong is in each post.
+func (s *Service) deliver(posts []post) {
+	defer lockFIFO(posts)()
+	ops := make([]op, 0, 2*len(posts))
+	for i := range posts {
+		p := &posts[i]
+		if p.err == nil {
+			p.err = p.m.check(p.config)
+		}
+		if p.err == nil {
+			p.err = p.m.checkSize(p.config, p.batch)
+		}
+		if p.err == nil {
+			ops, p.err = s.prepare(p, ops)
+		}
 	}
-	if m.SenderID == "" {
-		m.SenderID = s.opts.Account
+	if err := s.committer.commit(ops...); err != nil {
+		for i := range slices.Backward(posts) {
+			p := &posts[i]
+			if p.err == nil {
+				p.undo()
+				p.id, p.err = "", fmt.Errorf("storing a message of queue %s: %w", p.config.Name, err)
+			}
+		}
+		return
 	}
-	delay := config.Delay
-	if m.Delay != nil {
+	s.index(posts)
+}
+
+// lockFIFO makes the sends of FIFO queues one after the other. The order of locks
+// is the queues' numbers'.
+func lockFIFO(posts []post) (unlock func()) {
+	var locked []*queue
+	for i := range posts {
+		if q := posts[i].q; q != nil && q.fifo && !slices.Contains(locked, q) {
+			locked = append(locked, q)
+		}
+	}
+	slices.SortFunc(locked, func(a, b *queue) int { return cmp.Compare(a.id, b.id) })
+	for _, q := range locked {
+		q.sending.Lock()
+	}
+	return func() {
+		for _, q := range locked {
+			q.sending.Unlock()
+		}
+	}
+}
+
+// prepare adds the writes of a message that was checked.
+func (s *Service) prepare(p *post, ops []op) ([]op, error) {
+	m, now := p.m, s.opts.Now()
+	dedup := m.DeduplicationID
+	if p.q.fifo {
+		if dedup == "" {
+			dedup = contentID(m.Body)
+		}
+		ops = append(ops, p.q.dedup.expire(p.q.id, now.UnixNano())...)
+		p.dedupKey = dedupKey(p.config, m.GroupID, dedup)
+		if e, ok := p.q.dedup.lookup(p.dedupKey, now.UnixNano()); ok {
+			p.id, p.seq = e.id, e.seq
+			return ops, nil
+		}
+	}
+	var err error
+	if p.id, err = s.newMessageID(); err != nil {
+		return ops, err
+	}
+	sender := m.SenderID
+	if sender == "" {
+		sender = s.opts.Account
+	}
+	delay := p.config.Delay
+	if m.Delay != nil && !p.q.fifo {
 		delay = *m.Delay
 	}
-	now := s.opts.Now()
-	r := record{sent: now.UnixMilli(), id: id, body: m.Body, bodyMD5: digest(m.Body), sender: m.SenderID,
-		trace: m.TraceHeader, group: m.GroupID, attributes: m.Attributes}
-	it := &item{seq: s.sequence.Add(1), sent: r.sent, progress: progress{visible: now.Add(delay).UnixNano()}}
-	key := messageKey(q.id, it.seq)
-	ops := []op{{bucket: messagesBucket, key: key, value: r.encode()}}
-	if delay > 0 {
-		ops = append(ops, op{bucket: progressBucket, key: key, value: it.progress.encode()})
-	}
-	return prepared{q, it, id, ops}, nil
-}
-
-// index makes stored messages of a queue known. It reports false, and deletes
-// them, when the queue was removed in the meantime.
-func (s *Service) index(q *queue, items ...*item) bool {
-	q.mu.Lock()
-	if q.active {
-		for _, it := range items {
-			q.add(it)
-		}
-		q.wake()
-		q.mu.Unlock()
-		return true
-	}
-	q.mu.Unlock()
-	var ops []op
-	for _, it := range items {
-		ops = append(ops, deletion(q.id, it.seq)...)
-	}
-	if err := s.committer.commit(ops...); err != nil {
-		s.opts.Logger.Error("messages of a removed queue could not be deleted", "queue", q.arn, "error", err)
-	}
-	return false
-}
-
-// Delete deletes the messages of receipt handles, with one write. As in AWS, a
-// message that was deleted already is no error, and the handle of an earlier
-// receive succeeds without deleting; a text that is no handle of this queue is
-// [CodeReceiptHandleIsInvalid], and does not keep the others from being deleted.
-//
-// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteMessage.html
-func (s *Service) Delete(_ context.Context, queueARN string, receiptHandles ...string) error {
-	q, err := s.open(queueARN)
-	if err != nil {
-		return err
-	}
-	var wrong []error
-	var items []*item
-	var ops []op
-	for _, h := range receiptHandles {
-		it, err := q.byHandle(h)
-		if err != nil {
-			wrong = append(wrong, err)
-		} else if it != nil {
-			items = append(items, it)
-			ops = append(ops, deletion(q.id, it.seq)...)
-		}
-	}
-	q.mu.Unlock()
-	if err := s.committer.commit(ops...); err != nil {
-		return fmt.Errorf("deleting messages of queue %s: %w", queueARN, errors.Join(append(wrong, err)...))
-	}
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	for _, it := range items {
-		if q.items[it.seq] == it { // else somebody else was faster
-			q.remove(it)
-		}
-	}
-	return errors.Join(wrong...)
-}
-
-// byHandle finds the message of a handle, nil when it is gone or was received
-// again since. q.mu is held.
-func (q *queue) byHandle(receiptHandle string) (*item, error) {
-	h, ok := decodeHandle(receiptHandle)
-	if !ok || h.queue != q.id {
-		return nil, errHandle(receiptHandle)
-	}
-	it := q.items[h.seq]
-	if it == nil || uint32(it.count) != h.count {
-		return nil, nil
-	}
-	return it, nil
-}
-
-// ChangeVisibility hides a message in flight for d from now on; 0 makes it
-// visible at once. It fails with [CodeInvalidParameterValue] when the message is
-// not in flight any more, or when it would have been hidden for more than 12
-// hours since it was received.
-//
-// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html
-func (s *Service) ChangeVisibility(_ context.Context, queueARN, receiptHandle string, d time.Duration) error {
-	if d < 0 || d > maxVisibility {
-		return errRange("VisibilityTimeout", int(d.Seconds()), 0, int(maxVisibility.Seconds()))
-	}
-	q, err := s.open(queueARN)
-	if err != nil {
-		return err
-	}
-	it, err := q.byHandle(receiptHandle)
-	now := s.opts.Now()
+	r := record{sent: now.UnixMilli(), id: p.id, body: m.Body, bodyMD5: digest(m.Body), sender: sender,
+		trace: m.TraceHeader, group: m.GroupID, dedup: dedup, attributes: m.Attributes}
+	p.seq = s.sequence.Add(1)
+	p.it = &item{seq: p.seq, sent: r.sent, progress: progress{visible: now.Add(delay).UnixNano()}}
+	key := messageKey(p.q.id, p.seq)
+	ops = append(ops, op{bucket: messagesBucket, key: key, value: r.encode()})
 	switch {
-	case err != nil:
-	case it == nil || it.visible <= now.UnixNano() || q.expired(it, now):
-		err = errNotChangeable(receiptHandle)
-	case now.Add(d).UnixNano()-it.received > int64(maxVisibility):
-		err = errValue("Value %d for parameter VisibilityTimeout is invalid. Reason: Total VisibilityTimeout for the message is beyond the limit [43200 seconds].", int(d.Seconds()))
+	case p.q.fifo:
+		// Its delay follows from the queue's and is not stored. See configure.
+		p.it.group = &group{id: m.GroupID}
+		p.it.visible = fifoVisible(p.it, p.config)
+		e := dedupEntry{until: now.UnixNano() + int64(dedupInterval), seq: p.seq, id: p.id}
+		p.q.dedup.put(p.dedupKey, e)
+		ops = append(ops, op{bucket: dedupBucket, key: namedKey(p.q.id, p.dedupKey), value: e.encode()})
+	case delay > 0:
+		ops = append(ops, op{bucket: progressBucket, key: key, value: p.it.progress.encode()})
 	}
-	if err != nil {
-		q.mu.Unlock()
-		return err
-	}
-	before, after := it.progress, it.progress
-	after.visible = now.Add(d).UnixNano()
-	q.mu.Unlock()
+	return ops, nil
+}
 
-	key := messageKey(q.id, it.seq)
-	if err := s.committer.commit(op{bucket: progressBucket, key: key, value: after.encode()}); err != nil {
-		return fmt.Errorf("changing the visibility of a message of queue %s: %w", queueARN, err)
+// undo forgets what prepare remembered.
+func (p *post) undo() {
+	if p.q.fifo && p.it != nil {
+		p.q.dedup.take(p.dedupKey)
 	}
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.items[it.seq] == it && it.progress == before {
-		q.set(it, after)
+}
+
+// index makes stored messages known: all of a queue's at once, so that who waits
+// there gets them together. It deletes those whose queue was removed meanwhile.
+func (s *Service) index(posts []post) {
+	var late []op
+	for i := range posts {
+		q := posts[i].q
+		if posts[i].err != nil || i > 0 && slices.ContainsFunc(posts[:i], func(p post) bool { return p.err == nil && p.q == q }) {
+			continue // its messages are known already
+		}
+		q.mu.Lock()
+		active := q.active.Load()
+		for j := i; j < len(posts); j++ {
+			p := &posts[j]
+			switch {
+			case p.q != q || p.err != nil || p.it == nil:
+			case active:
+				q.add(p.it)
+			default:
+				p.err = errNoQueue()
+				late = append(late, deletion(q.id, p.seq)...)
+				if q.fifo {
+					late = append(late, op{bucket: dedupBucket, key: namedKey(q.id, p.dedupKey)})
+				}
+			}
+		}
 		q.wake()
+		q.mu.Unlock()
 	}
-	return nil
+	if err := s.committer.commit(late...); err != nil {
+		s.opts.Logger.Error("messages of a removed queue could not be deleted", "error", err)
+	}
 }

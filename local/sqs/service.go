@@ -1,16 +1,12 @@
 package sqs
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,6 +25,9 @@ type Options struct {
 	Now      func() time.Time // nil means time.Now
 	Random   io.Reader        // where message ids come from; nil means crypto/rand
 	Logger   *slog.Logger     // nil means silence
+	// RecreateAtOnce lets CreateQueue make a queue whose name was deleted less than
+	// 60 seconds ago, which AWS refuses with QueueDeletedRecently.
+	RecreateAtOnce bool
 }
 
 // Service serves the queues of one account. It is safe for concurrent use.
@@ -40,22 +39,22 @@ type Service struct {
 	sequence atomic.Uint64 // of the newest message
 	random   sync.Mutex    // guards opts.Random
 
-	apply  sync.Mutex // held by the one call that changes the set of queues
-	mu     sync.RWMutex
+	// apply is held by the one call that changes the set of queues or their
+	// configuration. It guards dropped and deleted.
+	apply   sync.Mutex
+	dropped map[string]*QueueConfig // of Apply's queues, those that DeleteQueue removed since
+	deleted map[string]time.Time    // by ARN, when DeleteQueue was called
+
+	mu     sync.RWMutex      // taken last: nobody who holds it waits for another lock
 	queues map[string]*queue // by ARN, also those that nothing configures
 	nextID uint64
+
+	tasks  tasks
 	closed chan struct{}
 }
 
-// queueRecord is what the store keeps of a queue besides its messages.
-type queueRecord struct {
-	ID       uint64    `json:"id"`
-	Created  time.Time `json:"created"`
-	Modified time.Time `json:"modified"`
-}
-
-// New opens the data folder and reads the index of the messages in it. Queues
-// are served once [Service.Apply] names them.
+// New opens the data folder and reads the index of the messages in it. Queues that
+// CreateQueue made are served at once, others once [Service.Apply] names them.
 func New(o Options) (*Service, error) {
 	if o.Account == "" {
 		o.Account = "000000000000"
@@ -75,7 +74,9 @@ func New(o Options) (*Service, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Service{opts: o, queues: map[string]*queue{}, nextID: 1, closed: make(chan struct{})}
+	s := &Service{opts: o, queues: map[string]*queue{}, nextID: 1, closed: make(chan struct{}),
+		dropped: map[string]*QueueConfig{}, deleted: map[string]time.Time{}}
+	s.tasks.bySource = map[uint64][]*task{}
 	if o.Dir == "" {
 		s.store = newMemStore()
 	} else {
@@ -95,189 +96,9 @@ func New(o Options) (*Service, error) {
 	return s, nil
 }
 
-// load rebuilds the index.
-func (s *Service) load() error {
-	byID := map[uint64]*queue{}
-	err := s.store.scan(queuesBucket, func(key, value []byte) error {
-		var r queueRecord
-		if err := json.Unmarshal(value, &r); err != nil {
-			return fmt.Errorf("%w: queue %s: %w", errCorrupt, key, err)
-		}
-		q := newQueue(r.ID, string(key))
-		q.created, q.modified = r.Created, r.Modified
-		s.queues[q.arn], byID[q.id] = q, q
-		s.nextID = max(s.nextID, q.id+1)
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	err = s.store.scan(messagesBucket, func(key, value []byte) error {
-		id, seq, ok := splitKey(key)
-		q := byID[id]
-		if !ok || q == nil {
-			return fmt.Errorf("%w: a message of an unknown queue", errCorrupt)
-		}
-		sent, err := sentOf(value)
-		if err != nil {
-			return err
-		}
-		q.items[seq] = &item{seq: seq, sent: sent, progress: progress{visible: sent * int64(time.Millisecond)}}
-		s.sequence.Store(max(s.sequence.Load(), seq))
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	var orphans []op // of a receive and a deletion at the same time
-	err = s.store.scan(progressBucket, func(key, value []byte) error {
-		id, seq, ok := splitKey(key)
-		if !ok {
-			return fmt.Errorf("%w: a progress record has an unknown key", errCorrupt)
-		}
-		q := byID[id]
-		if q == nil || q.items[seq] == nil {
-			orphans = append(orphans, op{bucket: progressBucket, key: bytes.Clone(key)})
-			return nil
-		}
-		p, err := decodeProgress(value)
-		q.items[seq].progress = p
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	for _, q := range s.queues {
-		for _, it := range q.items {
-			q.add(it)
-		}
-	}
-	return s.committer.commit(orphans...)
-}
-
-// Apply makes the queues be exactly those of configs: it creates, changes and
-// removes. The messages of a queue that stays are not touched; those of a queue
-// that goes are deleted. On an error of kind [ErrConfig], which reports all that
-// is wrong at once, nothing has changed.
-func (s *Service) Apply(configs []QueueConfig) error {
-	s.apply.Lock()
-	defer s.apply.Unlock()
-	wanted := map[string]QueueConfig{}
-	var errs []error
-	for _, c := range configs {
-		if err := c.complete(s.arn); err != nil {
-			errs = append(errs, err)
-		} else if _, twice := wanted[c.ARN]; twice {
-			errs = append(errs, fmt.Errorf("%w: queue %q is configured twice", ErrConfig, c.Name))
-		}
-		wanted[c.ARN] = c
-	}
-	for _, arn := range slices.Sorted(maps.Keys(wanted)) {
-		c := wanted[arn]
-		if _, ok := wanted[c.DeadLetterARN]; c.DeadLetterARN != "" && !ok {
-			errs = append(errs, fmt.Errorf("%w: queue %q: its dead-letter queue %s does not exist", ErrConfig, c.Name, c.DeadLetterARN))
-		}
-	}
-	if err := errors.Join(errs...); err != nil {
-		return err
-	}
-	return s.replace(wanted)
-}
-
-// replace writes first and changes the index then. s.apply is held.
-func (s *Service) replace(wanted map[string]QueueConfig) error {
-	now := s.opts.Now()
-	var ops []op
-	var gone, changed []*queue
-	s.mu.RLock()
-	for arn, q := range s.queues {
-		if _, ok := wanted[arn]; !ok {
-			gone = append(gone, q)
-			ops = append(ops, op{bucket: queuesBucket, key: []byte(arn)})
-			ops = append(ops, q.deleteAll()...)
-		}
-	}
-	nextID := s.nextID
-	for _, arn := range slices.Sorted(maps.Keys(wanted)) {
-		c := wanted[arn]
-		q := s.queues[arn]
-		if q == nil {
-			q = newQueue(nextID, arn)
-			q.created, q.modified = now, now
-			nextID++
-		} else if q.same(c) {
-			continue
-		}
-		changed = append(changed, q)
-		created := q.created
-		value, err := json.Marshal(queueRecord{ID: q.id, Created: created, Modified: now})
-		if err != nil {
-			s.mu.RUnlock()
-			return fmt.Errorf("storing queue %q: %w", c.Name, err)
-		}
-		ops = append(ops, op{bucket: queuesBucket, key: []byte(arn), value: value})
-	}
-	s.mu.RUnlock()
-	if err := s.committer.commit(ops...); err != nil {
-		return fmt.Errorf("storing queues: %w", err)
-	}
-
-	s.mu.Lock()
-	s.nextID = nextID
-	for _, q := range gone {
-		delete(s.queues, q.arn)
-	}
-	for _, q := range changed {
-		s.queues[q.arn] = q
-	}
-	s.mu.Unlock()
-	var late []op // messages that arrived while their queue was being removed
-	for _, q := range gone {
-		q.mu.Lock()
-		q.active = false
-		q.wake()
-		q.mu.Unlock()
-		late = append(late, q.deleteAll()...)
-	}
-	for _, q := range changed {
-		q.mu.Lock()
-		q.active, q.config, q.modified = true, wanted[q.arn], now
-		q.wake()
-		q.mu.Unlock()
-	}
-	return s.committer.commit(late...)
-}
-
-// same reports whether c is what the queue is configured with already. A policy
-// is compared by what it says, for each Apply parses it anew.
-func (q *queue) same(c QueueConfig) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	old := q.config
-	return q.active && policyJSON(old.Policy) == policyJSON(c.Policy) && maps.Equal(old.Tags, c.Tags) &&
-		old.Name == c.Name && old.VisibilityTimeout == c.VisibilityTimeout && old.MessageRetention == c.MessageRetention &&
-		old.Delay == c.Delay && old.ReceiveWait == c.ReceiveWait && old.MaxMessageSize == c.MaxMessageSize &&
-		old.DeadLetterARN == c.DeadLetterARN && old.MaxReceiveCount == c.MaxReceiveCount
-}
-
-// deleteAll are the writes that delete the messages of the index.
-func (q *queue) deleteAll() []op {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	var ops []op
-	for seq := range q.items {
-		ops = append(ops, deletion(q.id, seq)...)
-	}
-	return ops
-}
-
-func deletion(queue, seq uint64) []op {
-	key := messageKey(queue, seq)
-	return []op{{bucket: messagesBucket, key: key}, {bucket: progressBucket, key: key}}
-}
-
-// Close ends every waiting receive and closes the store. Calls that come later
-// fail with [ErrClosed].
+// Close ends every waiting receive and every task, and closes the store. Calls
+// that come later fail with [ErrClosed]. Tasks go on when the folder is opened
+// again.
 func (s *Service) Close() error {
 	s.apply.Lock()
 	defer s.apply.Unlock()
@@ -287,6 +108,7 @@ func (s *Service) Close() error {
 	default:
 		close(s.closed)
 	}
+	s.tasks.running.Wait()
 	return s.store.close()
 }
 
@@ -303,10 +125,16 @@ func (s *Service) lookup(arn string) (*queue, error) {
 	s.mu.RLock()
 	q := s.queues[arn]
 	s.mu.RUnlock()
-	if q == nil {
+	if q == nil || !q.active.Load() {
 		return nil, errNoQueue()
 	}
 	return q, nil
+}
+
+// lookupActive reports whether the queue is served.
+func (s *Service) lookupActive(arn string) bool {
+	_, err := s.lookup(arn)
+	return err == nil
 }
 
 // open finds an active queue and locks it.
@@ -316,33 +144,55 @@ func (s *Service) open(arn string) (*queue, error) {
 		return nil, err
 	}
 	q.mu.Lock()
-	if !q.active {
+	if !q.active.Load() {
 		q.mu.Unlock()
 		return nil, errNoQueue()
 	}
 	return q, nil
 }
 
+// find finds an active queue and its configuration, which is not to be changed.
+func (s *Service) find(arn string) (*queue, *QueueConfig, error) {
+	q, err := s.open(arn)
+	if err != nil {
+		return nil, nil, err
+	}
+	c := q.config
+	q.mu.Unlock()
+	return q, c, nil
+}
+
+// all are the active queues with their configurations.
+func (s *Service) all() map[*queue]*QueueConfig {
+	s.mu.RLock()
+	queues := make([]*queue, 0, len(s.queues))
+	for _, q := range s.queues {
+		queues = append(queues, q)
+	}
+	s.mu.RUnlock()
+	active := make(map[*queue]*QueueConfig, len(queues))
+	for _, q := range queues {
+		q.mu.Lock()
+		if q.active.Load() {
+			active[q] = q.config
+		}
+		q.mu.Unlock()
+	}
+	return active
+}
+
 // ResourcePolicy is the policy of the queue with that ARN, nil when it has none
 // or does not exist.
 func (s *Service) ResourcePolicy(arn string) *iam.Document {
-	q, err := s.open(arn)
+	_, c, err := s.find(arn)
 	if err != nil {
 		return nil
 	}
-	defer q.mu.Unlock()
-	return q.config.Policy
+	return c.Policy
 }
 
 // Exists reports whether the queue is served.
-func (s *Service) Exists(arn string) bool {
-	q, err := s.open(arn)
-	if err != nil {
-		return false
-	}
-	q.mu.Unlock()
-	return true
-}
+func (s *Service) Exists(arn string) bool { return s.lookupActive(arn) }
 
 // Counts are how many messages of a queue are visible, in flight and delayed.
 func (s *Service) Counts(_ context.Context, arn string) (visible, inFlight, delayed int, err error) {

@@ -248,7 +248,7 @@ func TestChangeVisibility(t *testing.T) {
 		if err := change(0); err != nil {
 			t.Fatal(err)
 		}
-		if err := change(0); code(err) != sqs.CodeInvalidParameterValue {
+		if err := change(0); code(err) != sqs.CodeMessageNotInflight {
 			t.Errorf("a message that is not in flight: error %v", err)
 		}
 		if m := receive(t, s, "q", sqs.ReceiveOptions{}); len(m) != 1 || m[0].ReceiveCount != 2 {
@@ -498,8 +498,8 @@ func TestApplyRefuses(t *testing.T) {
 		return c
 	}
 	for want, c := range map[string]sqs.QueueConfig{
-		"FIFO":                 change(func(c *sqs.QueueConfig) { c.Name = "q.fifo" }),
-		"standard queues only": change(func(c *sqs.QueueConfig) { c.FIFO = true }),
+		"must be a FIFO queue": change(func(c *sqs.QueueConfig) { c.Name = "q.fifo" }),
+		"for a FIFO queue":     change(func(c *sqs.QueueConfig) { c.FIFO = true }),
 		"name is not allowed":  change(func(c *sqs.QueueConfig) { c.Name = "a b" }),
 		"VisibilityTimeout":    change(func(c *sqs.QueueConfig) { c.VisibilityTimeout = 13 * time.Hour }),
 		"MessageRetention":     change(func(c *sqs.QueueConfig) { c.MessageRetention = time.Second }),

@@ -5,13 +5,17 @@ import (
 	"sync"
 )
 
-// bucket is one of the three tables of the store.
+// bucket is one of the tables of the store.
 type bucket uint8
 
 const (
 	queuesBucket   bucket = iota // ARN -> queueRecord
 	messagesBucket               // queue number, sequence -> record
 	progressBucket               // queue number, sequence -> progress
+	dedupBucket                  // queue number, deduplication key -> dedupEntry
+	attemptsBucket               // queue number, receive request attempt id -> attempt
+	tasksBucket                  // queue number, task id -> taskRecord
+	deletedBucket                // ARN -> when DeleteQueue was called, Unix nanoseconds
 	buckets
 )
 
@@ -38,6 +42,18 @@ func messageKey(queue, seq uint64) []byte {
 	return binary.BigEndian.AppendUint64(b, seq)
 }
 
+// namedKey is the key of what a queue has by name.
+func namedKey(queue uint64, name string) []byte {
+	return append(binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(name)), queue), name...)
+}
+
+func splitNamedKey(key []byte) (queue uint64, name string, ok bool) {
+	if len(key) < 8 {
+		return 0, "", false
+	}
+	return binary.BigEndian.Uint64(key), string(key[8:]), true
+}
+
 func splitKey(key []byte) (queue, seq uint64, ok bool) {
 	if len(key) != 16 {
 		return 0, 0, false
@@ -53,10 +69,10 @@ type committer struct {
 	writing sync.Mutex // held by the leader that writes
 
 	mu      sync.Mutex
-	pending *group
+	pending *joint
 }
 
-type group struct {
+type joint struct {
 	ops  []op
 	done chan struct{}
 	err  error
@@ -75,7 +91,7 @@ func (c *committer) commit(ops ...op) error {
 	}
 	// The first of a group leads it: it waits for the write before its own, and
 	// until then others join.
-	g := &group{ops: ops, done: make(chan struct{})}
+	g := &joint{ops: ops, done: make(chan struct{})}
 	c.pending = g
 	c.mu.Unlock()
 

@@ -7,63 +7,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 
 	"github.com/vinci-go/vinci/local/iam"
 )
-
-const algorithm = "AWS4-HMAC-SHA256"
-
-// authenticate finds out who calls, with AWS's errors when nobody known does.
-func (g *gateway) authenticate(r *http.Request) (Caller, iam.Policies, error) {
-	id, err := accessKeyID(r)
-	if err != nil {
-		return Caller{}, nil, err
-	}
-	caller, policies, ok := g.Credentials.lookup(id)
-	if !ok && g.Open {
-		return Caller{AccessKeyID: id, Owner: true, Account: g.Credentials.account}, nil, nil
-	}
-	if !ok {
-		return Caller{}, nil, &Error{Code: "UnrecognizedClientException", Namespace: coral, QueryCode: "InvalidClientTokenId",
-			Message: "The security token included in the request is invalid."}
-	}
-	return caller, policies, nil
-}
-
-// accessKeyID reads the access key id from the Authorization header, or from the
-// query of a presigned URL.
-//
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html
-func accessKeyID(r *http.Request) (string, error) {
-	credential := ""
-	if header := r.Header.Get("Authorization"); header != "" {
-		rest, ok := strings.CutPrefix(header, algorithm)
-		if !ok {
-			return "", incompleteSignature("the Authorization header must begin with " + algorithm)
-		}
-		for _, part := range strings.FieldsFunc(rest, func(c rune) bool { return c == ',' || c == ' ' }) {
-			if v, ok := strings.CutPrefix(part, "Credential="); ok {
-				credential = v
-			}
-		}
-		if credential == "" {
-			return "", incompleteSignature("the Authorization header requires 'Credential' parameter")
-		}
-	} else if credential = r.URL.Query().Get("X-Amz-Credential"); credential == "" {
-		return "", &Error{Code: "MissingAuthenticationTokenException", Namespace: coral, QueryCode: "MissingAuthenticationToken", Message: "Request is missing Authentication Token"}
-	}
-	// AKID/date/region/service/aws4_request
-	parts := strings.Split(credential, "/")
-	if len(parts) != 5 || parts[0] == "" {
-		return "", incompleteSignature("Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term")
-	}
-	return parts[0], nil
-}
-
-func incompleteSignature(why string) error {
-	return &Error{Code: "IncompleteSignatureException", Namespace: coral, QueryCode: "IncompleteSignature", Message: why}
-}
 
 // authorize judges every need and answers with AWS's refusal when one is not
 // allowed; it returns that decision.
@@ -78,6 +24,9 @@ func (g *gateway) authorize(w http.ResponseWriter, r *Request, resources Resourc
 		if d.Allowed() {
 			continue
 		}
+		if g.Hint != nil {
+			d.Hint = g.Hint(r.Caller, d)
+		}
 		g.Logger.Warn("call denied by IAM", "caller", r.Caller.ARN(), "action", n.Action, "resource", n.Resource, "why", d.Explain(), "request_id", r.ID)
 		WriteError(w, r, AccessDenied(r.Caller, d))
 		return &d
@@ -86,7 +35,7 @@ func (g *gateway) authorize(w http.ResponseWriter, r *Request, resources Resourc
 }
 
 // AccessDenied is AWS's refusal of a call, followed by what AWS does not tell: the
-// statement that is missing, or the one that denies.
+// statement that is missing and the decision's hint, or the statement that denies.
 func AccessDenied(c Caller, d iam.Decision) *Error {
 	return &Error{
 		Code: "AccessDeniedException", Namespace: coral, QueryCode: "AccessDenied",

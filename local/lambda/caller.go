@@ -1,0 +1,18 @@
+package lambda
+
+import "context"
+
+type functionKey struct{}
+
+// forFunction marks what is done for a function's event source mapping.
+func forFunction(ctx context.Context, name string) context.Context {
+	return context.WithValue(ctx, functionKey{}, name)
+}
+
+// PollsFor is the name of the function for whose event source mapping a method of
+// [Queues] or [Streams] is called, by that method's context. Lambda makes such
+// calls with the credentials of the function's role.
+func PollsFor(ctx context.Context) (function string, ok bool) {
+	function, ok = ctx.Value(functionKey{}).(string)
+	return function, ok
+}
