@@ -15,7 +15,7 @@ import (
 // other's types.
 type queues struct{ *sqs.Service }
 
-var _ lambda.AttributeQueues = queues{}
+var _ lambda.Queues = queues{}
 
 func (q queues) Receive(ctx context.Context, queueARN string, max int, wait time.Duration) ([]lambda.Message, error) {
 	received, err := q.Service.Receive(ctx, queueARN, sqs.ReceiveOptions{Max: max, Wait: &wait})

@@ -14,7 +14,7 @@ type function struct {
 	resource *assembly.Resource
 	config   lambda.FunctionConfig
 	async    *assembly.Resource // its AWS::Lambda::EventInvokeConfig, nil for none
-	allowed  []iam.Document // the resource policy: one for each AWS::Lambda::Permission
+	allowed  []iam.Document     // the resource policy: one for each AWS::Lambda::Permission
 }
 
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-lambda-function.html

@@ -59,9 +59,9 @@ func (p *planner) readMapping(r *assembly.Resource) {
 		Window:           time.Duration(props.MaximumBatchingWindowInSeconds) * time.Second,
 		MaxConcurrency:   props.ScalingConfig.MaximumConcurrency,
 		StartingPosition: lambda.StartingPosition(props.StartingPosition), ParallelizationFactor: props.ParallelizationFactor,
-		BisectOnError:    props.BisectBatchOnFunctionError,
-		MaxRetries:       props.MaximumRetryAttempts,
-		OnFailureARN:     props.DestinationConfig.OnFailure.Destination,
+		BisectOnError: props.BisectBatchOnFunctionError,
+		MaxRetries:    props.MaximumRetryAttempts,
+		OnFailureARN:  props.DestinationConfig.OnFailure.Destination,
 	}
 	if props.BatchSize != nil {
 		c.BatchSize = *props.BatchSize

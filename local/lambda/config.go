@@ -131,22 +131,6 @@ type Queues interface {
 	Send(ctx context.Context, queueARN, body string) error
 }
 
-// AttributeQueues are Queues that send messages with attributes. Without it a
-// dead-letter queue gets its messages without those that say why.
-type AttributeQueues interface {
-	Queues
-	// SendWith is Send with attributes of the sender's.
-	SendWith(ctx context.Context, queueARN, body string, attributes map[string]MessageAttribute) error
-}
-
-// KnownQueues are Queues that can tell what AWS asks when a mapping or a
-// destination is made. Without it every queue counts as there.
-type KnownQueues interface {
-	Queues
-	// Visibility is the queue's visibility time-out, false when there is no such queue.
-	Visibility(queueARN string) (time.Duration, bool)
-}
-
 // Buses is what destinations need of EventBridge.
 type Buses interface {
 	// PutEvent puts an event on a bus; the answer is EventBridge's for the entry.
@@ -203,6 +187,17 @@ type Options struct {
 	Streams Streams // needed when a mapping has a stream
 
 	Buses Buses // needed for destinations that are event buses
+
+	// DeadLetter sends an event that was given up to a dead-letter queue, with
+	// attributes that say why. Default: Queues.Send, without them.
+	DeadLetter func(ctx context.Context, queueARN, body string, attributes map[string]MessageAttribute) error
+	// Visibility is a queue's visibility time-out, false when there is no such queue:
+	// what AWS asks when a mapping is made. Default: every queue counts as fit.
+	Visibility func(queueARN string) (time.Duration, bool)
+
+	// StartLater leaves event source mappings and asynchronous invocations alone
+	// until Start is called, when what functions call is there.
+	StartLater bool
 
 	// Allows judges what a function's role may do, as AWS does when a mapping or a
 	// destination is made and when a record is sent: nil for allowed, also for a

@@ -37,7 +37,6 @@ func (d *definition) withPolicy() error {
 	d.policy = nil
 	var all iam.Document
 	for _, p := range d.Config.Policy {
-		all.Name = p.Name
 		all.Statements = append(all.Statements, p.Statements...)
 	}
 	for _, p := range d.Permissions {
@@ -48,9 +47,7 @@ func (d *definition) withPolicy() error {
 		all.Statements = append(all.Statements, document.Statements...)
 	}
 	if len(all.Statements) > 0 {
-		if all.Name == "" || len(d.Permissions) > 0 {
-			all.Name = "resource policy of function " + d.Config.Name
-		}
+		all.Name, all.Version = "policy of function "+d.Config.Name, "2012-10-17"
 		d.policy = &all
 	}
 	return nil
@@ -63,6 +60,20 @@ func sameProcess(a, b FunctionConfig) bool {
 		c.Description, c.Tags = "", nil
 	}
 	return reflect.DeepEqual(a, b)
+}
+
+// Exists reports whether there is a function of that name or ARN.
+func (s *Service) Exists(function string) bool {
+	d, _ := s.lookup(function)
+	return d != nil
+}
+
+// RoleOf is the ARN of the function's role, "" when there is no such function.
+func (s *Service) RoleOf(function string) string {
+	if d, _ := s.lookup(function); d != nil {
+		return d.Config.RoleARN
+	}
+	return ""
 }
 
 // ResourcePolicy is the policy of the function with that ARN (its permissions), nil
@@ -239,6 +250,8 @@ func (s *Service) reconcile(functions map[string]*definition, mappings map[strin
 	s.mu.Lock()
 	s.mappingDefs = mappings
 	s.mu.Unlock()
-	s.startMappings(run, after)
-	s.async.wake()
+	if s.started {
+		s.startMappings(run, after)
+		s.async.wake()
+	}
 }

@@ -179,8 +179,7 @@ func (s *Service) deadLetter(ctx context.Context, d *definition, queueARN string
 	if denied := s.mayTell(d.Config.RoleARN, queueARN); denied != nil {
 		return fmt.Errorf("%w: the function's role may not: %s", errFinal, denied.Explain())
 	}
-	queues, ok := s.opts.Queues.(AttributeQueues)
-	if !ok {
+	if s.opts.DeadLetter == nil {
 		return s.opts.Queues.Send(ctx, queueARN, string(e.Payload))
 	}
 	code, message := "200", ""
@@ -203,5 +202,5 @@ func (s *Service) deadLetter(ctx context.Context, d *definition, queueARN string
 	if message != "" { // an attribute cannot be empty
 		attributes["ErrorMessage"] = MessageAttribute{DataType: "String", StringValue: strings.ToValidUTF8(message[:min(len(message), maxErrorMessage)], "")}
 	}
-	return queues.SendWith(ctx, queueARN, string(e.Payload), attributes)
+	return s.opts.DeadLetter(ctx, queueARN, string(e.Payload), attributes)
 }

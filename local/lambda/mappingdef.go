@@ -240,11 +240,10 @@ func (s *Service) checkSource(c MappingConfig, source arn, d *definition) error 
 }
 
 func (s *Service) checkVisibility(c MappingConfig, d *definition) error {
-	queues, ok := s.opts.Queues.(KnownQueues)
-	if !ok {
+	if s.opts.Visibility == nil {
 		return nil
 	}
-	visibility, ok := queues.Visibility(c.SourceARN)
+	visibility, ok := s.opts.Visibility(c.SourceARN)
 	if !ok {
 		return badParameter("Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. SQS Error Message: The specified queue does not exist.")
 	}
@@ -261,10 +260,12 @@ func (s *Service) checkMappingTimeouts(d *definition) error {
 		if source, _ := parseARN(m.Config.SourceARN); m.Config.FunctionName != d.Config.Name || source.service != "sqs" {
 			continue
 		}
-		if queues, ok := s.opts.Queues.(KnownQueues); ok {
-			if visibility, ok := queues.Visibility(m.Config.SourceARN); ok && visibility < d.Config.Timeout {
-				return s.checkVisibility(m.Config, d)
-			}
+		if s.opts.Visibility == nil {
+			continue
+		}
+		// A queue that is gone is no reason: its mapping finds nothing anyway.
+		if visibility, ok := s.opts.Visibility(m.Config.SourceARN); ok && visibility < d.Config.Timeout {
+			return s.checkVisibility(m.Config, d)
 		}
 	}
 	return nil

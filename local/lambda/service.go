@@ -35,6 +35,7 @@ type Service struct {
 	ops   map[string]operation // of the REST API
 
 	// What the assembly last said, by name and by id. They belong to applying.
+	started        bool
 	wanted         map[string]*definition
 	wantedMappings map[string]*mappingDefinition
 
@@ -110,8 +111,23 @@ func New(o Options) (*Service, error) {
 		s.spawner.close()
 		return nil, errors.Join(fmt.Errorf("lambda: %w", err), s.store.close())
 	}
-	s.async.start()
+	if !o.StartLater {
+		s.Start()
+	}
 	return s, nil
+}
+
+// Start runs event source mappings and asynchronous invocations, those of an earlier
+// life, too. It is for Options.StartLater; a second call does nothing.
+func (s *Service) Start() {
+	s.applying.Lock()
+	defer s.applying.Unlock()
+	if s.started || s.isClosed() {
+		return
+	}
+	s.started = true
+	s.reconcile(s.definitions, s.mappingDefs)
+	s.async.start()
 }
 
 func (s *Service) now() time.Time { return s.opts.Now() }
