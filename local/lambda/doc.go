@@ -38,7 +38,7 @@
 //
 // A failed start is tried a second time before the invocation fails, as on AWS.
 //
-// Between invocations the process group is stopped (SIGSTOP): what a function left
+// After 1 ms without work the process group is stopped (SIGSTOP): what a function left
 // running makes no progress, its clock jumps, its idle connections may be gone. A
 // process that takes more memory than its function has is killed, and the invocation
 // fails with Runtime.OutOfMemory: see overMemory for how fine that is.
