@@ -37,10 +37,10 @@ install: $(NPM_READY) ## install npm packages and Go modules
 	@$(STEP) "download the Go modules" go mod download
 
 .PHONY: run
-run: install ## run the application on this machine and drive it through its API
+run: install ## run the application on this machine and drive it through its API; ARGS="--chaos 7" makes it harsh
 	@mkdir -p .vinci/bin
 	@$(STEP) "build the scenario" go build -o .vinci/bin/run ./scenario/run
-	@.vinci/bin/run
+	@.vinci/bin/run $(ARGS)
 
 .PHONY: dev
 dev: install ## run the application on this machine and follow its sources

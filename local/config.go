@@ -4,18 +4,25 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/vinci-go/vinci/local/chaos"
 	"github.com/vinci-go/vinci/local/gateway"
 )
 
 // Config says what to run and where.
 type Config struct {
-	// Assembly is the folder of the cloud assembly (cdk.out). Required. It must
-	// stay while the runtime runs: functions are started from it.
+	// Assembly is the folder of the cloud assembly (cdk.out). It must stay while
+	// the runtime runs: functions are started from it. Empty means none: whatever
+	// there is to serve is made by calls of the gateway (CreateTable, CreateQueue).
 	Assembly string
-	// Data is the folder of tables and queues; it is made if it is missing. Two
-	// runtimes cannot use one at a time. Empty means a temporary folder, removed
-	// by Stop.
+	// Data is the folder of everything that is kept: tables, queues, and what calls
+	// of the gateway made; it is made if it is missing. Two runtimes cannot use one
+	// at a time. Empty means a temporary folder, removed by Stop. [Reset] empties it.
 	Data string
+
+	// Open lets strangers in: the gateway takes an access key id that it did not
+	// issue as the owner's. Functions have issued keys, and are judged by their
+	// roles all the same.
+	Open bool
 
 	// GatewayAddr and APIAddr are loopback addresses with a port, for the AWS
 	// endpoint and for HTTP APIs. Empty means 127.0.0.1:0, a free port. When
@@ -25,7 +32,8 @@ type Config struct {
 	// DynamoDBEndpoint is the URL of a DynamoDB to use in place of the engine.
 	DynamoDBEndpoint string
 	// Engine is the path of dynoxide. Empty means the one in node_modules of the
-	// assembly's folder, of the working folder, or of the folders above them.
+	// assembly's folder, of the working folder, of this program's folder, or of the
+	// folders above them.
 	Engine string
 
 	// Account and Region are what ARNs say. Empty means 000000000000, us-east-1.
@@ -35,6 +43,12 @@ type Config struct {
 	// rate that AWS has. Zero means every second: who waits for a timer at the
 	// keyboard need not wait a minute. Other schedules run as they say.
 	FinestRate time.Duration
+
+	// Chaos makes the runtime as harsh as AWS on its bad days; nil for no harsher than
+	// it must be. ChaosLog is told each decision that it takes, from many goroutines;
+	// nil for none.
+	Chaos    *chaos.Config
+	ChaosLog func(chaos.Decision)
 
 	// Observer is told of each call that reached the gateway, from the goroutine
 	// that served it; nil for none.

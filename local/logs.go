@@ -99,6 +99,13 @@ func (l *Logs) Lines(function string) []LogLine {
 	return nil
 }
 
+// All are the newest lines of all functions, up to 10,000, in the order written.
+func (l *Logs) All() []LogLine {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.recent.all()
+}
+
 // Subscribe delivers every line written from now on, of all functions in the
 // order written, until ctx ends or the runtime has stopped and all is delivered:
 // then the channel is closed. A subscriber that falls more than 10,000 lines

@@ -49,7 +49,7 @@ func (q *judgedQueues) Send(ctx context.Context, queueARN, body string) error {
 // polledStreams are streams as event source mappings may use them.
 //
 // https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-create.html
-func (r *Runtime) polledStreams(s lambda.LatestStreams) lambda.Streams {
+func (r *Runtime) polledStreams(s lambda.LatestStreams) lambda.LatestStreams {
 	return &judgedStreams{s, r}
 }
 
@@ -105,10 +105,5 @@ func (r *Runtime) judgePoll(ctx context.Context, service, resource string, actio
 }
 
 func (r *Runtime) roleOf(function string) string {
-	for _, f := range r.plan.Load().functions {
-		if f.Name == function {
-			return f.RoleARN
-		}
-	}
-	return ""
+	return r.lambda.RoleOf(function)
 }

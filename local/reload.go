@@ -54,7 +54,9 @@ func (c *Changes) String() string {
 // is different. Addresses, credentials and data stay. A function whose code or
 // settings changed takes new invocations with the new ones, while those that run
 // finish on the old. A table that is no longer in the assembly keeps its items in
-// the data folder; a queue's messages are deleted with it, as in AWS.
+// the data folder; a queue's messages are deleted with it, as in AWS. "" is no
+// assembly: what there was of one is removed, and what calls of the gateway made
+// stays.
 //
 // When the new assembly is wrong, or asks for what cannot be changed (a table's
 // key), the error says so and what ran before goes on.
@@ -107,7 +109,7 @@ func (r *Runtime) apply(ctx context.Context, from, to *plan) error {
 	if err := r.eventbridge.Apply(to.events()); err != nil {
 		return err
 	}
-	if err := r.apis.apply(ctx, to.apis, r.lambda); err != nil {
+	if err := r.apis.apply(ctx, to.apis, r.chaos.Invoker(r.lambda)); err != nil {
 		return err
 	}
 	return r.sqs.Apply(to.queues)

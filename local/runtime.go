@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/vinci-go/vinci/local/assembly"
+	"github.com/vinci-go/vinci/local/chaos"
 	"github.com/vinci-go/vinci/local/dynamodb"
 	"github.com/vinci-go/vinci/local/eventbridge"
 	"github.com/vinci-go/vinci/local/gateway"
@@ -23,6 +25,7 @@ type Runtime struct {
 	config Config
 	logger *slog.Logger
 	logs   *Logs
+	chaos  *chaos.Plan // nil for none
 
 	// In the order in which they are started. Stop goes the other way round.
 	lock        *os.File // of the data folder
@@ -49,12 +52,16 @@ type Runtime struct {
 	err      error // read after done
 }
 
+// callGrace is how long a call of the gateway may go on when the runtime stops: a
+// receiver waits for messages up to 20 seconds, and for nothing any more.
+const callGrace = 500 * time.Millisecond
+
 // stopWithin bounds how long a failed start may take to end what it had started.
 const stopWithin = 10 * time.Second
 
-// Start runs an assembly. It returns when everything answers: tables are there,
-// mappings poll, HTTP APIs take requests. ctx bounds the start only; the runtime
-// then runs until [Runtime.Stop].
+// Start runs an assembly, or the bare services when there is none. It returns when
+// everything answers: tables are there, mappings poll, HTTP APIs take requests. ctx
+// bounds the start only; the runtime then runs until [Runtime.Stop].
 //
 // Errors: [ErrAssembly] and the kinds of package assembly tell everything that is
 // wrong with the assembly; [ErrAddress] for a port that is taken; [ErrInUse] for a
@@ -62,10 +69,10 @@ const stopWithin = 10 * time.Second
 // is missing. When Start fails, nothing it began is left.
 func Start(ctx context.Context, c Config) (*Runtime, error) {
 	c = c.withDefaults()
-	if c.Assembly == "" {
-		return nil, errors.New("start the local runtime: Config.Assembly is missing")
-	}
 	r := &Runtime{config: c, logger: c.Logger, logs: newLogs(), stopping: make(chan struct{}), done: make(chan struct{})}
+	if err := r.planChaos(); err != nil {
+		return nil, fmt.Errorf("start the local runtime: %w", err)
+	}
 	began := time.Now()
 	if err := r.start(ctx); err != nil {
 		stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
@@ -85,6 +92,7 @@ func (r *Runtime) start(ctx context.Context) error {
 	if r.gateway, err = newServer("the AWS endpoint", r.config.GatewayAddr, 0, r.logger); err != nil {
 		return err
 	}
+	r.gateway.grace = callGrace
 	r.apis = &apiServers{
 		addr: r.config.APIAddr, account: r.config.Account, region: r.config.Region, logger: r.logger, now: r.config.Now,
 		failed: r.fail, servers: map[string]*apiServer{},
@@ -106,18 +114,30 @@ func (r *Runtime) start(ctx context.Context) error {
 	if err := r.startEvents(p); err != nil {
 		return err
 	}
-	r.startGateway(p)
-	if err := r.startFunctions(ctx, p); err != nil {
+	if err := r.newFunctions(ctx, p); err != nil {
 		return err
 	}
+	r.startGateway(p)
+	r.lambda.Start()
 	if err := r.startSchedules(); err != nil {
 		return err
 	}
-	if err := r.apis.apply(ctx, p.apis, r.lambda); err != nil {
+	if err := r.apis.apply(ctx, p.apis, r.chaos.Invoker(r.lambda)); err != nil {
 		return err
 	}
 	go r.watch()
 	return nil
+}
+
+// Tables are the names of the assembly's tables, sorted. Those that calls of the
+// gateway made are not among them: ListTables knows all.
+func (r *Runtime) Tables() []string {
+	var names []string
+	for _, t := range r.plan.Load().tables {
+		names = append(names, t.Name)
+	}
+	slices.Sort(names)
+	return names
 }
 
 // openData makes and locks the data folder.
@@ -134,8 +154,11 @@ func (r *Runtime) openData() error {
 	return err
 }
 
-// load reads an assembly and makes a plan of it.
+// load reads an assembly and makes a plan of it; of none, an empty one.
 func (r *Runtime) load(dir string) (*plan, error) {
+	if dir == "" {
+		return newPlan(&assembly.Assembly{Environment: assembly.Environment{Account: r.config.Account, Region: r.config.Region}})
+	}
 	var portErr error
 	a, err := assembly.Load(dir, assembly.Environment{
 		Account: r.config.Account, Region: r.config.Region,

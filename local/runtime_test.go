@@ -297,10 +297,9 @@ func TestStartErrors(t *testing.T) {
 		kind   error
 		want   string
 	}{
-		{"no assembly", Config{}, nil, "Config.Assembly is missing"},
 		{"not an assembly", Config{Assembly: t.TempDir()}, nil, "has no manifest.json: synthesize"},
 		{"bad assembly", Config{Assembly: app(t, `"ProtocolType": "HTTP"`, `"ProtocolType": "WEBSOCKET"`)}, ErrAssembly, "served is HTTP"},
-		{"gateway port in use", Config{Assembly: app(t), GatewayAddr: taken}, ErrAddress, "port " + port + " for the AWS endpoint is in use: stop the program that has it, or take another port"},
+		{"gateway port in use", Config{Assembly: app(t), GatewayAddr: taken}, ErrAddress, "port " + port + " for the AWS endpoint is in use by process " + strconv.Itoa(os.Getpid()) + " (local.test): stop the program that has it, or take another port"},
 		{"API port in use", Config{Assembly: app(t), APIAddr: taken}, ErrAddress, "port " + port + " for the HTTP API is in use"},
 		{"open address", Config{Assembly: app(t), GatewayAddr: "0.0.0.0:0"}, ErrAddress, "which other machines can reach: take 127.0.0.1"},
 		{"no address", Config{Assembly: app(t), GatewayAddr: "here"}, ErrAddress, "must be like 127.0.0.1:8080"},

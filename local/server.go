@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/vinci-go/vinci/internal/listeners"
 )
 
 // ErrAddress is the kind of errors about an address to listen on.
@@ -31,12 +33,24 @@ func listen(what, addr string, offset int) (net.Listener, error) {
 	}
 	l, err := net.Listen("tcp", net.JoinHostPort(host, port))
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("%w: port %s for %s is in use: stop the program that has it, or take another port (0 is a free one)", ErrAddress, port, what)
+		return nil, fmt.Errorf("%w: port %s for %s is in use%s: stop the program that has it, or take another port (0 is a free one)", ErrAddress, port, what, usedBy(port))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrAddress, what, err)
 	}
 	return l, nil
+}
+
+// usedBy names the process that has a port, as far as this user may know.
+func usedBy(port string) string {
+	n, err := strconv.Atoi(port)
+	if err != nil {
+		return ""
+	}
+	if owner, ok := listeners.Of(n); ok {
+		return " by " + owner.String()
+	}
+	return ""
 }
 
 // server serves HTTP on a listener. Its handler can be changed while it runs.
@@ -45,6 +59,12 @@ type server struct {
 	handler  atomic.Pointer[http.Handler] // nil before serve
 	http     *http.Server
 	done     chan error
+	base     context.Context // of every request
+	cancel   context.CancelFunc
+
+	// grace is how long requests may go on after stop before their contexts end; 0
+	// means until stop's own context does. Set it before serve.
+	grace time.Duration
 
 	mu     sync.Mutex
 	unused map[net.Conn]struct{} // opened, and no request has come on them yet
@@ -57,12 +77,14 @@ func newServer(what, addr string, offset int, logger *slog.Logger) (*server, err
 		return nil, err
 	}
 	s := &server{listener: l, done: make(chan error, 1), unused: map[net.Conn]struct{}{}}
+	s.base, s.cancel = context.WithCancel(context.Background())
 	s.http = &http.Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			(*s.handler.Load()).ServeHTTP(w, r)
 		}),
 		ReadHeaderTimeout: 10 * time.Second,
 		ConnState:         s.track,
+		BaseContext:       func(net.Listener) context.Context { return s.base },
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
 	}
 	return s, nil
@@ -110,6 +132,7 @@ func (s *server) closeUnused() {
 // stop takes no new connection, lets requests finish until ctx ends, and then
 // cuts them off. A server that does not serve yet is only closed.
 func (s *server) stop(ctx context.Context) error {
+	defer s.cancel()
 	if s.handler.Load() == nil {
 		return s.listener.Close()
 	}
@@ -120,6 +143,9 @@ func (s *server) stop(ctx context.Context) error {
 		s.closeUnused()
 		close(closed)
 	})
+	if s.grace > 0 {
+		defer time.AfterFunc(s.grace, s.cancel).Stop()
+	}
 	err := s.http.Shutdown(ctx)
 	<-closed
 	if err != nil {

@@ -24,7 +24,7 @@ func (r *Runtime) startEvents(p *plan) error {
 	}
 	s, err := eventbridge.Open(eventbridge.Options{
 		Queues: r.sqs, Functions: r.targets, RolePolicies: r.rolePolicies,
-		Dir:        filepath.Join(r.config.Data, "events"),
+		Dir:        filepath.Join(r.config.Data, eventsFolder),
 		FinestRate: finest, CallFrequently: r.callFrequently,
 		Account: r.config.Account, Region: r.config.Region,
 		Now: r.config.Now, Logger: r.logger.With("service", "eventbridge"),

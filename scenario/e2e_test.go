@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"path/filepath"
 	"regexp"
@@ -29,7 +28,7 @@ import (
 	"github.com/vinci-go/vinci/event"
 	"github.com/vinci-go/vinci/eventlog"
 	"github.com/vinci-go/vinci/internal/moduletest"
-	"github.com/vinci-go/vinci/internal/progress"
+	"github.com/vinci-go/vinci/local/localtest"
 	"github.com/vinci-go/vinci/orm"
 	"github.com/vinci-go/vinci/scenario"
 )
@@ -102,20 +101,18 @@ type system struct {
 }
 
 func TestSystem(t *testing.T) {
-	var stderr bytes.Buffer
-	stage, err := scenario.Start(t.Context(), scenario.Options{Dir: ".."}, progress.New(&stderr), io.Discard, &stderr)
-	if err != nil {
-		t.Fatalf("%v\n%s", err, &stderr)
-	}
-	defer func() {
-		if err := stage.Stop(context.Background()); err != nil {
-			t.Error(err)
-		}
+	t.Cleanup(func() { // after the application has been stopped
 		for _, pid := range children(t) {
 			t.Errorf("process %d outlives the runtime", pid)
 		}
-	}()
-	config := stage.AWS()
+	})
+	app := localtest.Start(t, localtest.Options{})
+	stage, err := scenario.Connect(app.URL(t), app.Endpoint(), app.Credentials())
+	if err != nil {
+		t.Fatal(err)
+	}
+	stage.Runtime = app.Runtime()
+	config := app.AWS()
 	s := &system{
 		Stage:       stage,
 		dynamodb:    dynamodb.NewFromConfig(config),

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -102,6 +103,44 @@ func JournalActivated(ctx context.Context, e event.Event[UserActivated], tx *bus
 }
 `
 
+// probe is the subscription that the test adds for events that it puts on the bus,
+// and into the queue, by itself. Its handler counts each under its own id.
+var probe = bus.Subscription("probe", bus.To(event.Match("probe.*")))
+
+const probeSource = `package users
+
+import (
+	"context"
+
+	"github.com/vinci-go/vinci/bus"
+	"github.com/vinci-go/vinci/event"
+	"github.com/vinci-go/vinci/tables"
+)
+
+type ProbeSent struct {
+	ID string ` + "`json:\"id\"`" + `
+}
+
+var Probed = event.Define[ProbeSent]("probe.sent")
+
+var Probe = bus.Subscription("probe", bus.To(Probed), bus.Writes(tables.UserStats))
+
+func CountProbe(_ context.Context, e event.Event[ProbeSent], tx *bus.Tx) error {
+	tx.Write(tables.UserStats.Update("probe/"+e.Data.ID, tables.TotalUsers.Add(1), tables.StatsUpdatedAt.Set(e.Time)))
+	return nil
+}
+`
+
+const probeMain = `package main
+
+import (
+	"github.com/vinci-go/vinci/bus"
+	"github.com/vinci-go/vinci/domain/users"
+)
+
+func main() { bus.Start(users.Probe, bus.OnTx(users.Probed, users.CountProbe)) }
+`
+
 const journalMain = `package main
 
 import (
@@ -114,18 +153,25 @@ func main() {
 }
 `
 
-// killable synthesizes the application with a fourth subscription, an ordered
-// one, and with time-outs so short that what a killed process had in hand comes
-// again soon.
+// timeout is that of every function with a queue. What a killed process had in hand
+// comes again when the queue has hidden it for six times as long.
+const timeout = 2 * time.Second
+
+// killable synthesizes the application with two more subscriptions, one of them
+// ordered, and with short time-outs.
 func killable(t *testing.T) (assembly string) {
 	t.Helper()
 	dir := moduletest.Copy(t, "..")
 	moduletest.Write(t, filepath.Join(dir, "domain", "users", "journal.go"), journalSource)
 	moduletest.Write(t, filepath.Join(dir, "lambdas", "journal", "main.go"), journalMain)
+	moduletest.Write(t, filepath.Join(dir, "domain", "users", "probe.go"), probeSource)
+	moduletest.Write(t, filepath.Join(dir, "lambdas", "probe", "main.go"), probeMain)
 	app := filepath.Join(dir, "app.go")
-	moduletest.Replace(t, app, "const counterTimeout = 5 * time.Second", "const counterTimeout = 2 * time.Second")
+	moduletest.Replace(t, app, "const counterTimeout = 5 * time.Second", fmt.Sprintf("const counterTimeout = %d * time.Second", timeout/time.Second))
+	moduletest.Replace(t, app, "app.AddEvents(users.Created, users.Activated)", "app.AddEvents(users.Created, users.Activated, users.Probed)")
 	moduletest.Replace(t, app, `Function: "lambdas/send_welcome", DeadLetterQueue: true`, `Function: "lambdas/send_welcome", DeadLetterQueue: true, Timeout: counterTimeout`)
-	moduletest.Replace(t, app, "	app.AddAPI(", "	app.AddEventHandler(users.Journal, &constructs.EventHandlerProps{Function: \"lambdas/journal\", DeadLetterQueue: true, Timeout: counterTimeout})\n\n	app.AddAPI(")
+	moduletest.Replace(t, app, "	app.AddAPI(", "	app.AddEventHandler(users.Journal, &constructs.EventHandlerProps{Function: \"lambdas/journal\", DeadLetterQueue: true, Timeout: counterTimeout})\n"+
+		"	app.AddEventHandler(users.Probe, &constructs.EventHandlerProps{Function: \"lambdas/probe\", DeadLetterQueue: true, Timeout: counterTimeout})\n\n	app.AddAPI(")
 	assembly, err := synth.Run(t.Context(), synth.Options{Dir: dir, Out: "cdk.out"})
 	if err != nil {
 		t.Fatal(err)
@@ -136,10 +182,13 @@ func killable(t *testing.T) (assembly string) {
 // life is one run of the runtime, in a process of its own.
 type life struct {
 	*scenario.Stage
-	process *exec.Cmd
+	endpoint string
+	process  *exec.Cmd
+	took     time.Duration // to the first answer
 }
 
-func begin(t *testing.T, assembly, data string) life {
+// launch starts a life, and does not wait for it.
+func launch(t *testing.T, assembly, data string) (life, *bufio.Reader) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), assemblyVariable+"="+assembly, dataVariable+"="+data)
@@ -152,8 +201,15 @@ func begin(t *testing.T, assembly, data string) life {
 		t.Fatal(err)
 	}
 	l := life{process: cmd}
-	t.Cleanup(l.kill)
-	line, err := bufio.NewReader(out).ReadString('\n')
+	t.Cleanup(func() { l.kill(t) })
+	return l, bufio.NewReader(out)
+}
+
+func begin(t *testing.T, assembly, data string) life {
+	t.Helper()
+	started := time.Now()
+	l, out := launch(t, assembly, data)
+	line, err := out.ReadString('\n')
 	if err != nil {
 		t.Fatalf("the runtime does not start: %v", err)
 	}
@@ -164,20 +220,28 @@ func begin(t *testing.T, assembly, data string) life {
 	if l.Stage, err = scenario.Connect(at.API, at.Endpoint, at.Owner); err != nil {
 		t.Fatal(err)
 	}
+	l.endpoint, l.took = at.Endpoint, time.Since(started)
 	return l
 }
 
-// kill ends it as kill -9 does, with all its children. A second time does
-// nothing.
-func (l life) kill() {
-	_ = l.process.Process.Kill() // it may have been killed before
+// kill ends it as kill -9 does, and sees to it that its children end, too. It does
+// not wait for those: the next life has to live with what is left. A second time
+// does nothing.
+func (l life) kill(t *testing.T) (orphans []int) {
+	t.Helper()
+	if l.process.ProcessState != nil {
+		return nil
+	}
+	orphans = childrenOf(t, l.process.Process.Pid)
+	_ = l.process.Process.Kill() // it may have ended by itself
 	_ = l.process.Wait()         // it was killed, and says so
+	return orphans
 }
 
 // crowd registers and activates users, as fast as they are taken. Whatever
 // happens to a request, it is not made again.
 type crowd struct {
-	api  atomic.Pointer[string]
+	life atomic.Pointer[life]
 	http http.Client
 
 	answered atomic.Int64 // requests
@@ -188,7 +252,7 @@ type crowd struct {
 }
 
 func (c *crowd) post(ctx context.Context, path, body string, want int, out any) bool {
-	req, err := http.NewRequestWithContext(ctx, "POST", *c.api.Load()+path, strings.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, "POST", c.life.Load().API+path, strings.NewReader(body))
 	if err != nil {
 		return false
 	}
@@ -205,8 +269,11 @@ func (c *crowd) post(ctx context.Context, path, body string, want int, out any) 
 }
 
 // work goes on until ctx ends.
-func (c *crowd) work(ctx context.Context, name string) {
-	for n := 0; ctx.Err() == nil; n++ {
+func (c *crowd) work(ctx context.Context, name string) { c.register(ctx, name, math.MaxInt) }
+
+// register makes some registrations, unless ctx ends before.
+func (c *crowd) register(ctx context.Context, name string, most int) {
+	for n := 0; n < most && ctx.Err() == nil; n++ {
 		var user struct {
 			ID string `json:"user_id"`
 		}
@@ -225,49 +292,88 @@ func (c *crowd) work(ctx context.Context, name string) {
 	}
 }
 
-// The runtime is killed again and again while users register: what the API
-// acknowledged is in the log, every event reaches every subscription, the
-// counters count each once, and the ordered subscription sees each user's events
-// in their order.
+// The runtime is killed again and again, at work and while it starts, with users
+// that register and programs that use its queues, buses and tables directly: what
+// was acknowledged is there, every event reaches every subscription, the counters
+// count each once, the ordered subscription sees each user's events in their order,
+// and nothing stays in flight for longer than its time-out.
 func TestKilledUnderLoad(t *testing.T) {
-	kills := 3
+	kills := 2
 	if full {
 		kills = 20
 	}
 	assembly, data := killable(t), filepath.Join(t.TempDir(), "data")
 	const seed = 4
 	random := rand.New(rand.NewPCG(seed, seed))
-	c := &crowd{http: http.Client{Timeout: 10 * time.Second}}
+	c, p := &crowd{http: http.Client{Timeout: 10 * time.Second}}, newProgram()
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	var wg sync.WaitGroup
 	l := begin(t, assembly, data)
-	c.api.Store(&l.API)
-	for i := range 6 {
+	p.make(t, l)
+	adopt := func() {
+		c.life.Store(&l)
+		p.life.Store(&l)
+	}
+	adopt()
+	for i := range 4 {
 		wg.Go(func() { c.work(ctx, fmt.Sprint("worker", i)) })
 	}
+	for _, work := range p.works() {
+		wg.Go(func() { p.run(ctx, work) })
+	}
+	var orphans []int
+	slowest := l.took
 	for range kills {
 		c.busy(t)
+		p.busy(t)
 		time.Sleep(time.Duration(random.IntN(400)) * time.Millisecond) // anywhere in what is under way
-		l.kill()
+		orphans = append(orphans, l.kill(t)...)
+		if random.IntN(3) == 0 { // anywhere in a start, too
+			short, _ := launch(t, assembly, data)
+			time.Sleep(time.Duration(random.IntN(150)) * time.Millisecond)
+			orphans = append(orphans, short.kill(t)...)
+		}
 		l = begin(t, assembly, data)
-		c.api.Store(&l.API)
+		slowest = max(slowest, l.took)
+		adopt()
 	}
 	c.busy(t)
+	p.busy(t)
 	stop()
 	wg.Wait()
-	t.Logf("%d kills; the API acknowledged %d registrations and %d activations", kills, len(c.created), len(c.activated))
-	l.settled(t)
+	t.Logf("%d kills; the API acknowledged %d registrations and %d activations; %s; the slowest of the starts took %v",
+		kills, len(c.created), len(c.activated), p, slowest.Round(time.Millisecond))
+	if slowest > startsWithin {
+		t.Errorf("a start took %v: it waited for something that the kill had left", slowest)
+	}
+	allGone(t, orphans)
+	l.settled(t, p)
 	l.checkCrowd(t, c)
+	l.checkProgram(t, p)
 }
+
+const (
+	// startsWithin is ample: a start takes a tenth of a second on an idle machine.
+	startsWithin = 15 * time.Second
+	// settlesWithin is how long what was in flight at the last kill may take: the queue
+	// shows it again after six time-outs of the function, once more when its first
+	// receiver meets the lease of the one that was killed. The rest is for the machine.
+	settlesWithin = 2*6*timeout + 30*time.Second
+)
 
 // busy waits until some requests were answered.
 func (c *crowd) busy(t *testing.T) {
 	t.Helper()
-	const some = 20
-	for until, end := c.answered.Load()+some, time.Now().Add(time.Minute); c.answered.Load() < until; time.Sleep(5 * time.Millisecond) {
+	awaitCount(t, "the HTTP API", &c.answered, 20)
+}
+
+// awaitCount waits until a counter has gone up by some.
+func awaitCount(t *testing.T, what string, counter *atomic.Int64, some int64) {
+	t.Helper()
+	for until, end := counter.Load()+some, time.Now().Add(time.Minute); counter.Load() < until; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatal("the runtime answers no requests")
+			t.Fatalf("%s answers no requests", what)
 		}
 	}
 }
@@ -292,12 +398,12 @@ func (l life) everything(t *testing.T) (log map[string]eventlog.Stored, deliveri
 }
 
 // settled waits until every event has its outcome at every subscription.
-func (l life) settled(t *testing.T) {
+func (l life) settled(t *testing.T, p *program) {
 	t.Helper()
 	began := time.Now()
-	for end := began.Add(3 * time.Minute); ; time.Sleep(200 * time.Millisecond) {
+	for end := began.Add(settlesWithin); ; time.Sleep(200 * time.Millisecond) {
 		log, deliveries := l.everything(t)
-		var missing []string
+		missing := p.unsettled(deliveries)
 		for id, e := range log {
 			for _, sub := range append(slices.Clone(subscriptions), journal) {
 				if sub.Matches(e.Type) && !slices.ContainsFunc(deliveries[id], func(d bus.Delivery) bool { return d.Subscription == sub.Name && d.Status.Settled() }) {
@@ -306,7 +412,7 @@ func (l life) settled(t *testing.T) {
 			}
 		}
 		if len(missing) == 0 {
-			t.Logf("%d events settled %v after the last kill", len(log), time.Since(began).Round(time.Millisecond))
+			t.Logf("%d events settled %v after the last request", len(log), time.Since(began).Round(time.Millisecond))
 			return
 		}
 		if time.Now().After(end) {
@@ -365,7 +471,7 @@ func (l life) checkCrowd(t *testing.T, c *crowd) {
 	}
 	client := sqs.NewFromConfig(l.AWS())
 	queues := []string{scenario.Deployment.RelayFailedQueue()}
-	for _, sub := range append(slices.Clone(subscriptions), journal) {
+	for _, sub := range append(slices.Clone(subscriptions), journal, probe) {
 		queues = append(queues, scenario.Deployment.DeadLetterQueue(sub.Name), scenario.Deployment.UndeliveredQueue(sub.Name))
 	}
 	for _, name := range queues {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/vinci-go/vinci/internal/progress"
 	"github.com/vinci-go/vinci/local"
+	"github.com/vinci-go/vinci/local/chaos"
 	"github.com/vinci-go/vinci/local/gateway"
 	"github.com/vinci-go/vinci/local/synth"
 )
@@ -19,6 +20,11 @@ type Options struct {
 	Dir      string        // folder of the CDK app
 	Assembly string        // run this cloud assembly; empty: synthesize one
 	Timeout  time.Duration // how long the application may take, once it runs
+
+	// Chaos makes the runtime harsh, nil for not; ChaosLog is told its decisions, nil
+	// for nobody. The scenario then makes requests again that the API did not answer.
+	Chaos    *chaos.Config
+	ChaosLog func(chaos.Decision)
 
 	// Observer is told of each call that reached the gateway; nil for none.
 	Observer func(gateway.Call)
@@ -67,10 +73,15 @@ func Start(ctx context.Context, o Options, report *progress.Reporter, stdout, st
 			return nil, fmt.Errorf("step synthesize: %w", err)
 		}
 	}
+	if o.Chaos != nil {
+		fmt.Fprintf(stderr, "chaos %s\n", o.Chaos)
+	}
 	var rt *local.Runtime
 	err := report.Step("start the local runtime", func() (err error) {
 		rt, err = local.Start(ctx, local.Config{
 			Assembly: assembly,
+			Chaos:    o.Chaos,
+			ChaosLog: o.ChaosLog,
 			Observer: o.Observer,
 			Polls:    o.Polls,
 			Logger:   slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
@@ -84,6 +95,7 @@ func Start(ctx context.Context, o Options, report *progress.Reporter, stdout, st
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("step connect: %w", err), stop(ctx, rt))
 	}
+	stage.insists = o.Chaos != nil
 	return stage, nil
 }
 

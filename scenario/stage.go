@@ -34,6 +34,7 @@ type Stage struct {
 	config  aws.Config
 	sqs     *sqs.Client
 	out     io.Writer
+	insists bool // makes requests again that the API did not answer
 }
 
 // AWS is the configuration of SDK clients that reach the local endpoint with the
@@ -126,12 +127,42 @@ func (s *Stage) Call(ctx context.Context, method, path string, in, out any, want
 		return fmt.Errorf("%s %s: read the answer: %w", method, path, err)
 	}
 	if resp.StatusCode != wantStatus {
-		return fmt.Errorf("%s %s: status %d, wanted %d: %s", method, path, resp.StatusCode, wantStatus, b)
+		return &statusError{resp.StatusCode, fmt.Errorf("%s %s: status %d, wanted %d: %s", method, path, resp.StatusCode, wantStatus, b)}
 	}
 	if err := json.Unmarshal(b, out); err != nil {
 		return fmt.Errorf("%s %s: decode the answer: %w", method, path, err)
 	}
 	return nil
+}
+
+// statusError is an answer of the API that was not wanted.
+type statusError struct {
+	status int
+	err    error
+}
+
+func (e *statusError) Error() string { return e.err.Error() }
+
+// insist is Call, again and again under chaos, until the API answers or ctx ends.
+// Of a request that was not answered nobody knows whether it happened. A later one
+// says so with 409, and then done is true and out untouched.
+func (s *Stage) insist(ctx context.Context, method, path string, in, out any, wantStatus int) (done bool, err error) {
+	for tries := 1; ; tries++ {
+		err := s.Call(ctx, method, path, in, out, wantStatus)
+		if err == nil || !s.insists {
+			return false, err
+		}
+		var refused *statusError
+		if errors.As(err, &refused) && refused.status < 500 {
+			if refused.status == http.StatusConflict && tries > 1 {
+				return true, nil
+			}
+			return false, err
+		}
+		if wait(ctx) != nil {
+			return false, fmt.Errorf("tried %d times: %w", tries, err)
+		}
+	}
 }
 
 // Delivered waits until the subscription's delivery of the event has the wanted

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -17,12 +19,17 @@ import (
 	"github.com/vinci-go/vinci/local/synth"
 )
 
+// devPort is the port of vinci dev's AWS endpoint, beside that of vinci local: both
+// may run.
+const devPort = 4599
+
 type devOptions struct {
 	dir      string
 	data     string
 	gateway  string
 	api      string
 	dynamodb string
+	chaos    chaosFlags
 
 	withParent bool
 }
@@ -52,9 +59,10 @@ Ctrl-C stops everything it started; the data stays in --data.`,
 	f := cmd.Flags()
 	f.StringVar(&o.dir, "dir", ".", "folder of the CDK app (cdk.json)")
 	f.StringVar(&o.data, "data", filepath.Join(".vinci", "data"), "folder of tables and queues, relative to --dir; delete it to start empty")
-	f.StringVar(&o.gateway, "gateway", "127.0.0.1:4599", "loopback address of the AWS endpoint; port 0 takes a free one")
-	f.StringVar(&o.api, "api", "127.0.0.1:8080", "loopback address of the HTTP API; port 0 takes a free one")
+	f.StringVar(&o.gateway, "gateway", net.JoinHostPort("127.0.0.1", strconv.Itoa(devPort)), "loopback address of the AWS endpoint; port 0 takes a free one")
+	f.StringVar(&o.api, "api", net.JoinHostPort("127.0.0.1", strconv.Itoa(localAPIPort)), "loopback address of the HTTP API; port 0 takes a free one")
 	f.StringVar(&o.dynamodb, "dynamodb", "", "URL of a DynamoDB endpoint to use in place of the built-in engine")
+	o.chaos.flags(f)
 	f.BoolVar(&o.withParent, "with-parent", false, "stop when the process that started this one ends, however it ends")
 	return cmd
 }
@@ -91,6 +99,18 @@ func dev(ctx context.Context, o devOptions, stdout, stderr io.Writer) error {
 	}
 	report := progress.New(stderr)
 	screen := newScreen(stdout)
+	c := local.Config{
+		Data:             data,
+		GatewayAddr:      o.gateway,
+		APIAddr:          o.api,
+		DynamoDBEndpoint: o.dynamodb,
+		Logger:           slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
+	}
+	end, err := o.chaos.add(&c, stderr)
+	if err != nil {
+		return err
+	}
+	defer end()
 
 	// The watch begins before the first build, so that a file saved during it is
 	// not missed.
@@ -98,73 +118,29 @@ func dev(ctx context.Context, o devOptions, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	assembly, err := synthesize(ctx, report, dir)
-	if err != nil {
+	if c.Assembly, err = synthesize(ctx, report, dir); err != nil {
 		return err
 	}
-	var rt *local.Runtime
-	err = report.Step("start the local runtime", func() (err error) {
-		rt, err = local.Start(ctx, local.Config{
-			Assembly:         assembly,
-			Data:             data,
-			GatewayAddr:      o.gateway,
-			APIAddr:          o.api,
-			DynamoDBEndpoint: o.dynamodb,
-			Logger:           slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
-		})
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	defer func() {
-		// ctx has ended by now; stopping has a bound of its own.
-		stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
-		defer cancel()
-		if err := rt.Stop(stopCtx); err != nil {
-			fmt.Fprintln(stderr, "vinci: stop:", err)
+	return serve(ctx, report, stderr, c, func(rt *local.Runtime) error {
+		if err := writeSession(dir, rt); err != nil {
+			return err
 		}
-	}()
-	if err := writeSession(dir, rt); err != nil {
-		return err
-	}
-	defer func() {
-		if err := removeSession(dir); err != nil {
-			fmt.Fprintln(stderr, "vinci: stop:", err)
-		}
-	}()
-	screen.banner(rt)
-
-	logs := rt.Subscribe(ctx)
-	for {
-		select {
-		case <-ctx.Done():
-			fmt.Fprintln(stderr, "stopping")
-			return nil
-		case <-rt.Done():
-			return fmt.Errorf("the local runtime stopped: %w: start it again; its data is kept in %s", rt.Err(), data)
-		case line, ok := <-logs:
-			if !ok {
-				logs = nil // ctx is ending
-				continue
+		defer func() {
+			if err := removeSession(dir); err != nil {
+				fmt.Fprintln(stderr, "vinci: stop:", err)
 			}
-			screen.log(line)
-		case files, ok := <-changes:
-			if !ok {
-				changes = nil // ctx is ending
-				continue
-			}
+		}()
+		screen.banner(rt, rt.Owner())
+		fmt.Fprintln(screen.w, "following the sources; Ctrl-C stops")
+		return follow(ctx, rt, screen.log, stderr, changes, func(files string) {
 			screen.notice("changed: " + files)
-			if err := update(ctx, report, screen, rt, dir); err != nil {
-				if ctx.Err() != nil {
-					continue
-				}
+			if err := update(ctx, report, screen, rt, dir); err != nil && ctx.Err() == nil {
 				// What runs goes on running; the next save tries again.
 				screen.problem(err)
 				screen.notice("what ran before goes on; the next save tries again")
 			}
-		}
-	}
+		})
+	})
 }
 
 // update builds and synthesizes again and puts the result in place.

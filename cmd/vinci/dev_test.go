@@ -253,15 +253,21 @@ func processesOf(t *testing.T, dir string) []string {
 	return found
 }
 
-// A parent that is killed cannot clean up: its children must end by themselves.
-func TestChildrenDieWithTheParent(t *testing.T) {
-	dir := moduletest.Copy(t, filepath.Join("..", ".."))
+// buildVinci builds the tool.
+func buildVinci(t *testing.T) string {
+	t.Helper()
 	bin := filepath.Join(t.TempDir(), "vinci")
 	if out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
+	return bin
+}
+
+// A parent that is killed cannot clean up: its children must end by themselves.
+func TestChildrenDieWithTheParent(t *testing.T) {
+	dir := moduletest.Copy(t, filepath.Join("..", ".."))
 	screen := newTranscript()
-	cmd := exec.Command(bin, "dev", "--dir", dir, "--gateway", "127.0.0.1:0", "--api", "127.0.0.1:0")
+	cmd := exec.Command(buildVinci(t), "dev", "--dir", dir, "--gateway", "127.0.0.1:0", "--api", "127.0.0.1:0")
 	cmd.Stdout, cmd.Stderr = screen, screen
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

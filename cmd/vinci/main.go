@@ -1,9 +1,12 @@
 // Command vinci is the command line tool of the framework.
 //
 // vinci dev runs an application on this machine and keeps it up to date with its
-// sources; vinci tables lists the application's tables and looks into them; vinci
-// migrate changes every item of one; vinci events lists what happens in the
-// application, and vinci schemas checks that it stays readable.
+// sources; vinci local serves AWS's protocols to any program, with or without an
+// application; vinci doctor checks the machine.
+//
+// vinci tables lists the application's tables and looks into them; vinci migrate
+// changes every item of one; vinci events lists what happens in the application, and
+// vinci schemas checks that it stays readable.
 //
 // vinci history, trace, deliveries and trouble show what became of events; vinci dlq,
 // replay and republish mend what went wrong. Every command has --help.
@@ -54,7 +57,7 @@ func newRoot() *cobra.Command {
 		Args:          noSubcommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.AddCommand(newDev(), newTables(), newMigrate(), newEvents(), newSchemas())
+	root.AddCommand(newDev(), newLocal(), newDoctor(), newTables(), newMigrate(), newEvents(), newSchemas())
 	root.AddCommand(newHistory(), newTrace(), newDeliveries(), newTrouble(), newDLQ(), newReplay(), newRepublish())
 	return root
 }

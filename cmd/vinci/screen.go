@@ -36,19 +36,17 @@ func (s *screen) paint(color, text string) string {
 	return color + text + reset
 }
 
-// banner says where everything is.
-func (s *screen) banner(rt *local.Runtime) {
+// banner says where everything is, and with which keys it is reached.
+func (s *screen) banner(rt *local.Runtime, owner local.Credentials) {
 	for _, note := range rt.Notes() {
 		fmt.Fprintln(s.w, s.paint(dim, "note: "+note))
 	}
 	for _, api := range rt.APIs() {
 		fmt.Fprintf(s.w, "HTTP API %s  %s\n", api.Name, s.paint(cyan, api.URL))
 	}
-	owner := rt.Owner()
 	fmt.Fprintf(s.w, "AWS endpoint  %s\n\n", s.paint(cyan, rt.Endpoint()))
 	fmt.Fprintf(s.w, "  export AWS_ENDPOINT_URL=%s AWS_REGION=%s\n", rt.Endpoint(), owner.Region)
 	fmt.Fprintf(s.w, "  export AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s\n\n", owner.AccessKeyID, owner.SecretAccessKey)
-	fmt.Fprintln(s.w, "following the sources; Ctrl-C stops")
 }
 
 // log shows what a function wrote, but for metrics: they are for CloudWatch, come

@@ -46,6 +46,10 @@ type Options struct {
 	// decision lacks, "" when it does not know; nil knows nothing. It is called for
 	// each denied call.
 	Hint func(Caller, iam.Decision) string
+	// Around, if not nil, answers each call that IAM has let through, in place of the
+	// service; serve is the service's answer. It may panic with http.ErrAbortHandler,
+	// which cuts the connection.
+	Around func(w http.ResponseWriter, r *Request, serve func(http.ResponseWriter, *Request))
 	// NewID makes request ids, Now reads the clock; nil for random ids, time.Now.
 	NewID func() string
 	Now   func() time.Time
@@ -178,6 +182,9 @@ func (g *gateway) find(r *Request, target string) (callee, bool) {
 				continue
 			}
 			r.Operation, r.REST = operation, true
+			if l, ok := s.(interface{ BodyLimit(operation string) int64 }); ok { // it takes more than others
+				r.limit = l.BodyLimit(operation)
+			}
 			policies, _ := s.(ResourcePolicies)
 			return callee{name: signingName(s, ""), signing: signingName(s, ""), policies: policies, needs: func() ([]iam.Need, error) { return s.RESTNeeds(r) }, serve: s.Serve}, true
 		}
@@ -229,7 +236,11 @@ func (g *gateway) serve(w *recorder, r *Request, c callee, policies iam.Policies
 			return
 		}
 	}
-	c.serve(w, r)
+	if g.Around != nil {
+		g.Around(w, r, c.serve)
+	} else {
+		c.serve(w, r)
+	}
 	if w.Header().Get("X-Amzn-Errortype") == unknownOperation { // of the owner's calls only the service finds out
 		g.logUnknown(r, calledAs(r))
 	}

@@ -4,15 +4,19 @@ import (
 	"context"
 	"log/slog"
 	"reflect"
+	"sync/atomic"
 	"time"
 )
 
 // mapping is an event source mapping that runs.
 type mapping struct {
-	cfg  MappingConfig
-	stop context.CancelFunc // no new batches
-	cut  context.CancelFunc // nor wait for those there are
-	done chan struct{}
+	cfg   MappingConfig
+	stop  context.CancelFunc // no new batches
+	cut   context.CancelFunc // nor wait for those there are
+	began chan struct{}      // closed when it takes batches
+	done  chan struct{}
+
+	result atomic.Pointer[string] // of a stream's last batch, in AWS's words
 }
 
 // invoker runs a function and waits for it.
@@ -25,7 +29,7 @@ type runner interface {
 }
 
 // newRunner makes the runner of a checked configuration.
-func (s *Service) newRunner(c MappingConfig) runner {
+func (s *Service) newRunner(c MappingConfig, result *atomic.Pointer[string]) runner {
 	source, _ := parseARN(c.SourceARN)
 	filters, _ := compileFilters(c.FilterPatterns)
 	invoke := func(ctx context.Context, payload []byte) (Result, error) {
@@ -40,40 +44,45 @@ func (s *Service) newRunner(c MappingConfig) runner {
 		}
 	}
 	table, _ := source.streamTable()
-	return &streamMapping{
+	m := &streamMapping{
 		cfg: c, table: table, filters: filters,
 		streams: s.opts.Streams, queues: s.opts.Queues, invoke: invoke, log: log,
 		functionARN: func() string { return s.functionARN(c.FunctionName) },
 		positions:   positions{dir: s.opts.StateDir, id: c.ID, source: c.SourceARN},
-		now:         s.now, newID: s.newID,
+		now:         s.now, newID: s.newID, result: result,
 	}
+	if sharded, ok := s.opts.Streams.(ShardedStreams); ok {
+		return newShardedMapping(m, sharded.Shards(table))
+	}
+	return m
 }
 
 // concurrency is how many invocations of a function can run at once.
 func (s *Service) concurrency(name string) int {
-	if v := s.currentVersion(name); v != nil {
-		return v.max
-	}
-	return 0
+	most := 0
+	s.withVersion(name, func(v *version) { most = v.max })
+	return most
 }
 
 func (s *Service) functionARN(name string) string {
-	if v := s.currentVersion(name); v != nil {
-		return v.cfg.ARN
-	}
-	return ""
+	arn := ""
+	s.withVersion(name, func(v *version) { arn = v.cfg.ARN })
+	return arn
 }
 
-func (s *Service) currentVersion(name string) *version {
+// withVersion lets do look at what a function runs, if it is there.
+func (s *Service) withVersion(name string, do func(*version)) {
 	s.mu.RLock()
 	f := s.functions[name]
 	s.mu.RUnlock()
 	if f == nil {
-		return nil
+		return
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.version
+	if f.version != nil {
+		do(f.version)
+	}
 }
 
 // retireMappings tells the mappings to stop that are not among next, or not as
@@ -116,8 +125,8 @@ func (s *Service) startMappings(next []MappingConfig, after map[string]*mapping)
 		ctx := WithPoller(context.Background(), c.FunctionName)
 		poll, stop := context.WithCancel(ctx)
 		work, cut := context.WithCancel(ctx)
-		m := &mapping{cfg: c, stop: stop, cut: cut, done: make(chan struct{})}
-		r, before := s.newRunner(c), after[c.ID]
+		m := &mapping{cfg: c, stop: stop, cut: cut, began: make(chan struct{}), done: make(chan struct{})}
+		r, before := s.newRunner(c, &m.result), after[c.ID]
 		go func() {
 			defer close(m.done)
 			defer cut()
@@ -125,6 +134,7 @@ func (s *Service) startMappings(next []MappingConfig, after map[string]*mapping)
 				<-before.done
 			}
 			if poll.Err() == nil {
+				close(m.began)
 				r.run(poll, work)
 			}
 		}()
