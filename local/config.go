@@ -62,7 +62,9 @@ type Config struct {
 	// Logger gets what the services have to say of themselves; functions' logs do
 	// not go there. Nil discards it.
 	Logger *slog.Logger
-	// Now reads the clock; nil means time.Now.
+	// Now reads the clock; nil means time.Now. Signatures are judged by it: one that
+	// is over five minutes away from the clock by which functions and clients sign
+	// makes the gateway refuse them.
 	Now func() time.Time
 }
 

@@ -13,19 +13,28 @@ const describeTimeout = 5 * time.Second
 type tableCache struct {
 	s  *Service
 	mu sync.RWMutex
-	// partitions holds the partition key's name by table; streams the stream's ARN.
-	partitions map[string]string
+	// partitions holds the partition key's name by table, and by index of a table
+	// ("" for the table itself); streams the stream's ARN.
+	partitions map[string]map[string]string
 	streams    map[string]string
 }
 
 func newTableCache(s *Service) *tableCache {
-	return &tableCache{s: s, partitions: map[string]string{}, streams: map[string]string{}}
+	return &tableCache{s: s, partitions: map[string]map[string]string{}, streams: map[string]string{}}
 }
 
 func (c *tableCache) set(t *TableConfig) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.partitions[t.Name] = t.Key[0].AttributeName
+	keys := map[string]string{"": t.Key[0].AttributeName}
+	for _, indexes := range [][]Index{t.GlobalIndexes, t.LocalIndexes} {
+		for _, i := range indexes {
+			if len(i.Key) > 0 {
+				keys[i.Name] = i.Key[0].AttributeName
+			}
+		}
+	}
+	c.partitions[t.Name] = keys
 	delete(c.streams, t.Name)
 	if t.StreamARN != "" {
 		c.streams[t.Name] = t.StreamARN
@@ -40,14 +49,14 @@ func (c *tableCache) forget(table string) {
 	delete(c.partitions, table)
 }
 
-// partitionKey is the name of the table's partition key, "" if there is no such
-// table.
-func (c *tableCache) partitionKey(table string) string {
+// partitionKey is the name of the partition key of a table, or of an index of it,
+// "" if there is none.
+func (c *tableCache) partitionKey(table, index string) string {
 	c.mu.RLock()
-	name, ok := c.partitions[table]
+	keys, ok := c.partitions[table]
 	c.mu.RUnlock()
 	if ok || table == "" {
-		return name
+		return keys[index]
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), describeTimeout)
 	defer cancel()
@@ -55,10 +64,18 @@ func (c *tableCache) partitionKey(table string) string {
 	if err != nil || len(is.KeySchema) == 0 {
 		return "" // not kept: the table may be made in the next moment
 	}
+	keys = map[string]string{"": is.KeySchema[0].AttributeName}
+	for _, indexes := range [][]wireIndex{is.GlobalSecondaryIndexes, is.LocalSecondaryIndexes} {
+		for _, i := range indexes {
+			if len(i.KeySchema) > 0 {
+				keys[i.IndexName] = i.KeySchema[0].AttributeName
+			}
+		}
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.partitions[table] = is.KeySchema[0].AttributeName
-	return is.KeySchema[0].AttributeName
+	c.partitions[table] = keys
+	return keys[index]
 }
 
 // streamARN is the table's stream as policies and records name it.

@@ -70,7 +70,7 @@ func (c *collect) add(action, table, enclosing string, keys ...string) {
 // leading is the text of the item's partition key, none when the table or the
 // attribute is not known. The engine will refuse such a request.
 func (c *collect) leading(table string, item object) []string {
-	partition := c.s.tables.partitionKey(tableName(table))
+	partition := c.s.tables.partitionKey(tableName(table), "")
 	if partition == "" {
 		return nil
 	}
@@ -132,10 +132,7 @@ func queryNeeds(s *Service, body []byte) ([]iam.Need, error) {
 		return nil, err
 	}
 	c := &collect{s: s}
-	partition := ""
-	if in.IndexName == "" {
-		partition = s.tables.partitionKey(tableName(in.TableName))
-	}
+	partition := s.tables.partitionKey(tableName(in.TableName), in.IndexName)
 	var keys []string
 	if text, ok := in.partitionValue(partition); ok {
 		keys = []string{text}

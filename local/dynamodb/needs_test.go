@@ -11,7 +11,8 @@ import (
 func TestNeeds(t *testing.T) {
 	s := &Service{account: "1", region: "r", client: newClient("http://127.0.0.1:1", unsigned)}
 	s.tables = newTableCache(s)
-	s.tables.set(&TableConfig{Name: "users", Key: []KeyElement{{AttributeName: "id", KeyType: Partition}}})
+	s.tables.set(&TableConfig{Name: "users", Key: []KeyElement{{AttributeName: "id", KeyType: Partition}},
+		GlobalIndexes: []Index{{Name: "by_mail", Key: []KeyElement{{AttributeName: "mail", KeyType: Partition}, {AttributeName: "id", KeyType: Sort}}}}})
 	s.tables.set(&TableConfig{Name: "events", Key: []KeyElement{{AttributeName: "seq", KeyType: Partition}}, StreamARN: "arn:aws:dynamodb:r:1:table/events/stream/label"})
 	const users, events = "arn:aws:dynamodb:r:1:table/users", "arn:aws:dynamodb:r:1:table/events"
 	tested := map[string]bool{}
@@ -28,6 +29,7 @@ func TestNeeds(t *testing.T) {
 		{"Query", `{"TableName":"users","KeyConditionExpression":"id = :v","ExpressionAttributeValues":{":v":{"S":"a"}}}`, []string{"Query " + users + " LeadingKeys=[a]"}},
 		{"Query", `{"TableName":"users","KeyConditionExpression":"at=:t AND (#i=:v)","ExpressionAttributeNames":{"#i":"id"},"ExpressionAttributeValues":{":v":{"S":"a"},":t":{"S":"b"}}}`, []string{"Query " + users + " LeadingKeys=[a]"}},
 		{"Query", `{"TableName":"users","IndexName":"by_x","KeyConditionExpression":"id = :v"}`, []string{"Query " + users + "/index/by_x"}},
+		{"Query", `{"TableName":"users","IndexName":"by_mail","KeyConditionExpression":"mail = :v","ExpressionAttributeValues":{":v":{"S":"a"}}}`, []string{"Query " + users + "/index/by_mail LeadingKeys=[a]"}},
 		{"Scan", `{"TableName":"users"}`, []string{"Scan " + users}},
 		{"Scan", `{"TableName":"users","IndexName":"by_x"}`, []string{"Scan " + users + "/index/by_x"}},
 		{"BatchGetItem", `{"RequestItems":{"users":{"Keys":[{"id":{"S":"a"}},{"id":{"S":"b"}},{"id":{"S":"a"}}]},"events":{}}}`, []string{"BatchGetItem " + events, "BatchGetItem " + users + " LeadingKeys=[a b]"}},

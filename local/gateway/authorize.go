@@ -16,6 +16,7 @@ import (
 func (g *gateway) authorize(w http.ResponseWriter, r *Request, resources ResourcePolicies, policies iam.Policies, needs []iam.Need) *iam.Decision {
 	who := iam.Principal{RoleARN: r.Caller.RoleARN, SessionARN: r.Caller.ARN(), Account: r.Caller.Account}
 	for _, n := range needs {
+		n.More = g.globalKeys(r.Caller, n.More)
 		var policy *iam.Document
 		if resources != nil {
 			policy = resources.ResourcePolicy(n.Resource)

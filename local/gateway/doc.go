@@ -23,6 +23,13 @@
 // nobody issued are let in as the owner's, whatever they sign. Version 4a (several
 // regions), version 2 and signed streams are not served.
 //
+// # Condition keys
+//
+// Services give a need the keys of their own. The gateway adds the global ones that
+// mean something here: aws:PrincipalArn, PrincipalAccount, PrincipalType, userid,
+// ResourceAccount, RequestedRegion, CurrentTime, EpochTime, ViaAWSService and
+// PrincipalIsAWSService. Others (aws:SourceIp, tags) are absent.
+//
 // # Others
 //
 // Beside these it answers two calls of the query protocol: STS GetCallerIdentity,

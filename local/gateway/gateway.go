@@ -36,8 +36,8 @@ type Options struct {
 	Open bool
 	// Region is the one that calls must be signed for; "" means [DefaultRegion].
 	Region string
-	// Logger gets one line for each unknown operation, denied call and failure of
-	// a service; nil discards them.
+	// Logger gets one line for each unknown operation, call that is denied or whose
+	// signature is refused, and failure of a service; nil discards them.
 	Logger *slog.Logger
 	// Observer is called after each call that reached a service or was denied,
 	// from the goroutine that served it; nil for none.
@@ -128,6 +128,7 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 		return
 	}
 	if !ok {
+		r.REST = target == "" && g.isREST(hr)
 		g.unknown(w, r, fmt.Sprintf("%s %s with X-Amz-Target %q", hr.Method, hr.URL.Path, target))
 		return
 	}
@@ -149,6 +150,18 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 		call.Status, call.Duration = rec.code, g.Now().Sub(started)
 		g.Observer(call)
 	}
+}
+
+// isREST reports whether a call that no service knows is signed for one that is
+// called by method and path, whose clients expect its errors.
+func (g *gateway) isREST(r *http.Request) bool {
+	s, _ := readSignature(r) // who calls does not matter
+	for _, service := range g.REST {
+		if name := signingName(service, ""); name != "" && name == s.service {
+			return true
+		}
+	}
+	return false
 }
 
 // callee is the service of one call, of either kind.
@@ -186,7 +199,11 @@ func (g *gateway) find(r *Request, target string) (callee, bool) {
 
 // authenticate finds out who calls.
 func (g *gateway) authenticate(r *Request, service string) (Caller, iam.Policies, error) {
-	return g.Credentials.Authenticate(r.HTTP, r.Body, Scope{Region: g.Region, Service: service, Now: g.Now(), Open: g.Open})
+	caller, policies, err := g.Credentials.Authenticate(r.HTTP, r.Body, Scope{Region: g.Region, Service: service, Now: g.Now(), Open: g.Open})
+	if err != nil {
+		g.Logger.Warn("call refused: nobody known has signed it", "call", calledAs(r), "why", err, "request_id", r.ID)
+	}
+	return caller, policies, err
 }
 
 // serve authorizes and serves. A panic of a service ends one call, not the

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -287,6 +288,56 @@ func TestObserver(t *testing.T) {
 	}
 	if !owner.Caller.Owner || owner.Needs != nil {
 		t.Errorf("owner: %+v", owner)
+	}
+}
+
+// Who knows how a role comes by a statement tells it with the refusal.
+func TestHint(t *testing.T) {
+	credentials := gateway.NewCredentials(gateway.CredentialsOptions{})
+	h := gateway.New(gateway.Options{
+		Services: []gateway.Service{&service{prefixes: []string{"Test"}}}, Credentials: credentials,
+		Hint: func(c gateway.Caller, d iam.Decision) string { return "ask " + c.Session + " for " + d.Need.Action },
+	})
+	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader("{}"))
+	r.Header.Set("X-Amz-Target", "Test.Do")
+	gatewaytest.Sign(t, r, credentials.Issue(roleARN, "f"), "x", "{}")
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	if !strings.Contains(w.Body.String(), `\"}; ask f for test:Do)`) {
+		t.Errorf("answer %s", w.Body)
+	}
+}
+
+// Keys that every call has may be asked for by any policy.
+func TestGlobalKeys(t *testing.T) {
+	for condition, want := range map[string]bool{
+		`"ArnEquals":{"aws:PrincipalArn":"` + roleARN + `"}`:                                       true,
+		`"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/another"}`:                             false,
+		`"StringEquals":{"aws:PrincipalAccount":"000000000000","aws:PrincipalType":"AssumedRole"}`: true,
+		`"StringEquals":{"aws:RequestedRegion":"us-east-1"}`:                                       true,
+		`"StringEquals":{"aws:RequestedRegion":"eu-west-1"}`:                                       false,
+		`"DateLessThan":{"aws:CurrentTime":"2026-11-20T23:58:01Z"}`:                                true,
+		`"DateGreaterThan":{"aws:CurrentTime":"2026-11-20T23:58:01Z"}`:                             false,
+		`"NumericLessThan":{"aws:EpochTime":"2000000000"}`:                                         true,
+		`"Bool":{"aws:SecureTransport":"true","aws:ViaAWSService":"false"}`:                        true,
+		`"StringLike":{"aws:userid":"ASIA*:f"}`:                                                    true,
+		`"Null":{"aws:username":"true"}`:                                                           true,
+	} {
+		policy, err := iam.Parse([]byte(`{"Statement":{"Effect":"Allow","Action":"test:Do","Resource":"*","Condition":{` + condition + `}}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		credentials := gateway.NewCredentials(gateway.CredentialsOptions{})
+		credentials.SetRoles(map[string]iam.Policies{roleARN: {policy}})
+		h := gateway.New(gateway.Options{Services: []gateway.Service{&service{prefixes: []string{"Test"}}}, Credentials: credentials, Now: func() time.Time { return signedAt }})
+		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader("{}"))
+		r.Header.Set("X-Amz-Target", "Test.Do")
+		gatewaytest.SignAt(t, r, credentials.Issue(roleARN, "f"), "x", "{}", signedAt)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if (w.Code == 200) != want {
+			t.Errorf("%s: %d %s", condition, w.Code, w.Body)
+		}
 	}
 }
 

@@ -22,6 +22,8 @@ func (restService) Route(method, path string) (string, bool) {
 	return method + "Thing", ok && name != ""
 }
 
+func (restService) SigningName() string { return "lambda" }
+
 func (restService) RESTNeeds(r *gateway.Request) ([]iam.Need, error) {
 	switch r.HTTP.URL.Path {
 	case "/things/unknown":
@@ -68,6 +70,7 @@ func TestREST(t *testing.T) {
 		{"no credentials", "PUT", "/things/a", "", gateway.Keys{}, 403, "MissingAuthenticationTokenException", "Request is missing Authentication Token"},
 		{"unknown credentials", "PUT", "/things/a", "", gateway.Keys{AccessKeyID: "AKIANOBODY", SecretAccessKey: "x"}, 403, "UnrecognizedClientException", "The security token included in the request is invalid."},
 		{"an operation that the service does not know", "PUT", "/things/unknown", "", role, 404, "UnknownOperationException", "PUT /things/unknown"},
+		{"a path that the service does not know", "PUT", "/nothings/a", "", role, 404, "UnknownOperationException", "PUT /nothings/a"},
 		{"over the limit", "PUT", "/things/a", strings.Repeat("x", 101), owner, 413, "RequestEntityTooLargeException", "100 bytes"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -117,7 +117,7 @@ func (s *Service) startMappings(next []MappingConfig, after map[string]*mapping)
 		if !c.Enabled || s.mappings[c.ID] != nil {
 			continue
 		}
-		ctx := forFunction(context.Background(), c.FunctionName)
+		ctx := WithPoller(context.Background(), c.FunctionName)
 		poll, stop := context.WithCancel(ctx)
 		work, cut := context.WithCancel(ctx)
 		m := &mapping{cfg: c, stop: stop, cut: cut, done: make(chan struct{})}
