@@ -94,6 +94,17 @@ func (f *functionTargets) InvokeAsync(ctx context.Context, functionARN string, p
 	return id, err
 }
 
+// Exists tells a function that was deleted from one that may not be called, as far
+// as Lambda tells it.
+func (f *functionTargets) Exists(functionARN string) bool {
+	if s := f.service.Load(); s != nil {
+		if own, ok := any(s).(interface{ Exists(functionARN string) bool }); ok {
+			return own.Exists(functionARN)
+		}
+	}
+	return true
+}
+
 // ResourcePolicy is the function's policy: Lambda's own answer, or else what the
 // assembly's permissions say.
 func (f *functionTargets) ResourcePolicy(functionARN string) *iam.Document {

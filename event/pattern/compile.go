@@ -185,6 +185,13 @@ func compileClause(path string, n node) (clause, error) {
 			c.conditions = append(c.conditions, cond)
 		}
 	}
+	var wild []wildcard
+	for i := range c.conditions {
+		wild = append(wild, c.conditions[i].wildcards...)
+	}
+	if tooComplex(wild) {
+		return clause{}, &Error{Path: path, Reason: errComplex}
+	}
 	return c, nil
 }
 

@@ -49,7 +49,7 @@
 //
 // [Compile] reports all kinds of malformed patterns as an [*Error], which is
 // [ErrInvalid]: unknown operators, scalars outside an array, {} and [], ** in a
-// wildcard, a path named twice. Two forms that EventBridge knows but does not
+// wildcard, a path named twice, a field whose wildcards are too complex. Two forms that EventBridge knows but does not
 // document are refused too: the operator "exactly", and a path that overrides an
 // earlier one.
 //

@@ -165,7 +165,12 @@ func (a *applier) remove() {
 		}
 	}
 	for name, b := range a.d.state.buses {
-		if _, wanted := a.next.buses[name]; wanted || name == defaultBus || b.origin != fromAssembly {
+		if _, wanted := a.next.buses[name]; wanted || b.origin != fromAssembly {
+			continue
+		}
+		if name == defaultBus {
+			own := a.d.bus(name)
+			own.BusConfig, own.policy, own.origin = BusConfig{Name: name, ARN: own.ARN}, nil, fromCalls
 			continue
 		}
 		used := len(a.d.bus(name).rules) > 0

@@ -121,8 +121,7 @@ var (
 	archiveName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,48}$`)
 )
 
-// complete fills in what is empty and reports all that is wrong with a rule. It
-// compiles the rule, too.
+// compileRule fills in what is empty, and reports all that is wrong.
 func (s *Service) compileRule(c RuleConfig) (*rule, error) {
 	var errs []error
 	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }

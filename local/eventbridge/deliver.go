@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/vinci-go/vinci/local/gateway"
@@ -156,7 +157,7 @@ func classify(err error) *refusal {
 		return &refusal{code: codeNoResource, err: err}
 	case errors.As(err, &e) && e.Code == "ResourceNotFoundException":
 		return &refusal{code: codeNoResource, err: err}
-	case errors.As(err, &e) && e.Status == http.StatusTooManyRequests:
+	case errors.As(err, &e) && (e.Status == http.StatusTooManyRequests || strings.Contains(e.Code, "Throttl")):
 		return &refusal{code: codeThrottling, err: err, retry: true}
 	case errors.As(err, &e) && e.Status < http.StatusInternalServerError:
 		return &refusal{code: codeInvalidParameter, err: err}

@@ -99,6 +99,7 @@ func TestFunctionErrors(t *testing.T) {
 		code  string // in the dead-letter queue
 	}{
 		"throttled":      {&gateway.Error{Code: "TooManyRequestsException", Status: http.StatusTooManyRequests}, 1, ""},
+		"slow down":      {&gateway.Error{Code: "ThrottlingException"}, 1, ""},
 		"it broke":       {&gateway.Error{Code: "ServiceException", Status: http.StatusInternalServerError}, 1, ""},
 		"not an answer":  {errors.New("disk is full"), 1, ""},
 		"deleted":        {&gateway.Error{Code: "ResourceNotFoundException", Status: http.StatusNotFound}, 0, "NO_RESOURCE"},

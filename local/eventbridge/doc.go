@@ -1,42 +1,60 @@
 // Package eventbridge is the local runtime's Amazon EventBridge: event buses,
-// rules with event patterns, and delivery to SQS queues.
+// rules with event patterns and schedules, delivery to queues, functions and other
+// buses, archives and replays.
 //
-//	s := eventbridge.New(eventbridge.Options{Queues: queues})
-//	err := s.Apply(eventbridge.Config{Buses: buses, Rules: rules})
+//	s, err := eventbridge.Open(eventbridge.Options{Queues: queues, Functions: functions, Dir: dir})
+//	err = s.Apply(eventbridge.Config{Buses: buses, Rules: rules}) // what an assembly asks for
+//	err = s.Start()                                               // schedules, and what an earlier process left
 //	results, err := s.PutEvents(ctx, []eventbridge.Entry{{
 //		Source: "user-system", DetailType: "user.created", Detail: detail, EventBusName: "my-bus",
 //	}})
 //
-// A [Service] is a [gateway.Service]: PutEvents and the operations that only read
-// are served to any AWS SDK and to the aws CLI.
+// A [Service] is a [gateway.Service]: any AWS SDK and the aws CLI make, change and
+// read buses, rules, targets, permissions, tags, archives and replays, and put
+// events. Answers, limits and errors are EventBridge's.
+//
+// # Two origins
+//
+// Definitions come from [Service.Apply], which is the assembly, or from calls of an
+// SDK. Apply replaces the assembly's and leaves the others alone. Calls may change a
+// thing of the assembly: that lasts until the assembly asks for something else, or
+// the process ends. What calls make is kept in Options.Dir.
 //
 // # Delivery
 //
 // Every accepted entry becomes an event with a new id. It goes to each target of
 // each enabled rule of the bus whose pattern it satisfies, as EventBridge's event
-// JSON with the detail's bytes as they were put. PutEvents answers when the event
-// is stored in every target queue that takes it: an accepted event is durable.
+// JSON with the detail's bytes as they were put, or as the target's input says.
+// PutEvents answers when every target has the event durably, or when the folder has
+// it for a target that is tried again: an accepted event survives the process. What
+// is delivered at once, which is nearly everything, is not written here at all.
 //
-// A target queue must allow events.amazonaws.com to send, as its queue policy says
-// with aws:SourceArn the rule's ARN. When it does not, or when it does not exist,
-// the event goes to the target's dead-letter queue at once. When a queue fails
-// otherwise, delivery is tried again in the background, with growing pauses, until
-// the target's retry policy ends; then the event goes to the dead-letter queue. An
-// event that no dead-letter queue takes is lost, as in AWS, and logged as an error.
-// What waits to be tried again is lost with the process: it waits only because the
-// store of the queues refuses to write.
+// A queue or a function must allow events.amazonaws.com for the rule's ARN, as its
+// policy says; a rule reaches another bus with the role of its target, and the
+// bus's policy may deny. What may not be reached, or does not exist, makes the event
+// go to the target's dead-letter queue at once. When a target fails otherwise,
+// delivery is tried again in the background, with growing pauses, until the target's
+// retry policy ends; then the event goes to the dead-letter queue. An event that no
+// dead-letter queue takes is lost, as in AWS, and logged as an error.
 //
 // # As in AWS
 //
 // An entry for a bus that does not exist is accepted, given an id, and dropped.
 // AWS does that silently (https://github.com/aws/aws-cli/issues/9186); here it is
-// a line in the log.
+// a line in the log. An event that came from another bus does not go to a third.
+// An event may be delivered twice.
 //
-// # What it does not do
+// # Where it differs
 //
-// Targets other than standard SQS queues, input transformation, schedules,
-// archives and replays, and operations that change rules over the wire are not
-// served. [Service.Apply] refuses what it does not know.
+//   - Targets are SQS queues, Lambda functions and event buses of this account and
+//     region. Others are failed entries of PutTargets.
+//   - Changes hold at once; archives count their events at once.
+//   - An archive makes no managed rule. A replay takes events in the order of their
+//     times, to the second, where EventBridge orders minutes.
+//   - A bus's policy is judged as far as package iam can read it, for callers and
+//     for rules that forward; what it cannot read is kept and logged.
+//   - Partner event sources, global endpoints, API destinations, connections and
+//     encryption are not served.
 //
 // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-what-is.html
 package eventbridge

@@ -225,7 +225,8 @@ func (s *Service) load() error {
 	if err != nil {
 		return err
 	}
-	def.origin, def.created, def.modified = fromAssembly, s.opts.Now(), s.opts.Now()
+	// What SDK calls do to it is kept; an assembly may take it over.
+	def.origin, def.created, def.modified = fromCalls, s.opts.Now(), s.opts.Now()
 	st.buses[defaultBus] = def
 	var rules []*rule
 	err = s.store.scan(definitions, nil, nil, func(key, value []byte) (bool, error) {

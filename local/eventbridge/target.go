@@ -130,7 +130,7 @@ func compileInput(c *TargetConfig) (transform, error) {
 		return nil, invalid("Only one of Input, InputPath, or InputTransformer must be provided for target %s.", c.ID)
 	case c.Input != "":
 		if len(c.Input) > maxInput {
-			return nil, fmt.Errorf("Input for target %s has %d characters: AWS allows %d", c.ID, len(c.Input), maxInput)
+			return nil, fmt.Errorf("input for target %s has %d characters: AWS allows %d", c.ID, len(c.Input), maxInput)
 		}
 		if !json.Valid([]byte(c.Input)) {
 			return nil, invalid("JSON syntax error in input for target %s.", c.ID)

@@ -186,8 +186,12 @@ func (t *template) value(e occurrence, variable string, quoted bool) string {
 	case varEvent:
 		raw = withoutDetail(e.event)
 	default:
-		if raw = t.paths[variable].find([]byte(e.event)); raw == nil {
-			raw = []byte(`""`)
+		raw = []byte(`""`)
+		if found := t.paths[variable].find([]byte(e.event)); found != nil {
+			var b bytes.Buffer
+			if json.Compact(&b, found) == nil { // what is found in JSON is JSON
+				raw = b.Bytes()
+			}
 		}
 	}
 	if !quoted {
