@@ -2,9 +2,12 @@ package sqs_test
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -99,32 +102,64 @@ func BenchmarkInProcess(b *testing.B) {
 	}
 }
 
-func BenchmarkHTTP(b *testing.B) {
-	for name, callers := range map[string]int{"callers=1": 1, "callers=16": 16} {
-		b.Run(name, func(b *testing.B) {
-			_, c, _, url := serve(b, sqs.DefaultQueue("q"))
-			body, q := strings.Repeat("x", 1024), aws.String(url+"/"+account+"/q")
-			b.ResetTimer()
-			cycles(b, callers, func(ctx context.Context, l [3]*latencies) error {
-				return l[0].time(func() error {
-					_, err := c.SendMessage(ctx, &awssqs.SendMessageInput{QueueUrl: q, MessageBody: &body})
-					return err
-				})
-			}, func(ctx context.Context, l [3]*latencies) error {
-				var m *awssqs.ReceiveMessageOutput
-				err := l[1].time(func() (err error) {
-					m, err = c.ReceiveMessage(ctx, &awssqs.ReceiveMessageInput{QueueUrl: q, WaitTimeSeconds: 1})
-					return err
-				})
-				if err != nil || len(m.Messages) == 0 {
-					return err
-				}
-				return l[2].time(func() error {
-					_, err := c.DeleteMessage(ctx, &awssqs.DeleteMessageInput{QueueUrl: q, ReceiptHandle: m.Messages[0].ReceiptHandle})
-					return err
+// BenchmarkSendReceiveDelete is what a user's program sees: the SDK's client, HTTP,
+// the gateway with its look at who calls, and a store on the disk. The client
+// shares the processors with the service.
+func BenchmarkSendReceiveDelete(b *testing.B) {
+	for _, queue := range []string{"q", "q.fifo"} {
+		for _, callers := range []int{1, 16} {
+			b.Run(fmt.Sprintf("queue=%s/callers=%d", queue, callers), func(b *testing.B) {
+				config := sqs.DefaultQueue(queue)
+				config.VisibilityTimeout = time.Hour
+				_, c, _, url := serve(b, config)
+				body, q := strings.Repeat("x", 1024), aws.String(url+"/"+account+"/"+queue)
+				var sequence atomic.Int64
+				b.ResetTimer()
+				cycles(b, callers, func(ctx context.Context, l [3]*latencies) error {
+					in := &awssqs.SendMessageInput{QueueUrl: q, MessageBody: &body}
+					if config.FIFO {
+						n := sequence.Add(1)
+						in.MessageDeduplicationId, in.MessageGroupId = aws.String(fmt.Sprint(n)), aws.String(fmt.Sprint(n%100))
+					}
+					return l[0].time(func() error {
+						_, err := c.SendMessage(ctx, in)
+						return err
+					})
+				}, func(ctx context.Context, l [3]*latencies) error {
+					var m *awssqs.ReceiveMessageOutput
+					err := l[1].time(func() (err error) {
+						m, err = c.ReceiveMessage(ctx, &awssqs.ReceiveMessageInput{QueueUrl: q, WaitTimeSeconds: 1})
+						return err
+					})
+					if err != nil || len(m.Messages) == 0 {
+						return err
+					}
+					return l[2].time(func() error {
+						_, err := c.DeleteMessage(ctx, &awssqs.DeleteMessageInput{QueueUrl: q, ReceiptHandle: m.Messages[0].ReceiptHandle})
+						return err
+					})
 				})
 			})
-		})
+		}
+	}
+}
+
+// BenchmarkServe is the service's own part of it: from a request's body to the
+// answer's, without a gateway and with a store on the disk.
+func BenchmarkServe(b *testing.B) {
+	s := open(b, sqs.Options{Dir: b.TempDir()}, sqs.DefaultQueue("q"))
+	send := `{"QueueUrl":"http://localhost/000000000000/q","MessageBody":"` + strings.Repeat("x", 1024) + `"}`
+	var m struct {
+		Messages []struct{ ReceiptHandle string }
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		call(b, s, "SendMessage", send)
+		got := call(b, s, "ReceiveMessage", `{"QueueUrl":"http://localhost/000000000000/q"}`)
+		if err := json.Unmarshal([]byte(got), &m); err != nil {
+			b.Fatal(err)
+		}
+		call(b, s, "DeleteMessage", `{"QueueUrl":"http://localhost/000000000000/q","ReceiptHandle":"`+m.Messages[0].ReceiptHandle+`"}`)
 	}
 }
 

@@ -71,3 +71,43 @@ func FuzzDecodeRecord(f *testing.F) {
 		}
 	})
 }
+
+// What an earlier version stored is still read.
+func TestRecordOfVersion1(t *testing.T) {
+	b := []byte{1, 0, 0, 0, 0, 0, 0, 0, 7}
+	for _, s := range []string{"id", "body", "md5", "sender", "trace", "group", "source"} {
+		b = appendText(b, s)
+	}
+	b = append(b, 0)
+	want := record{sent: 7, id: "id", body: "body", bodyMD5: "md5", sender: "sender", trace: "trace", group: "group", source: "source"}
+	if got, err := decodeRecord(b); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, %v; want %+v", got, err, want)
+	}
+	if sent, _, err := headOf(b); err != nil || sent != 7 {
+		t.Errorf("got %d, %v", sent, err)
+	}
+}
+
+func TestFIFORecordsRoundTrip(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		e := dedupEntry{until: rapid.Int64().Draw(t, "until"), seq: rapid.Uint64().Draw(t, "seq"), id: genText().Draw(t, "id")}
+		if got, err := decodeDedup(e.encode()); err != nil || got != e {
+			t.Fatalf("got %+v, %v; want %+v", got, err, e)
+		}
+		a := &attempt{until: e.until}
+		for range rapid.IntRange(0, 10).Draw(t, "messages") {
+			a.messages = append(a.messages, attemptMessage{rapid.Uint64().Draw(t, "seq"), rapid.Int().Draw(t, "count"), rapid.Int64().Draw(t, "visible")})
+		}
+		if got, err := decodeAttempt(a.encode()); err != nil || !reflect.DeepEqual(got, a) {
+			t.Fatalf("got %+v, %v; want %+v", got, err, a)
+		}
+	})
+	for _, b := range [][]byte{nil, {9}, make([]byte, 18)} {
+		if _, err := decodeDedup(b); !errors.Is(err, errCorrupt) {
+			t.Errorf("%v: error %v", b, err)
+		}
+		if _, err := decodeAttempt(b); !errors.Is(err, errCorrupt) {
+			t.Errorf("%v: error %v", b, err)
+		}
+	}
+}

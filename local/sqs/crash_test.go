@@ -14,12 +14,20 @@ import (
 	"github.com/vinci-go/vinci/local/sqs"
 )
 
-// crashDir makes this test program the helper that TestKill kills.
-const crashDir = "VINCI_TEST_SQS_CRASH_DIR"
+// crashDir makes this test program the helper that TestKill kills, crashFIFO the
+// one of TestKillFIFO; its value goes into deduplication ids.
+const (
+	crashDir  = "VINCI_TEST_SQS_CRASH_DIR"
+	crashFIFO = "VINCI_TEST_SQS_CRASH_FIFO"
+)
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(crashDir); dir != "" {
-		if err := sendUntilKilled(dir); err != nil {
+		work := func() error { return sendUntilKilled(dir) }
+		if round := os.Getenv(crashFIFO); round != "" {
+			work = func() error { return sendInOrderUntilKilled(dir, round) }
+		}
+		if err := work(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -43,7 +51,7 @@ func sendUntilKilled(dir string) error {
 	say := func(what, id string) {
 		out.Lock()
 		defer out.Unlock()
-		fmt.Printf("%s %s\n", what, id) // one write: a line is there whole or not at all
+		fmt.Printf("%s %s .\n", what, id) // one write: a line is there whole or not at all
 	}
 	failed := make(chan error)
 	ctx := context.Background()
@@ -114,8 +122,22 @@ func TestKill(t *testing.T) {
 // what it had acknowledged to sent and gone.
 func killWhileSending(t *testing.T, dir string, sent, gone map[string]bool) {
 	t.Helper()
+	killHelper(t, 600, func(what string, fields []string) {
+		switch what {
+		case "sent":
+			sent[fields[0]] = true
+		case "deleting":
+			gone[fields[0]] = true
+		}
+	}, crashDir+"="+dir)
+}
+
+// killHelper runs this test program as a helper, shows its lines, and kills it
+// after some. A line is a word, a message's id and perhaps more.
+func killHelper(t *testing.T, after int, show func(what string, fields []string), env ...string) {
+	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), crashDir+"="+dir)
+	cmd.Env = append(os.Environ(), env...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -127,17 +149,12 @@ func killWhileSending(t *testing.T, dir string, sent, gone map[string]bool) {
 	lines := bufio.NewScanner(out)
 	killed := false
 	for n := 0; lines.Scan(); n++ {
-		what, id, ok := strings.Cut(lines.Text(), " ")
-		if !ok || len(id) != 36 {
+		fields := strings.Fields(lines.Text())
+		if len(fields) < 3 || fields[len(fields)-1] != "." || len(fields[1]) != 36 {
 			continue // the last line may be cut
 		}
-		switch what {
-		case "sent":
-			sent[id] = true
-		case "deleting":
-			gone[id] = true
-		}
-		if n == 600 {
+		show(fields[0], fields[1:len(fields)-1])
+		if n == after {
 			killed = true
 			if err := cmd.Process.Kill(); err != nil { // SIGKILL
 				t.Fatal(err)
@@ -146,6 +163,141 @@ func killWhileSending(t *testing.T, dir string, sent, gone map[string]bool) {
 	}
 	if err := cmd.Wait(); !killed || err == nil {
 		t.Fatalf("the helper ended by itself: %v", err)
+	}
+}
+
+// sendInOrderUntilKilled makes a FIFO queue by a call and sends to three groups,
+// each in its order, while somebody receives and deletes a part.
+func sendInOrderUntilKilled(dir, round string) error {
+	s, err := sqs.New(sqs.Options{Dir: dir})
+	if err != nil {
+		return err
+	}
+	ctx := context.Background()
+	arn, err := s.CreateQueue(ctx, "q.fifo", map[string]string{"FifoQueue": "true", "VisibilityTimeout": "60"}, map[string]string{"made": "by a call"})
+	if err != nil {
+		return err
+	}
+	var out sync.Mutex
+	say := func(words ...any) {
+		out.Lock()
+		defer out.Unlock()
+		fmt.Println(append(words, ".")...)
+	}
+	failed := make(chan error)
+	for _, group := range []string{"a", "b", "c"} {
+		go func() {
+			for i := 0; ; i++ {
+				dedup := fmt.Sprint(round, "-", group, "-", i)
+				id, err := s.Send(ctx, arn, sqs.Outgoing{Body: fmt.Sprint(round, " ", i), GroupID: group, DeduplicationID: dedup})
+				if err != nil {
+					failed <- err
+					return
+				}
+				say("sent", id, group, dedup)
+			}
+		}()
+	}
+	go func() {
+		for i := 0; ; i++ {
+			m, err := s.Receive(ctx, arn, sqs.ReceiveOptions{Wait: ptr(20 * time.Second)})
+			if err != nil || len(m) == 0 {
+				failed <- fmt.Errorf("received %v: %w", m, err)
+				return
+			}
+			say("received", m[0].ID)
+			if i%50 == 49 {
+				continue // its group is blocked from now on
+			}
+			say("deleting", m[0].ID)
+			if err := s.Delete(ctx, arn, m[0].ReceiptHandle); err != nil {
+				failed <- err
+				return
+			}
+		}
+	}()
+	return <-failed
+}
+
+// After kill -9 a FIFO queue that a call made is there, with every acknowledged
+// message once and in the order of its group; what was in flight is hidden until
+// its time-out ends; and what was sent is still not sent again.
+func TestKillFIFO(t *testing.T) {
+	dir := t.TempDir()
+	type sent struct{ id, group, dedup string }
+	order := map[string][]string{} // ids by group
+	known := map[string]bool{}
+	gone, flying := map[string]bool{}, map[string]bool{}
+	for round := range 4 {
+		var last sent
+		killHelper(t, 500, func(what string, f []string) {
+			switch what {
+			case "sent":
+				last = sent{f[0], f[1], f[2]}
+				order[f[1]] = append(order[f[1]], f[0])
+				known[f[0]] = true
+			case "received":
+				flying[f[0]] = true
+			case "deleting":
+				gone[f[0]] = true
+			}
+		}, crashDir+"="+dir, crashFIFO+"="+fmt.Sprint("r", round))
+
+		var later time.Duration
+		s, err := sqs.New(sqs.Options{Dir: dir, Now: func() time.Time { return time.Now().Add(later) }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		const arn = prefix + "q.fifo"
+		if id, err := s.Send(t.Context(), arn, sqs.Outgoing{Body: "again", GroupID: last.group, DeduplicationID: last.dedup}); err != nil || id != last.id {
+			t.Fatalf("round %d: sent again: %s, %v; want the first one's id %s", round, id, err, last.id)
+		}
+		look := func() map[string][]string {
+			messages, err := s.Receive(t.Context(), arn, sqs.ReceiveOptions{Max: 10_000, VisibilityTimeout: ptr(time.Duration(0)), Wait: ptr(time.Duration(0))})
+			if err != nil {
+				t.Fatal(err)
+			}
+			found := map[string][]string{}
+			for _, m := range messages {
+				if m.Body == "again" {
+					t.Fatal("a duplicate was stored")
+				}
+				if known[m.ID] { // else it was not acknowledged when the end came
+					found[m.GroupID] = append(found[m.GroupID], m.ID)
+				}
+			}
+			return found
+		}
+		for _, ids := range look() {
+			for _, id := range ids {
+				if flying[id] {
+					t.Fatalf("round %d: message %s, which is in flight, is visible too early", round, id)
+				}
+			}
+		}
+		later = time.Minute
+		found := look()
+		for group, ids := range order {
+			rest := found[group]
+			for _, id := range ids {
+				switch {
+				case len(rest) > 0 && rest[0] == id:
+					rest = rest[1:]
+				case !gone[id]:
+					t.Fatalf("round %d: message %s of group %s is lost, or not in its place", round, id, group)
+				}
+			}
+			if len(rest) > 0 {
+				t.Fatalf("round %d: group %s has %d messages out of order or twice", round, group, len(rest))
+			}
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		clear(flying) // their count of receives has changed, and with it what is hidden
+	}
+	if len(known) < 400 || len(gone) < 50 {
+		t.Errorf("only %d messages were sent and %d deleted: the test proves too little", len(known), len(gone))
 	}
 }
 

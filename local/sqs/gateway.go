@@ -99,7 +99,7 @@ func (s *Service) arnOf(queueURL string) (string, error) {
 	if queueURL == "" {
 		return "", errMissing("QueueUrl")
 	}
-	if validName(queueURL, isFIFOName(queueURL)) {
+	if !strings.Contains(queueURL, "/") && validName(queueURL, isFIFOName(queueURL)) {
 		return s.arn(queueURL), nil
 	}
 	u, err := url.Parse(queueURL)

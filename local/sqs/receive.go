@@ -30,7 +30,7 @@ func (s *Service) Receive(ctx context.Context, queueARN string, o ReceiveOptions
 	}
 	var deadline <-chan time.Time // made when it is needed
 	for last := wait <= 0; ; {
-		got, err := s.take(q, o, !last)
+		got, err := s.take(q, o, wait > 0, !last)
 		switch {
 		case err != nil || len(got.messages) > 0:
 			return got.messages, err
@@ -116,8 +116,9 @@ type haul struct {
 	ops                      []op
 }
 
-// take receives what is visible now.
-func (s *Service) take(q *queue, o ReceiveOptions, waits bool) (taking, error) {
+// take receives what is visible now. long is set for every look of a long poll,
+// waits for those after which it waits.
+func (s *Service) take(q *queue, o ReceiveOptions, long, waits bool) (taking, error) {
 	now := s.opts.Now()
 	q.mu.Lock()
 	if !q.active.Load() {
@@ -138,7 +139,7 @@ func (s *Service) take(q *queue, o ReceiveOptions, waits bool) (taking, error) {
 			}
 		}
 		q.mu.Unlock()
-		if full && !waits && !q.fifo {
+		if full && !long && !q.fifo {
 			return taking{}, errOverLimit("Too many messages in flight: at most %d messages of a queue can be received and not deleted.", maxInFlight)
 		}
 		return got, nil

@@ -3,6 +3,7 @@ package sqs
 import (
 	"errors"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -143,6 +144,67 @@ func TestFailedReceiveIsUndone(t *testing.T) {
 	}
 	if visible, _, _, _ := s.Counts(t.Context(), s.arn("dead")); visible != 1 {
 		t.Errorf("%d in the dead-letter queue, want 1", visible)
+	}
+}
+
+// What a FIFO queue could not write it does not remember, and its groups are as
+// they were.
+func TestFailedFIFOCallsAreUndone(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	s, err := New(Options{Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, dead := DefaultQueue("q.fifo"), DefaultQueue("dead.fifo")
+	q.DeadLetterARN, q.MaxReceiveCount, q.VisibilityTimeout = s.arn("dead.fifo"), 1, time.Second
+	if err := s.Apply([]QueueConfig{q, dead}); err != nil {
+		t.Fatal(err)
+	}
+	arn := s.arn("q.fifo")
+	put := func(body string) error {
+		_, err := s.Send(t.Context(), arn, Outgoing{Body: body, GroupID: "g", DeduplicationID: body})
+		return err
+	}
+	take := func() (bodies []string, err error) {
+		m, err := s.Receive(t.Context(), arn, ReceiveOptions{Max: 10, AttemptID: "a"})
+		for i := range m {
+			bodies = append(bodies, m[i].Body)
+		}
+		return bodies, err
+	}
+	works := s.committer.store
+	broken := func(f func() error) {
+		t.Helper()
+		s.committer.store = failingStore{works}
+		if err := f(); !errors.Is(err, errBad) {
+			t.Errorf("error %v", err)
+		}
+		s.committer.store = works
+	}
+	broken(func() error { return put("1") })
+	for _, body := range []string{"1", "2"} {
+		if err := put(body); err != nil {
+			t.Fatal(err)
+		}
+	}
+	broken(func() error { _, err := take(); return err })
+	if got, err := take(); err != nil || !slices.Equal(got, []string{"1", "2"}) {
+		t.Fatalf("received %q, %v", got, err)
+	}
+	if err := put("3"); err != nil {
+		t.Fatal(err)
+	}
+	now = now.Add(time.Second) // 1 and 2 are spent
+	broken(func() error { _, err := take(); return err })
+	if got, err := take(); err != nil || !slices.Equal(got, []string{"3"}) {
+		t.Errorf("received %q, %v", got, err)
+	}
+	if visible, _, _, _ := s.Counts(t.Context(), s.arn("dead.fifo")); visible != 2 {
+		t.Errorf("%d dead letters, want 2", visible)
+	}
+	m, err := s.Receive(t.Context(), s.arn("dead.fifo"), ReceiveOptions{Max: 10})
+	if err != nil || len(m) != 2 || m[0].Body != "1" || m[1].Body != "2" {
+		t.Errorf("dead letters %+v, %v", m, err)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -309,17 +310,16 @@ func (s *Service) moveThese(t *task, next *taskRecord, picked []taken) (err erro
 	if err != nil {
 		return err
 	}
-	// FIFO queues are locked one after the other: in the order of their names, so
-	// that two tasks do not wait for each other.
-	names := slices.Sorted(slices.Values(destinations))
-	for _, arn := range slices.Compact(names) {
-		if arn == "" {
-			continue
-		}
-		if to[arn], err = s.arrive(arn); err != nil {
-			delete(to, arn)
+	arns, err := s.inOrder(destinations)
+	if err != nil {
+		return err
+	}
+	for _, arn := range arns {
+		a, err := s.arrive(arn)
+		if err != nil {
 			return err
 		}
+		to[arn] = a
 	}
 	var ops []op
 	for i, p := range picked {
@@ -345,6 +345,23 @@ func (s *Service) moveThese(t *task, next *taskRecord, picked []taken) (err erro
 		s.settle(a)
 	}
 	return nil
+}
+
+// inOrder are the queues of a list, each once, in the order in which FIFO queues
+// are locked: see lockFIFO. Empty names are left out.
+func (s *Service) inOrder(arns []string) ([]string, error) {
+	ids := map[string]uint64{}
+	for _, arn := range arns {
+		if arn == "" {
+			continue
+		}
+		q, err := s.lookup(arn)
+		if err != nil {
+			return nil, err
+		}
+		ids[arn] = q.id
+	}
+	return slices.SortedFunc(maps.Keys(ids), func(a, b string) int { return cmp.Compare(ids[a], ids[b]) }), nil
 }
 
 // sendAgain makes a new message of one that was in a dead-letter queue: contents
