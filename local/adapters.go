@@ -2,9 +2,11 @@ package local
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/vinci-go/vinci/local/dynamodb"
+	"github.com/vinci-go/vinci/local/eventbridge"
 	"github.com/vinci-go/vinci/local/lambda"
 	"github.com/vinci-go/vinci/local/sqs"
 )
@@ -36,8 +38,31 @@ func messageAttributes(in map[string]sqs.Attribute) map[string]lambda.MessageAtt
 	return out
 }
 
+// SendWith is Send with attributes of the sender's.
+func (q queues) SendWith(ctx context.Context, queueARN, body string, attributes map[string]lambda.MessageAttribute) error {
+	out := make(map[string]sqs.Attribute, len(attributes))
+	for name, a := range attributes {
+		out[name] = sqs.Attribute(a)
+	}
+	_, err := q.Service.Send(ctx, queueARN, sqs.Outgoing{Body: body, Attributes: out})
+	return err
+}
+
 func (q queues) Send(ctx context.Context, queueARN, body string) error {
 	_, err := q.Service.Send(ctx, queueARN, sqs.Outgoing{Body: body})
+	return err
+}
+
+// buses is EventBridge as destinations of functions see it.
+type buses struct{ *eventbridge.Service }
+
+func (b buses) PutEvent(ctx context.Context, busARN string, e lambda.BusEvent) error {
+	results, err := b.PutEvents(ctx, []eventbridge.Entry{{
+		Source: e.Source, DetailType: e.DetailType, Detail: string(e.Detail), Resources: e.Resources, EventBusName: busARN,
+	}})
+	if err == nil && results[0].ErrorCode != "" {
+		err = fmt.Errorf("%s: %s", results[0].ErrorCode, results[0].ErrorMessage)
+	}
 	return err
 }
 

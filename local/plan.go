@@ -75,6 +75,7 @@ func (p *planner) readers() map[string]func(*assembly.Resource) {
 		"AWS::Events::Rule":               p.readRule,
 		"AWS::IAM::Policy":                p.readPolicy,
 		"AWS::IAM::Role":                  p.readRole,
+		"AWS::Lambda::EventInvokeConfig":  p.readEventInvokeConfig,
 		"AWS::Lambda::EventSourceMapping": p.readMapping,
 		"AWS::Lambda::Function":           p.readFunction,
 		"AWS::Lambda::Permission":         p.readPermission,

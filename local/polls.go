@@ -105,10 +105,5 @@ func (r *Runtime) judgePoll(ctx context.Context, service, resource string, actio
 }
 
 func (r *Runtime) roleOf(function string) string {
-	for _, f := range r.plan.Load().functions {
-		if f.Name == function {
-			return f.RoleARN
-		}
-	}
-	return ""
+	return r.lambda.RoleOf(function)
 }

@@ -114,10 +114,11 @@ func (r *Runtime) start(ctx context.Context) error {
 	if err := r.startEvents(p); err != nil {
 		return err
 	}
-	r.startGateway(p)
-	if err := r.startFunctions(ctx, p); err != nil {
+	if err := r.newFunctions(ctx, p); err != nil {
 		return err
 	}
+	r.startGateway(p)
+	r.lambda.Start()
 	if err := r.startSchedules(); err != nil {
 		return err
 	}

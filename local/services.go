@@ -7,6 +7,7 @@ import (
 
 	"github.com/vinci-go/vinci/local/dynamodb"
 	"github.com/vinci-go/vinci/local/gateway"
+	"github.com/vinci-go/vinci/local/iam"
 	"github.com/vinci-go/vinci/local/lambda"
 	"github.com/vinci-go/vinci/local/sqs"
 )
@@ -70,6 +71,7 @@ func (r *Runtime) startGateway(p *plan) {
 	r.credentials.SetTrusts(p.trusts)
 	handler := gateway.New(gateway.Options{
 		Services:    []gateway.Service{r.dynamodb, r.sqs, r.eventbridge},
+		REST:        []gateway.RESTService{r.lambda},
 		Credentials: r.credentials,
 		Open:        r.config.Open,
 		Region:      r.config.Region,
@@ -83,10 +85,14 @@ func (r *Runtime) startGateway(p *plan) {
 	r.apis.signatures = &apiSignatures{r.credentials, r.config.Region, r.config.Now, r.logger.With("service", "httpapi")}
 }
 
-func (r *Runtime) startFunctions(ctx context.Context, p *plan) error {
+// newFunctions makes Lambda. What functions call is not there yet: Start comes when
+// it is.
+func (r *Runtime) newFunctions(ctx context.Context, p *plan) error {
 	r.plan.Store(p) // roleKeys and addLog read it
 	s, err := lambda.New(lambda.Options{
 		Queues: r.chaos.Queues(r.polledQueues(queues{r.sqs})), Streams: r.chaos.Streams(r.polledStreams(streams{r.dynamodb})),
+		Buses: buses{r.eventbridge}, DeadLetter: queues{r.sqs}.SendWith, Visibility: r.sqs.VisibilityTimeout,
+		Allows: r.roleAllows, StartLater: true,
 		Credentials: r.roleKeys, Endpoint: r.Endpoint(),
 		Account: r.config.Account, Region: r.config.Region,
 		Logs: r.addLog, Logger: r.logger.With("service", "lambda"),
@@ -100,9 +106,31 @@ func (r *Runtime) startFunctions(ctx context.Context, p *plan) error {
 	return s.Apply(ctx, p.functions, p.mappings)
 }
 
+// roleAllows judges what a role may do with a queue, a stream or another function.
+// A role that the assembly does not have has no policies to ask.
+func (r *Runtime) roleAllows(roleARN string, need iam.Need) *iam.Decision {
+	policies, ok := r.rolePolicies(roleARN)
+	if !ok {
+		return nil
+	}
+	caller := gateway.Caller{RoleARN: roleARN, Session: "lambda", Account: r.config.Account}
+	d := iam.Evaluate(policies, r.sqs.ResourcePolicy(need.Resource), iam.Principal{RoleARN: roleARN, SessionARN: caller.ARN(), Account: r.config.Account}, need)
+	if d.Allowed() {
+		return nil
+	}
+	d.Hint = r.hint(caller, d)
+	return &d
+}
+
 // roleKeys are a role's credentials. Messages about denied calls name the
-// function when it is the only one that has the role.
+// function when it is the only one that has the role. A role that the assembly does
+// not have, of a function that an SDK call made, has no policies to ask: its
+// functions call with the owner's.
 func (r *Runtime) roleKeys(roleARN string) (id, secret, token string) {
+	if _, ok := r.rolePolicies(roleARN); !ok {
+		k := r.credentials.Owner()
+		return k.AccessKeyID, k.SecretAccessKey, k.SessionToken
+	}
 	session := ""
 	for _, f := range r.plan.Load().functions {
 		if f.RoleARN != roleARN {

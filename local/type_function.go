@@ -13,7 +13,8 @@ import (
 type function struct {
 	resource *assembly.Resource
 	config   lambda.FunctionConfig
-	allowed  []iam.Document // the resource policy: one for each AWS::Lambda::Permission
+	async    *assembly.Resource // its AWS::Lambda::EventInvokeConfig, nil for none
+	allowed  []iam.Document     // the resource policy: one for each AWS::Lambda::Permission
 }
 
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-lambda-function.html
@@ -33,6 +34,9 @@ type functionProperties struct {
 		ApplicationLogLevel noEffect `why:"lines are kept as the function wrote them"`
 		SystemLogLevel      noEffect `why:"lines are kept as the function wrote them"`
 	}
+	DeadLetterConfig struct {
+		TargetArn string
+	}
 	MemorySize                   *int
 	PackageType                  string
 	ReservedConcurrentExecutions *int
@@ -40,9 +44,12 @@ type functionProperties struct {
 	Runtime                      string
 	Timeout                      *int
 
-	Description  label
+	Description  string
 	FunctionName label // the assembly has read it
-	Tags         label
+	Tags         []struct {
+		Key   string `cfn:",required"`
+		Value string
+	}
 
 	CodeSigningConfigArn    noEffect `why:"code is not signed here"`
 	EphemeralStorage        noEffect `why:"functions share this machine's /tmp, which has no limit"`
@@ -66,10 +73,17 @@ func (p *planner) readFunction(r *assembly.Resource) {
 	c := lambda.FunctionConfig{
 		Name: r.Name, ARN: r.ARN, Dir: r.AssetDir, Handler: props.Handler, Env: props.Environment.Variables,
 		RoleARN: props.Role, LogGroup: props.LoggingConfig.LogGroup, Reserved: props.ReservedConcurrentExecutions,
+		Runtime: props.Runtime, Description: props.Description, DeadLetterARN: props.DeadLetterConfig.TargetArn,
 		Timeout: defaultTimeout, MemoryMB: defaultMemory,
 	}
 	if c.LogGroup == "" {
 		c.LogGroup = "/aws/lambda/" + r.Name
+	}
+	for _, tag := range props.Tags {
+		if c.Tags == nil {
+			c.Tags = map[string]string{}
+		}
+		c.Tags[tag.Key] = tag.Value
 	}
 	if props.Timeout != nil {
 		c.Timeout = time.Duration(*props.Timeout) * time.Second
@@ -164,7 +178,9 @@ func (p *planner) finishFunctions() {
 	labels := map[string]*assembly.Resource{}
 	for _, f := range sorted(p.functions) {
 		labels[f.config.Name] = f.resource
+		f.config.Policy = f.allowed
 		p.plan.functions = append(p.plan.functions, f.config)
+		p.checkAsync(f)
 		ro, ok := p.roles[f.config.RoleARN]
 		if !ok {
 			p.missing(f.resource, "Role", f.config.RoleARN, "this assembly has no role %q", f.config.RoleARN)

@@ -36,6 +36,8 @@ type mappingProperties struct {
 	MaximumBatchingWindowInSeconds int
 	MaximumRecordAgeInSeconds      *int
 	MaximumRetryAttempts           *int
+	ParallelizationFactor          int
+	TumblingWindowInSeconds        int
 	ScalingConfig                  struct {
 		MaximumConcurrency int
 	}
@@ -43,9 +45,8 @@ type mappingProperties struct {
 
 	Tags label
 
-	KmsKeyArn             noEffect `why:"filters are not encrypted here"`
-	MetricsConfig         noEffect `why:"nothing measures here"`
-	ParallelizationFactor noEffect `why:"a table's stream has one shard here, read in order"`
+	KmsKeyArn     noEffect `why:"filters are not encrypted here"`
+	MetricsConfig noEffect `why:"nothing measures here"`
 }
 
 func (p *planner) readMapping(r *assembly.Resource) {
@@ -57,13 +58,16 @@ func (p *planner) readMapping(r *assembly.Resource) {
 		ID: r.Name, SourceARN: props.EventSourceArn, Enabled: props.Enabled == nil || *props.Enabled,
 		Window:           time.Duration(props.MaximumBatchingWindowInSeconds) * time.Second,
 		MaxConcurrency:   props.ScalingConfig.MaximumConcurrency,
-		StartingPosition: lambda.StartingPosition(props.StartingPosition),
-		BisectOnError:    props.BisectBatchOnFunctionError,
-		MaxRetries:       props.MaximumRetryAttempts,
-		OnFailureARN:     props.DestinationConfig.OnFailure.Destination,
+		StartingPosition: lambda.StartingPosition(props.StartingPosition), ParallelizationFactor: props.ParallelizationFactor,
+		BisectOnError: props.BisectBatchOnFunctionError,
+		MaxRetries:    props.MaximumRetryAttempts,
+		OnFailureARN:  props.DestinationConfig.OnFailure.Destination,
 	}
 	if props.BatchSize != nil {
 		c.BatchSize = *props.BatchSize
+	}
+	if props.TumblingWindowInSeconds > 0 {
+		p.report.fail(r, "TumblingWindowInSeconds", "is %d; windows of state over invocations are not served", props.TumblingWindowInSeconds)
 	}
 	// -1 means no limit, which is 0 here.
 	if age := props.MaximumRecordAgeInSeconds; age != nil && *age != -1 {

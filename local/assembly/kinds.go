@@ -119,6 +119,7 @@ func newKinds() map[string]kind {
 				return "AROA" + strings.ToUpper(opaque(17)(i))
 			}},
 		},
+		"AWS::Lambda::EventInvokeConfig": idOnly(),
 		"AWS::Lambda::EventSourceMapping": {
 			limit: 36, unnamed: true,
 			generated:  func(i *identity) string { return uuid(i.stack.name, i.logicalID) },

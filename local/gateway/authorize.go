@@ -46,19 +46,20 @@ func AccessDenied(c Caller, d iam.Decision) *Error {
 
 // readBody reads the whole body, with AWS's error when it is over the limit.
 func (g *gateway) readBody(w http.ResponseWriter, r *Request) error {
-	if n := r.HTTP.ContentLength; n > 0 && n <= g.MaxBody {
+	limit := max(g.MaxBody, r.limit)
+	if n := r.HTTP.ContentLength; n > 0 && n <= limit {
 		r.Body = make([]byte, n)
 		if _, err := io.ReadFull(r.HTTP.Body, r.Body); err != nil {
 			return Malformed(fmt.Errorf("it ended before its Content-Length of %d bytes: %w", n, err))
 		}
 		return nil
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.HTTP.Body, g.MaxBody))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.HTTP.Body, limit))
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
 		return &Error{Code: "RequestEntityTooLargeException", Namespace: coral, QueryCode: "RequestEntityTooLarge", Status: http.StatusRequestEntityTooLarge,
-			Message: fmt.Sprintf("The request body is over the limit of %d bytes", g.MaxBody)}
+			Message: fmt.Sprintf("The request body is over the limit of %d bytes", limit)}
 	case err != nil:
 		return Malformed(err)
 	}

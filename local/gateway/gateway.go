@@ -182,6 +182,9 @@ func (g *gateway) find(r *Request, target string) (callee, bool) {
 				continue
 			}
 			r.Operation, r.REST = operation, true
+			if l, ok := s.(interface{ BodyLimit(operation string) int64 }); ok { // it takes more than others
+				r.limit = l.BodyLimit(operation)
+			}
 			policies, _ := s.(ResourcePolicies)
 			return callee{name: signingName(s, ""), signing: signingName(s, ""), policies: policies, needs: func() ([]iam.Need, error) { return s.RESTNeeds(r) }, serve: s.Serve}, true
 		}

@@ -57,6 +57,8 @@ type Request struct {
 	ID        string // also in the answer's x-amzn-requestid
 	// REST is set for a call of a [RESTService]. Its errors have another shape.
 	REST bool
+
+	limit int64 // of the body, when it is more than Options.MaxBody
 }
 
 // Service is one AWS service behind the gateway. Its methods are called from many

@@ -4,120 +4,159 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
 )
 
-// Apply makes the service run exactly these functions and mappings. What did
-// not change, by its configuration and the content of its folder, goes on. A
-// changed function takes new invocations at once, while those that run finish
-// on the old version; a changed mapping first finishes the batches it has. What
-// is no longer named ends in the same way. Apply does not wait for any of that.
+// Apply makes the assembly's functions and mappings exactly these; those that SDK
+// calls made stay. What did not change, by its configuration and the content of its
+// folder, goes on, with what SDK calls changed of it. A changed function takes new
+// invocations at once, while those that run finish on the old version; a changed
+// mapping first finishes the batches it has. What is no longer named ends in the
+// same way. A function that an SDK call made under a name of the assembly's becomes
+// the assembly's. Apply does not wait for any of that.
 //
 // When something is wrong nothing is changed, and the error, of kind ErrInvalid,
 // tells everything that is wrong.
 func (s *Service) Apply(ctx context.Context, functions []FunctionConfig, mappings []MappingConfig) error {
 	s.applying.Lock()
 	defer s.applying.Unlock()
-	s.mu.RLock()
-	closed := s.closed
-	s.mu.RUnlock()
-	if closed {
+	if s.isClosed() {
 		return fmt.Errorf("apply functions: %w", ErrClosed)
 	}
-	versions, mappings, err := s.prepare(ctx, functions, mappings)
+	wanted, wantedMappings, err := s.prepare(ctx, functions, mappings)
 	if err != nil {
 		return err
 	}
-	after := s.retireMappings(mappings)
-	s.swapFunctions(versions)
-	s.startMappings(mappings, after)
+	nextFunctions, nextMappings := maps.Clone(s.definitions), maps.Clone(s.mappingDefs)
+	for name, d := range s.definitions {
+		if d.assembly && wanted[name] == nil {
+			delete(nextFunctions, name)
+		}
+	}
+	for name, d := range wanted {
+		if old := s.wanted[name]; old != nil && old.hash == d.hash && reflect.DeepEqual(old.Config, d.Config) {
+			// The folder may be another one with the same content.
+			if now := nextFunctions[name]; now != nil && now.assembly && now.hash == d.hash {
+				moved := *now
+				moved.Config.Dir = d.Config.Dir
+				nextFunctions[name] = &moved
+			}
+			continue
+		}
+		if old := nextFunctions[name]; old != nil && !old.assembly {
+			if err := s.store.delete(inFunctions, name); err != nil {
+				return fmt.Errorf("apply functions: %w", err)
+			}
+		}
+		nextFunctions[name] = d
+	}
+	for id, m := range s.mappingDefs {
+		if m.assembly && wantedMappings[id] == nil {
+			delete(nextMappings, id)
+		}
+	}
+	for id, m := range wantedMappings {
+		if old := s.wantedMappings[id]; old != nil && reflect.DeepEqual(old.Config, m.Config) {
+			continue
+		}
+		nextMappings[id] = m
+	}
+	s.wanted, s.wantedMappings = wanted, wantedMappings
+	s.reconcile(nextFunctions, nextMappings)
 	return nil
 }
 
 // prepare checks everything and hashes the code.
-func (s *Service) prepare(ctx context.Context, functions []FunctionConfig, mappings []MappingConfig) ([]*version, []MappingConfig, error) {
+func (s *Service) prepare(ctx context.Context, functions []FunctionConfig, mappings []MappingConfig) (map[string]*definition, map[string]*mappingDefinition, error) {
 	var errs []error
-	names, arns := map[string]bool{}, map[string]bool{}
-	versions := make([]*version, 0, len(functions))
+	arns := map[string]bool{}
+	wanted := map[string]*definition{}
 	for _, c := range functions {
-		if names[c.Name] || c.ARN != "" && arns[c.ARN] {
+		if wanted[c.Name] != nil || c.ARN != "" && arns[c.ARN] {
 			errs = append(errs, fmt.Errorf("function %q: %w: another one has its name or ARN", c.Name, ErrInvalid))
 		}
-		names[c.Name], arns[c.ARN] = true, true
-		if err := c.validate(); err != nil {
+		arns[c.ARN] = true
+		d := &definition{Config: c.withDefaults(), Modified: s.now(), Revision: s.newUUID(), assembly: true}
+		wanted[c.Name] = d
+		if err := errors.Join(c.validate(), c.validateCode()); err != nil {
 			errs = append(errs, err)
 			continue
 		}
-		v, err := s.newVersion(ctx, c)
-		if err != nil {
-			errs = append(errs, err)
-			continue
+		var err error
+		if d.hash, d.CodeSize, err = hashCode(ctx, c.Dir); err != nil {
+			errs = append(errs, fmt.Errorf("function %q: read its code: %w", c.Name, err))
 		}
-		versions = append(versions, v)
+		if err := d.withPolicy(); err != nil {
+			errs = append(errs, err)
+		}
 	}
-	mappings = slices.Clone(mappings)
-	ids := map[string]bool{}
-	for i, c := range mappings {
+	wantedMappings := map[string]*mappingDefinition{}
+	for _, c := range mappings {
 		c = c.withDefaults()
-		mappings[i] = c
-		if ids[c.ID] {
+		if wantedMappings[c.ID] != nil {
 			errs = append(errs, fmt.Errorf("event source mapping %q: %w: another one has its id", c.ID, ErrInvalid))
 		}
-		ids[c.ID] = true
-		if !names[c.FunctionName] {
+		wantedMappings[c.ID] = &mappingDefinition{Config: c, Modified: s.now(), assembly: true, transition: "Creating"}
+		for _, other := range mappings {
+			if other.ID < c.ID && other.FunctionName == c.FunctionName && other.SourceARN == c.SourceARN {
+				errs = append(errs, fmt.Errorf("event source mapping %q: %w: %q maps the same source to the same function already", c.ID, ErrInvalid, other.ID))
+			}
+		}
+		if wanted[c.FunctionName] == nil {
 			errs = append(errs, fmt.Errorf("event source mapping %q: %w: there is no function %q", c.ID, ErrInvalid, c.FunctionName))
 		}
 		if err := c.validate(&s.opts); err != nil {
 			errs = append(errs, err)
 		}
 	}
-	return versions, mappings, joinErrors("apply functions", errs)
+	return wanted, wantedMappings, joinErrors("apply functions", errs)
 }
 
-func (s *Service) newVersion(ctx context.Context, c FunctionConfig) (*version, error) {
-	if c.LogGroup == "" {
-		c.LogGroup = "/aws/lambda/" + c.Name
-	}
-	if c.Handler == "" {
-		c.Handler = "bootstrap"
-	}
-	hash, err := hashCode(ctx, c.Dir)
-	if err != nil {
-		return nil, fmt.Errorf("function %q: read its code: %w", c.Name, err)
-	}
-	v := &version{cfg: c, hash: hash, max: s.opts.MaxEnvironments, envs: map[*environment]struct{}{}}
-	if c.Reserved != nil {
-		v.max = *c.Reserved
-	}
-	return v, nil
+// newVersion makes what environments are started from.
+func (s *Service) newVersion(d *definition) *version {
+	v := &version{cfg: d.Config, hash: d.hash, envs: map[*environment]struct{}{}}
+	v.reserve(d.Config.Reserved, s.opts.MaxEnvironments)
+	return v
 }
 
-// swapFunctions makes the functions those of versions.
-func (s *Service) swapFunctions(versions []*version) {
+// reserve sets how much may run at once. function.mu is held, or nobody has v yet.
+func (v *version) reserve(reserved *int, unreserved int) {
+	v.reserved, v.max = reserved, unreserved
+	if reserved != nil {
+		v.max = *reserved
+	}
+}
+
+// swapFunctions makes the functions those of next. s.applying is held.
+func (s *Service) swapFunctions(next map[string]*definition) {
 	s.mu.Lock()
 	before := s.functions
-	s.functions = map[string]*function{}
+	s.functions, s.definitions = map[string]*function{}, next
 	kept := map[*function]bool{}
 	var changed []func()
-	for _, v := range versions {
-		f := before[v.cfg.Name]
+	for name, d := range next {
+		f := before[name]
 		if f == nil {
-			f = &function{svc: s, name: v.cfg.Name}
+			f = &function{svc: s, name: name}
 		}
 		kept[f] = true
-		s.functions[v.cfg.Name] = f
-		if v.cfg.ARN != "" {
-			s.functions[v.cfg.ARN] = f
+		s.functions[name] = f
+		if d.Config.ARN != "" {
+			s.functions[d.Config.ARN] = f
 		}
-		// Only Apply changes a version, and there is one Apply at a time.
-		if old := f.version; old == nil || old.hash != v.hash || !reflect.DeepEqual(old.cfg, v.cfg) {
-			changed = append(changed, func() { f.replace(v, nil) })
+		// Only the holder of s.applying changes a version.
+		if old := f.version; old == nil || old.hash != d.hash || !sameProcess(old.cfg, d.Config) {
+			changed = append(changed, func() { f.replace(s.newVersion(d), nil) })
+		} else {
+			changed = append(changed, func() { f.reserve(d.Config.Reserved) })
 		}
 	}
 	s.draining = slices.DeleteFunc(s.draining, (*function).drained)
@@ -134,10 +173,11 @@ func (s *Service) swapFunctions(versions []*version) {
 	}
 }
 
-// hashCode is a hash over the names, modes and contents of the files in dir.
-func hashCode(ctx context.Context, dir string) (string, error) {
+// hashCode is a hash over the names, modes and contents of the files in dir, and the
+// bytes of the contents.
+func hashCode(ctx context.Context, dir string) (hash string, size int64, err error) {
 	h := sha256.New()
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -162,8 +202,9 @@ func hashCode(ctx context.Context, dir string) (string, error) {
 		}
 		// The length, so that no two lists of files hash the same bytes.
 		fmt.Fprintf(h, "%q %o %d\n", name, info.Mode().Perm(), info.Size())
-		_, err = io.Copy(h, file)
+		n, err := io.Copy(h, file)
+		size += n
 		return err
 	})
-	return hex.EncodeToString(h.Sum(nil)), err
+	return hex.EncodeToString(h.Sum(nil)), size, err
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"time"
+
+	"github.com/vinci-go/vinci/local/iam"
 )
 
 // Limits of Lambda (gettingstarted-limits in the developer guide).
@@ -24,10 +26,10 @@ const (
 type FunctionConfig struct {
 	Name string // physical name, at most 64 characters
 	ARN  string
-	Dir  string // the asset's folder; it holds the file "bootstrap"
+	Dir  string `json:"-"` // the asset's folder; it holds the file "bootstrap"
 	// Timeout of one invocation, more than 0, at most MaxTimeout. AWS takes whole seconds.
 	Timeout  time.Duration
-	MemoryMB int // told to the function and reported; not enforced
+	MemoryMB int // a process that takes more is killed
 	Env      map[string]string
 	RoleARN  string // whose credentials the function gets
 	LogGroup string // default /aws/lambda/<Name>
@@ -36,6 +38,28 @@ type FunctionConfig struct {
 	Handler  string // given as _HANDLER; default "bootstrap"
 	// Architecture is x86_64 or arm64 as on AWS, and must be this machine's; "" is not checked.
 	Architecture string
+	// Runtime is what GetFunction tells, provided.al2023 or provided.al2; default provided.al2023.
+	Runtime     string
+	Description string
+	Tags        map[string]string
+
+	// Async says how asynchronous invocations are tried again and where their
+	// results go; nil for AWS's defaults and no destination.
+	Async *AsyncConfig
+	// DeadLetterARN is an SQS queue that gets the events that were given up; "" for none.
+	DeadLetterARN string
+	// Policy is who may invoke it beside roles whose own policies let them.
+	Policy []iam.Document `json:"-"`
+}
+
+// AsyncConfig is how a function is invoked asynchronously
+// (AWS::Lambda::EventInvokeConfig, of the unpublished version).
+type AsyncConfig struct {
+	MaxRetries   *int          // 0 to 2; nil for 2
+	MaxEventAge  time.Duration // 60 s to 6 h; 0 for 6 h
+	OnSuccessARN string        // an SQS queue, a function or an event bus; "" for none
+	OnFailureARN string        // the same
+	Modified     time.Time     // when it was set by an SDK call
 }
 
 // StartingPosition says where a stream mapping begins that has no kept position.
@@ -66,10 +90,13 @@ type MappingConfig struct {
 
 	// For streams only.
 	StartingPosition StartingPosition
-	BisectOnError    bool
-	MaxRetries       *int          // nil or -1: until the record is too old
-	MaxRecordAge     time.Duration // 0: no limit of its own
-	OnFailureARN     string        // SQS queue that gets a record of each discarded batch; "" for none
+	// ParallelizationFactor is how many batches may be at work at once, 1 to 10; 0 is
+	// 1. Records of one item stay in order.
+	ParallelizationFactor int
+	BisectOnError         bool
+	MaxRetries            *int          // nil or -1: until the record is too old
+	MaxRecordAge          time.Duration // 0: no limit of its own
+	OnFailureARN          string        // SQS queue that gets a record of each discarded batch; "" for none
 }
 
 // Message is a received SQS message.
@@ -102,6 +129,19 @@ type Queues interface {
 	Delete(ctx context.Context, queueARN string, receiptHandles ...string) error
 	// Send puts a message into a queue; it is durable when Send returns.
 	Send(ctx context.Context, queueARN, body string) error
+}
+
+// Buses is what destinations need of EventBridge.
+type Buses interface {
+	// PutEvent puts an event on a bus; the answer is EventBridge's for the entry.
+	PutEvent(ctx context.Context, busARN string, event BusEvent) error
+}
+
+// BusEvent is an event for a bus.
+type BusEvent struct {
+	Source, DetailType string
+	Resources          []string
+	Detail             []byte // a JSON object
 }
 
 // StreamRecord is a DynamoDB stream record in the shape of the Lambda event.
@@ -146,6 +186,24 @@ type Options struct {
 	Queues  Queues  // needed when a mapping has a queue, or a failure destination
 	Streams Streams // needed when a mapping has a stream
 
+	Buses Buses // needed for destinations that are event buses
+
+	// DeadLetter sends an event that was given up to a dead-letter queue, with
+	// attributes that say why. Default: Queues.Send, without them.
+	DeadLetter func(ctx context.Context, queueARN, body string, attributes map[string]MessageAttribute) error
+	// Visibility is a queue's visibility time-out, false when there is no such queue:
+	// what AWS asks when a mapping is made. Default: every queue counts as fit.
+	Visibility func(queueARN string) (time.Duration, bool)
+
+	// StartLater leaves event source mappings and asynchronous invocations alone
+	// until Start is called, when what functions call is there.
+	StartLater bool
+
+	// Allows judges what a function's role may do, as AWS does when a mapping or a
+	// destination is made and when a record is sent: nil for allowed, also for a
+	// role that nobody knows. Default: everything is allowed.
+	Allows func(roleARN string, need iam.Need) *iam.Decision
+
 	// Credentials returns the key pair and session token of a role. Default: no
 	// credentials, so that the SDK of a function says that it has none.
 	Credentials func(roleARN string) (id, secret, token string)
@@ -153,15 +211,24 @@ type Options struct {
 	Account     string // default 000000000000
 	Region      string // default us-east-1
 
-	Logs     LogSink      // default: dropped
-	Logger   *slog.Logger // what the service itself has to say; default: dropped
-	StateDir string       // where stream positions are kept; "": in memory only
+	Logs   LogSink      // default: dropped
+	Logger *slog.Logger // what the service itself has to say; default: dropped
+	// StateDir keeps stream positions, asynchronous invocations that are not over, and
+	// what SDK calls made; "": they are in memory only, and gone after Close.
+	StateDir string
 
 	// MaxEnvironments is how many environments a function without reserved
 	// concurrency may have. Default: four for each processor, at least eight.
 	MaxEnvironments int
 	// IdleTimeout ends an environment that had no work for so long. Default 5 minutes.
 	IdleTimeout time.Duration
+
+	// RetryWaits are the waits before an asynchronous invocation whose function
+	// failed is tried again. Default: 1 and 2 minutes, as on AWS.
+	RetryWaits [2]time.Duration
+	// AccountConcurrency is the account's limit, of which 100 cannot be reserved.
+	// Default 1,000. It bounds what can be reserved, not what runs.
+	AccountConcurrency int
 
 	Now   func() time.Time // default time.Now
 	NewID func() string    // request ids; default: random UUIDs

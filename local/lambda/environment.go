@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -51,8 +52,13 @@ type environment struct {
 
 	current atomic.Pointer[invocation] // read by the log without the lock
 
-	memory   int64 // what peakMemory last found, and when
-	memoryAt time.Time
+	frozen      bool
+	memoryTimer *time.Timer
+	tooBig      bool  // killed because of its memory
+	memory      int64 // the peak that was last found, in bytes, and when
+	memoryAt    time.Time
+
+	tmp string // its own folder for temporary files
 }
 
 // launch starts an environment of version v. On an error nothing is left behind.
@@ -76,14 +82,19 @@ func (s *Service) launch(fn *function, v *version) (*environment, error) {
 		}
 	}()
 	env := s.variables(&v.cfg, listener.Addr().String(), e.logStream)
-	e.proc, err = s.spawner.startProcess(v.cfg.Dir, env, e.log, e.exited)
+	if e.tmp, err = s.makeTemp(); err == nil {
+		env = append(env, "TMPDIR="+e.tmp)
+		e.proc, err = s.spawner.startProcess(v.cfg.Dir, env, e.log, e.exited)
+	}
 	if err != nil {
+		s.removeTemp(e.tmp)
 		_ = e.server.Close()
 		return nil, err
 	}
 	fn.mu.Lock()
 	v.envs[e] = struct{}{}
 	e.initTimer = time.AfterFunc(s.initTimeout, e.initTimedOut)
+	e.memoryTimer = time.AfterFunc(watchMemory, e.watchMemory)
 	retired := v.retired
 	fn.mu.Unlock()
 	close(e.launched)
@@ -106,50 +117,71 @@ func (e *environment) log(text string) {
 	e.svc.logs(LogLine{Time: e.svc.now(), Function: e.v.cfg.Name, RequestID: id, Stream: e.logStream, Text: text})
 }
 
-// asked is called when the runtime asks for work: its start, or its invocation,
-// is over. It reports false when it must get none.
-func (e *environment) asked() bool {
+// askedFor is the answer to a runtime that asks for work.
+type askedFor int
+
+const (
+	work    askedFor = iota // it may wait for an invocation
+	refused                 // it has one that it has not answered
+	none                    // it is about to be killed: no answer, which it would report as an error
+)
+
+// asked is called when the runtime asks for work: its start, or its invocation, is
+// over. A runtime may ask with more than one connection.
+func (e *environment) asked() askedFor {
 	<-e.launched
 	e.proc.logs.flush()
-	if !e.complete() {
-		return false
-	}
 	e.fn.mu.Lock()
 	defer e.fn.mu.Unlock()
+	if inv := e.current.Load(); inv != nil {
+		switch {
+		case inv.timedOut || inv.outOfMemory:
+			return none
+		case !inv.responded:
+			return refused
+		case inv.finished: // another connection was first, and ends it just now
+			return work
+		}
+		if !e.complete(inv) {
+			return none
+		}
+	}
 	switch e.phase {
 	case starting:
+		if e.overMemory(e.proc.maxMemory()) {
+			return none
+		}
 		e.v.starting--
 		e.initTimer.Stop()
 		e.initDuration = time.Since(e.started)
 	case busy:
 	case idle: // it asks again, with another connection
-		return true
+		return work
 	default:
-		return false
+		return none
 	}
+	e.memoryTimer.Stop()
 	if e.v.retired {
 		e.phase = ending
 		go e.end()
-		return false
+		return none
 	}
 	e.phase = idle
 	e.v.idle = append(e.v.idle, e)
 	e.idleTimer = time.AfterFunc(e.svc.opts.IdleTimeout, e.idledOut)
 	e.fn.dispatch()
-	return true
+	if e.phase == idle {
+		e.freeze()
+	}
+	return work
 }
 
-// complete ends the current invocation, if there is one, whose runtime has
-// asked for the next. It reports false when the invocation's time was up first.
-func (e *environment) complete() bool {
-	e.fn.mu.Lock()
-	inv := e.current.Load()
-	if inv == nil {
-		e.fn.mu.Unlock()
-		return true
-	}
-	if inv.timedOut {
-		e.fn.mu.Unlock()
+// complete ends the current invocation, which is answered and whose runtime has
+// asked for the next. It reports false when the process has taken more memory than
+// it may: then its death ends the invocation. fn.mu is held, but not while it logs.
+func (e *environment) complete(inv *invocation) bool {
+	used := e.usedMemory()
+	if e.overMemory(used) {
 		return false
 	}
 	inv.timer.Stop()
@@ -159,23 +191,12 @@ func (e *environment) complete() bool {
 	e.fn.mu.Unlock()
 
 	// A function that returns an error has answered: AWS shows no status for it.
-	e.logEnd(inv, init, e.peakMemory(), "")
+	e.logEnd(inv, init, used, "")
 
 	e.fn.mu.Lock()
-	defer e.fn.mu.Unlock()
 	e.current.Store(nil)
 	e.fn.finish(inv, nil)
 	return true
-}
-
-// peakMemory is the most memory the process has used, as of at most 0.1 s ago:
-// asking the kernel takes as long as everything else at the end of an invocation.
-// It is called by one goroutine at a time, the one that serves the runtime.
-func (e *environment) peakMemory() int64 {
-	if now := time.Now(); now.Sub(e.memoryAt) > 100*time.Millisecond {
-		e.memory, e.memoryAt = e.proc.maxMemory(), now
-	}
-	return e.memory
 }
 
 // logEnd writes the END and REPORT lines of inv.
@@ -191,6 +212,8 @@ func (e *environment) logEnd(inv *invocation, init time.Duration, memory int64, 
 func (e *environment) assign(inv *invocation) {
 	e.idleTimer.Stop()
 	e.phase = busy
+	e.memoryTimer.Reset(watchMemory)
+	e.thaw()
 	inv.start = time.Now()
 	inv.timer = time.AfterFunc(e.v.cfg.Timeout, func() { e.timedOut(inv) })
 	e.current.Store(inv)
@@ -201,7 +224,8 @@ func (e *environment) assign(inv *invocation) {
 // the process has died meanwhile and inv went to another environment.
 func (e *environment) deliver(inv *invocation) bool {
 	e.fn.mu.Lock()
-	mine := e.current.Load() == inv
+	// One that died idle is not always reaped yet.
+	mine := e.current.Load() == inv && e.proc.alive()
 	if mine {
 		inv.delivered = true
 	}
@@ -226,15 +250,6 @@ func (e *environment) respond(id string, set func(*invocation)) bool {
 	inv.responded = true
 	set(inv)
 	return true
-}
-
-// answered reports whether the runtime may ask for work: it may not while an
-// invocation of its is unanswered.
-func (e *environment) answered() bool {
-	e.fn.mu.Lock()
-	defer e.fn.mu.Unlock()
-	inv := e.current.Load()
-	return inv == nil || inv.responded
 }
 
 // timedOut kills the process of an invocation whose time is up.
@@ -287,6 +302,7 @@ func (e *environment) end() {
 	e.fn.mu.Unlock()
 	if sigterm {
 		e.proc.signal(syscall.SIGTERM)
+		e.proc.signal(syscall.SIGCONT) // a frozen process does not see it
 		select {
 		case <-e.quit:
 			return
@@ -302,9 +318,11 @@ func (e *environment) exited(x exit) {
 	defer e.svc.running.Done()
 	close(e.quit)
 	_ = e.server.Close()
+	e.svc.removeTemp(e.tmp)
 
 	f := e.fn
 	f.mu.Lock()
+	e.memoryTimer.Stop()
 	was := e.phase
 	e.phase = gone
 	e.v.removeIdle(e)
@@ -319,6 +337,9 @@ func (e *environment) exited(x exit) {
 			break
 		}
 		failure := startFailure{errorType: "Runtime.ExitError", reason: x.reason, payload: e.initError}
+		if e.tooBig {
+			failure = startFailure{errorType: outOfMemory, reason: x.reason}
+		}
 		if e.initTimeout {
 			failure = startFailure{errorType: "Sandbox.Timedout",
 				reason: fmt.Sprintf("Task timed out after %.2f seconds", e.svc.initTimeout.Seconds())}
@@ -351,7 +372,14 @@ func (e *environment) endDead(inv *invocation, x exit) {
 	inv.timer.Stop()
 	inv.finished = true
 	status := "Status: timeout"
-	if !inv.timedOut {
+	switch {
+	case inv.timedOut:
+	case inv.outOfMemory:
+		// Whatever it answered: on AWS it would not have come so far.
+		inv.fail(outOfMemory, failed(outOfMemory, "RequestId: %s Error: %s", inv.id, x.reason))
+		x.maxMemory = int64(e.v.cfg.MemoryMB) << 20 // AWS shows no more than there is
+		status = "Status: error\tError Type: " + outOfMemory
+	default:
 		if !inv.responded {
 			inv.fail("Runtime.ExitError", failed("Runtime.ExitError", "RequestId: %s Error: %s", inv.id, x.reason))
 		}
@@ -367,7 +395,7 @@ func (e *environment) endDead(inv *invocation, x exit) {
 			e.svc.now().UTC().Format("2006-01-02T15:04:05.000Z"), inv.id, e.v.cfg.Timeout.Seconds()))
 	} else {
 		e.log(fmt.Sprintf("RequestId: %s Error: %s", inv.id, x.reason))
-		e.log("Runtime.ExitError")
+		e.log(cmp.Or(inv.errorType, "Runtime.ExitError"))
 	}
 	e.logEnd(inv, init, x.maxMemory, status)
 	e.fn.mu.Lock()

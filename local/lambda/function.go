@@ -28,7 +28,9 @@ type function struct {
 type version struct {
 	cfg  FunctionConfig
 	hash string // of the code
-	max  int    // environments
+
+	max      int  // environments
+	reserved *int // concurrency
 
 	idle     []*environment // last used last, and taken from there
 	envs     map[*environment]struct{}
@@ -46,8 +48,11 @@ type startFailure struct {
 
 // invoke runs one invocation and waits for it, or until ctx is done: then the
 // function runs on, as it does on AWS when its caller goes away.
-func (f *function) invoke(ctx context.Context, payload []byte, quiet bool) (Result, error) {
-	inv := &invocation{id: f.svc.newID(), payload: payload, quiet: quiet, done: make(chan outcome, 1)}
+func (f *function) invoke(ctx context.Context, o invokeOptions, payload []byte) (Result, error) {
+	inv := &invocation{id: o.id, payload: payload, quiet: o.quiet, client: o.client, done: make(chan outcome, 1)}
+	if inv.id == "" {
+		inv.id = f.svc.newID()
+	}
 	inv.result.RequestID = inv.id
 	f.mu.Lock()
 	switch {
@@ -55,8 +60,8 @@ func (f *function) invoke(ctx context.Context, payload []byte, quiet bool) (Resu
 		err := f.closed
 		f.mu.Unlock()
 		return Result{}, err
-	case f.version.cfg.Reserved != nil && f.inflight >= *f.version.cfg.Reserved:
-		reserved := *f.version.cfg.Reserved
+	case f.version.reserved != nil && f.inflight >= *f.version.reserved:
+		reserved := *f.version.reserved
 		f.mu.Unlock()
 		return Result{}, fmt.Errorf("invoke function %s: %w: all of %d are in use", f.name, ErrThrottled, reserved)
 	}
@@ -191,6 +196,14 @@ func (f *function) replace(next *version, closed error) {
 		}
 		f.waiters = nil
 	}
+	f.dispatch()
+}
+
+// reserve changes the reserved concurrency of the version there is.
+func (f *function) reserve(reserved *int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.version.reserve(reserved, f.svc.opts.MaxEnvironments)
 	f.dispatch()
 }
 

@@ -9,6 +9,13 @@ import (
 	"time"
 )
 
+// invokeOptions is what an invocation may be told beside its payload.
+type invokeOptions struct {
+	id     string // the request id; "" for a new one
+	quiet  bool   // leave no log lines when there is nothing to tell
+	client string // the client context, in base64
+}
+
 // invocation is one request on its way. Its fields belong to function.mu, but
 // for the tail, which has its own lock.
 type invocation struct {
@@ -16,19 +23,22 @@ type invocation struct {
 	payload []byte
 	done    chan outcome // holds one
 
+	client string
+
 	quiet bool        // its START line waits for something to tell
 	told  atomic.Bool // the START line of a quiet one was written
 
 	initFailures int // failed starts that this invocation has seen
 
-	start     time.Time // when it was given to its environment
-	timer     *time.Timer
-	delivered bool // the process has it
-	responded bool // result is set
-	finished  bool // its end is being, or was, logged
-	timedOut  bool
-	result    Result
-	errorType string // for the REPORT line
+	start       time.Time // when it was given to its environment
+	timer       *time.Timer
+	delivered   bool // the process has it
+	responded   bool // result is set
+	finished    bool // its end is being, or was, logged
+	timedOut    bool
+	outOfMemory bool // its process was killed for that
+	result      Result
+	errorType   string // for the REPORT line
 
 	tail tail
 }

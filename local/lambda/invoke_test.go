@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -116,17 +117,17 @@ func TestFunctionErrors(t *testing.T) {
 
 func TestExitWhileIdle(t *testing.T) {
 	s, _ := start(t, Options{}, echo())
-	mark := filepath.Join(t.TempDir(), "mark")
-	a, _ := call(t, s, request{Do: "exit later", Text: mark})
-	if err := os.WriteFile(mark, nil, 0o600); err != nil {
+	a, _ := call(t, s, request{Do: "echo"})
+	if err := syscall.Kill(a.PID, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	awaitDeath(t, a.PID)
-	f := s.functions["echo"]
-	eventually(t, f, func() bool { return f.version.live == 0 })
+	// Reaped or not, it gets nothing any more.
 	if next, _ := call(t, s, request{Do: "echo"}); next.PID == a.PID {
 		t.Fatal("a dead process answered")
 	}
+	f := s.functions["echo"]
+	eventually(t, f, func() bool { return f.version.live == 1 })
 }
 
 // eventually waits until the function is in a state.
@@ -259,7 +260,10 @@ func TestVariables(t *testing.T) {
 	if !strings.HasPrefix(a.Env["_X_AMZN_TRACE_ID"], "Root=1-") {
 		t.Errorf("trace id is %q", a.Env["_X_AMZN_TRACE_ID"])
 	}
-	for _, name := range []string{"AWS_LAMBDA_LOG_STREAM_NAME", "AWS_LAMBDA_RUNTIME_API", "_X_AMZN_TRACE_ID"} {
+	if info, err := os.Stat(a.Env["TMPDIR"]); err != nil || !info.IsDir() {
+		t.Errorf("TMPDIR: %v", err)
+	}
+	for _, name := range []string{"AWS_LAMBDA_LOG_STREAM_NAME", "AWS_LAMBDA_RUNTIME_API", "_X_AMZN_TRACE_ID", "TMPDIR"} {
 		delete(a.Env, name)
 	}
 	want := map[string]string{

@@ -4,15 +4,19 @@ import (
 	"context"
 	"log/slog"
 	"reflect"
+	"sync/atomic"
 	"time"
 )
 
 // mapping is an event source mapping that runs.
 type mapping struct {
-	cfg  MappingConfig
-	stop context.CancelFunc // no new batches
-	cut  context.CancelFunc // nor wait for those there are
-	done chan struct{}
+	cfg   MappingConfig
+	stop  context.CancelFunc // no new batches
+	cut   context.CancelFunc // nor wait for those there are
+	began chan struct{}      // closed when it takes batches
+	done  chan struct{}
+
+	result atomic.Pointer[string] // of a stream's last batch, in AWS's words
 }
 
 // invoker runs a function and waits for it.
@@ -25,7 +29,7 @@ type runner interface {
 }
 
 // newRunner makes the runner of a checked configuration.
-func (s *Service) newRunner(c MappingConfig) runner {
+func (s *Service) newRunner(c MappingConfig, result *atomic.Pointer[string]) runner {
 	source, _ := parseARN(c.SourceARN)
 	filters, _ := compileFilters(c.FilterPatterns)
 	invoke := func(ctx context.Context, payload []byte) (Result, error) {
@@ -120,8 +124,8 @@ func (s *Service) startMappings(next []MappingConfig, after map[string]*mapping)
 		ctx := WithPoller(context.Background(), c.FunctionName)
 		poll, stop := context.WithCancel(ctx)
 		work, cut := context.WithCancel(ctx)
-		m := &mapping{cfg: c, stop: stop, cut: cut, done: make(chan struct{})}
-		r, before := s.newRunner(c), after[c.ID]
+		m := &mapping{cfg: c, stop: stop, cut: cut, began: make(chan struct{}), done: make(chan struct{})}
+		r, before := s.newRunner(c, &m.result), after[c.ID]
 		go func() {
 			defer close(m.done)
 			defer cut()
@@ -129,6 +133,7 @@ func (s *Service) startMappings(next []MappingConfig, after map[string]*mapping)
 				<-before.done
 			}
 			if poll.Err() == nil {
+				close(m.began)
 				r.run(poll, work)
 			}
 		}()

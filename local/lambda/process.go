@@ -138,6 +138,28 @@ func (p *process) signal(sig syscall.Signal) {
 	}
 }
 
+// alive reports whether the process runs, or is stopped.
+func (p *process) alive() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.reaped {
+		return false
+	}
+	var info unix.Siginfo
+	// With nothing to tell it succeeds and leaves info as it was.
+	err := unix.Waitid(unix.P_PID, p.cmd.Process.Pid, &info, unix.WEXITED|unix.WNOWAIT|unix.WNOHANG, nil)
+	return err == nil && info.Signo == 0
+}
+
+// memory is how much memory the living process has in RAM, in bytes, or 0.
+func (p *process) memory() int64 {
+	statm, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", p.cmd.Process.Pid))
+	if err != nil {
+		return 0
+	}
+	return residentMemory(statm, int64(os.Getpagesize()))
+}
+
 // maxMemory is the most memory the living process has used, in bytes, or 0.
 func (p *process) maxMemory() int64 {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 )
@@ -18,7 +17,9 @@ const (
 )
 
 // queueMapping feeds a function from an SQS queue. Each poller takes a batch and
-// waits for its invocation, so pollers are the concurrency.
+// waits for its invocation, so pollers are the concurrency. That a FIFO queue's group
+// is in one batch at a time is the queue's doing: it gives out nothing of a group
+// that is in flight.
 type queueMapping struct {
 	cfg     MappingConfig
 	region  string
@@ -176,24 +177,45 @@ func (q *queueMapping) handle(ctx context.Context, batch []Message) error {
 	var first error
 	for len(messages) > 0 {
 		n := fitting(sizes)
-		if err := q.runEvent(ctx, messages[:n], records[:n]); err != nil && first == nil {
+		left, err := q.runEvent(ctx, messages[:n], records[:n])
+		if err != nil && first == nil {
 			first = err
 		}
 		messages, records, sizes = messages[n:], records[n:], sizes[n:]
+		if isFIFO(q.cfg.SourceARN) && len(left) > 0 {
+			messages, records, sizes = withoutGroups(left, messages, records, sizes)
+		}
 	}
 	return first
 }
 
-// runEvent invokes the function with one event and deletes what it handled. What it
-// did not is left alone: it comes back when its visibility time-out ends, which
-// the function may have changed.
-func (q *queueMapping) runEvent(ctx context.Context, messages []Message, records []json.RawMessage) error {
+// withoutGroups leaves out the messages of the groups that failed: in a FIFO queue
+// nothing of a group passes one that comes back.
+func withoutGroups(failed, messages []Message, records []json.RawMessage, sizes []int) ([]Message, []json.RawMessage, []int) {
+	groups := map[string]bool{}
+	for _, m := range failed {
+		groups[m.Attributes["MessageGroupId"]] = true
+	}
+	n := 0
+	for i, m := range messages {
+		if !groups[m.Attributes["MessageGroupId"]] {
+			messages[n], records[n], sizes[n] = m, records[i], sizes[i]
+			n++
+		}
+	}
+	return messages[:n], records[:n], sizes[:n]
+}
+
+// runEvent invokes the function with one event, deletes what it handled and returns
+// the rest, which is left alone: it comes back when its visibility time-out ends,
+// which the function may have changed.
+func (q *queueMapping) runEvent(ctx context.Context, messages []Message, records []json.RawMessage) (left []Message, err error) {
 	result, err := q.invoke(ctx, eventOf(records))
 	if err != nil {
-		return err
+		return messages, err
 	}
 	if result.FunctionError != "" {
-		return nil
+		return messages, nil
 	}
 	failed := map[string]bool{}
 	if q.cfg.ReportBatchItemFailures {
@@ -203,14 +225,22 @@ func (q *queueMapping) runEvent(ctx context.Context, messages []Message, records
 		}
 		if err != nil {
 			q.log.Warn("the whole batch counts as failed", "request", result.RequestID, "error", err)
-			return nil
+			return messages, nil
 		}
 		for _, id := range ids {
 			failed[id] = true
 		}
 	}
-	q.delete(ctx, slices.DeleteFunc(messages, func(m Message) bool { return failed[m.ID] }))
-	return nil
+	var handled []Message
+	for _, m := range messages {
+		if failed[m.ID] {
+			left = append(left, m)
+		} else {
+			handled = append(handled, m)
+		}
+	}
+	q.delete(ctx, handled)
+	return left, nil
 }
 
 func (q *queueMapping) delete(ctx context.Context, messages []Message) {

@@ -34,15 +34,15 @@ func (e *environment) runtimeAPI() http.Handler {
 }
 
 func (e *environment) serveNext(w http.ResponseWriter, r *http.Request) {
-	if !e.answered() {
+	switch e.asked() {
+	case refused:
 		writeStatus(w, http.StatusForbidden, "InvalidStateTransition",
 			"the invocation before has neither a response nor an error")
 		return
-	}
-	if !e.asked() {
-		// It is about to be killed. An answer would make the runtime report an error.
+	case none:
 		<-e.quit
 		return
+	case work:
 	}
 	inv := e.waitWork(r.Context())
 	if inv == nil || !e.deliver(inv) {
@@ -53,6 +53,12 @@ func (e *environment) serveNext(w http.ResponseWriter, r *http.Request) {
 	h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(inv.start.Add(e.v.cfg.Timeout).UnixMilli(), 10))
 	h.Set("Lambda-Runtime-Invoked-Function-Arn", e.v.cfg.ARN)
 	h.Set("Lambda-Runtime-Trace-Id", e.svc.newTraceID())
+	if inv.client != "" {
+		// What was checked to be base64 when it came.
+		if text, err := base64.StdEncoding.DecodeString(inv.client); err == nil {
+			h.Set("Lambda-Runtime-Client-Context", string(text))
+		}
+	}
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Length", strconv.Itoa(len(inv.payload)))
 	// When this fails the process is gone, and its exit ends the invocation.

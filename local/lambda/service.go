@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/vinci-go/vinci/local/iam"
 )
 
 // Service runs functions and event source mappings. It is safe for use by many
@@ -22,16 +24,30 @@ type Service struct {
 	spawner *spawner
 	running sync.WaitGroup // environments, counted before they start
 
+	tmp string // environments' temporary files
+
 	initTimeout time.Duration // shorter in tests
 
 	applying sync.Mutex // one Apply or Close at a time
 
-	mu        sync.RWMutex
-	closed    bool
-	functions map[string]*function // by name and by ARN
-	draining  []*function          // removed, and perhaps still running
-	mappings  map[string]*mapping  // those that run, by id
-	stopping  map[string]*mapping  // by id, the last one that was told to stop
+	store store
+	async *asyncQueue
+	ops   map[string]operation // of the REST API
+
+	// What the assembly last said, by name and by id. They belong to applying.
+	started        bool
+	wanted         map[string]*definition
+	wantedMappings map[string]*mappingDefinition
+
+	mu          sync.RWMutex
+	closed      bool
+	definitions map[string]*definition        // by name; replaced, not changed, with applying held
+	functions   map[string]*function          // by name and by ARN
+	draining    []*function                   // removed, and perhaps still running
+	mappingDefs map[string]*mappingDefinition // as definitions
+	mappings    map[string]*mapping           // those that run, by id
+	stopping    map[string]*mapping           // by id, the last one that was told to stop
+	deleted     map[string]*mappingDefinition // by id, mappings that end
 }
 
 // New returns a service without functions. It starts nothing but the thread
@@ -52,6 +68,15 @@ func New(o Options) (*Service, error) {
 	if o.MaxEnvironments < 0 || o.IdleTimeout < 0 {
 		return nil, fmt.Errorf("lambda: %w: MaxEnvironments and IdleTimeout cannot be negative", ErrInvalid)
 	}
+	if o.RetryWaits == [2]time.Duration{} {
+		o.RetryWaits = [2]time.Duration{time.Minute, 2 * time.Minute}
+	}
+	if o.AccountConcurrency == 0 {
+		o.AccountConcurrency = 1000
+	}
+	if o.Allows == nil {
+		o.Allows = func(string, iam.Need) *iam.Decision { return nil }
+	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -63,11 +88,46 @@ func New(o Options) (*Service, error) {
 	}
 	s := &Service{
 		opts: o, logger: o.Logger, spawner: newSpawner(), initTimeout: initTimeout,
-		functions: map[string]*function{},
-		mappings:  map[string]*mapping{},
-		stopping:  map[string]*mapping{},
+		functions:   map[string]*function{},
+		mappings:    map[string]*mapping{},
+		stopping:    map[string]*mapping{},
+		definitions: map[string]*definition{}, mappingDefs: map[string]*mappingDefinition{},
+		deleted: map[string]*mappingDefinition{},
+		ops:     operations(),
+	}
+	if err := s.openTemp(); err != nil {
+		s.spawner.close()
+		return nil, err
+	}
+	var err error
+	if s.store, err = openStore(o.StateDir); err != nil {
+		s.spawner.close()
+		return nil, fmt.Errorf("lambda: %w", err)
+	}
+	if s.async, err = newAsyncQueue(s); err == nil {
+		err = s.load(context.Background())
+	}
+	if err != nil {
+		s.spawner.close()
+		return nil, errors.Join(fmt.Errorf("lambda: %w", err), s.store.close())
+	}
+	if !o.StartLater {
+		s.Start()
 	}
 	return s, nil
+}
+
+// Start runs event source mappings and asynchronous invocations, those of an earlier
+// life, too. It is for Options.StartLater; a second call does nothing.
+func (s *Service) Start() {
+	s.applying.Lock()
+	defer s.applying.Unlock()
+	if s.started || s.isClosed() {
+		return
+	}
+	s.started = true
+	s.reconcile(s.definitions, s.mappingDefs)
+	s.async.start()
 }
 
 func (s *Service) now() time.Time { return s.opts.Now() }
@@ -83,6 +143,11 @@ func (s *Service) newID() string {
 	if s.opts.NewID != nil {
 		return s.opts.NewID()
 	}
+	return s.newUUID()
+}
+
+// newUUID makes a random UUID.
+func (s *Service) newUUID() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // as above
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
@@ -100,17 +165,17 @@ func (s *Service) newLogStream() string {
 // Result: ErrNotFound, ErrThrottled, ErrTooLarge, ErrClosed, or ctx's error.
 // What the function did wrong is in the Result.
 func (s *Service) Invoke(ctx context.Context, function string, payload []byte) (Result, error) {
-	return s.invoke(ctx, function, payload, false)
+	return s.invoke(ctx, function, payload, invokeOptions{})
 }
 
 // InvokeQuietly is Invoke for calls that come all the time and seldom have
 // something to do: an invocation that writes nothing and does not fail leaves no
 // START, END and REPORT line.
 func (s *Service) InvokeQuietly(ctx context.Context, function string, payload []byte) (Result, error) {
-	return s.invoke(ctx, function, payload, true)
+	return s.invoke(ctx, function, payload, invokeOptions{quiet: true})
 }
 
-func (s *Service) invoke(ctx context.Context, function string, payload []byte, quiet bool) (Result, error) {
+func (s *Service) invoke(ctx context.Context, function string, payload []byte, o invokeOptions) (Result, error) {
 	if len(payload) > MaxPayload {
 		return Result{}, fmt.Errorf("invoke function %s: %w: %d bytes; at most %d are allowed",
 			function, ErrTooLarge, len(payload), MaxPayload)
@@ -125,7 +190,7 @@ func (s *Service) invoke(ctx context.Context, function string, payload []byte, q
 	case !ok:
 		return Result{}, fmt.Errorf("invoke function %s: %w", function, ErrNotFound)
 	}
-	return f.invoke(ctx, payload, quiet)
+	return f.invoke(ctx, o, payload)
 }
 
 // Close stops the mappings and refuses new invocations, lets those that run
@@ -141,8 +206,10 @@ func (s *Service) Close(ctx context.Context) error {
 	}
 	s.mu.Unlock()
 
-	// The mappings first: the batches they have are finished, not dropped.
+	// The mappings and asynchronous invocations first: what they have is finished,
+	// not dropped.
 	s.stopMappings(ctx)
+	s.async.stop(ctx)
 
 	s.mu.Lock()
 	s.closed = true
@@ -169,10 +236,12 @@ func (s *Service) Close(ctx context.Context) error {
 		<-gone
 	}
 	s.spawner.close()
+	s.removeTemp(s.tmp)
+	err := s.store.close()
 	if cut > 0 {
-		return fmt.Errorf("close functions: %w: %d had not finished", ErrInterrupted, cut)
+		return errors.Join(fmt.Errorf("close functions: %w: %d had not finished", ErrInterrupted, cut), err)
 	}
-	return nil
+	return err
 }
 
 // errRemoved is why a function that is gone refuses.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync/atomic"
 	"time"
 )
 
@@ -14,7 +15,7 @@ import (
 const streamPoll = 10 * time.Second
 
 // streamMapping feeds a function from a table's stream: one shard, in order, one
-// invocation at a time. What fails blocks what follows until it succeeds or is
+// invocation at a time unless the mapping has a parallelization factor. What fails blocks what follows until it succeeds or is
 // discarded (services-dynamodb-errors in the developer guide).
 type streamMapping struct {
 	cfg         MappingConfig
@@ -29,8 +30,10 @@ type streamMapping struct {
 	now         func() time.Time
 	newID       func() string
 	log         *slog.Logger
+	result      *atomic.Pointer[string] // what became of the last batch
 
-	position string // of the last record that is done
+	position string   // of the last record that is done
+	tracker  *tracker // instead, with a parallelization factor
 }
 
 // streamBatch is a run of records that is tried together.
@@ -52,6 +55,10 @@ func (m *streamMapping) run(poll, work context.Context) {
 		}
 	}
 	retry.reset()
+	if m.cfg.ParallelizationFactor > 1 {
+		m.runParallel(poll, work)
+		return
+	}
 	for poll.Err() == nil {
 		records, err := m.gather(poll)
 		switch {
@@ -145,14 +152,17 @@ func (m *streamMapping) handle(poll, work context.Context, batch *streamBatch) {
 		case work.Err() != nil:
 			return
 		case err != nil: // the function did not run: that costs no retry
+			m.tell("PROBLEM: Function call failed")
 			once.warn("cannot invoke the function", err)
 		case failed < 0:
+			m.tell("OK")
 			m.done(b.records)
 			todo = todo[1:]
 			retry.reset()
 			once.clear()
 			continue
 		default:
+			m.tell("PROBLEM: Function call failed")
 			var ok bool
 			if todo, ok = m.failed(poll, work, todo, failed); !ok {
 				return
@@ -161,6 +171,13 @@ func (m *streamMapping) handle(poll, work context.Context, batch *streamBatch) {
 		if len(todo) > 0 && !retry.wait(poll) {
 			return
 		}
+	}
+}
+
+// tell says what became of a batch.
+func (m *streamMapping) tell(result string) {
+	if m.result != nil {
+		m.result.Store(&result)
 	}
 }
 
@@ -287,6 +304,13 @@ func (m *streamMapping) dropExpired(poll, work context.Context, b *streamBatch) 
 
 // done moves the position past records.
 func (m *streamMapping) done(records []StreamRecord) {
+	if m.tracker != nil {
+		m.tracker.finish(records, func(position string) {
+			m.position = position
+			m.save()
+		})
+		return
+	}
 	m.position = records[len(records)-1].SequenceNumber
 	m.save()
 }

@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -61,14 +62,28 @@ func (c FunctionConfig) validate() error {
 	if size > maxEnvBytes {
 		bad("its environment variables take %d bytes; at most %d are allowed", size, maxEnvBytes)
 	}
+	return errors.Join(errs...)
+}
+
+// validateCode reports a folder that no process can be started from. AWS finds out
+// with the first invocation; for an assembly it is told at the start.
+func (c FunctionConfig) validateCode() error {
 	bootstrap := filepath.Join(c.Dir, "bootstrap")
 	switch info, err := os.Stat(bootstrap); {
 	case err != nil:
-		bad("no bootstrap: %v", err)
+		return fmt.Errorf("function %q: %w: no bootstrap: %w", c.Name, ErrInvalid, err)
 	case info.IsDir() || info.Mode()&0o111 == 0:
-		bad("%s is not an executable file; it needs mode 0755", bootstrap)
+		return fmt.Errorf("function %q: %w: %s is not an executable file; it needs mode 0755", c.Name, ErrInvalid, bootstrap)
 	}
-	return errors.Join(errs...)
+	return nil
+}
+
+// withDefaults fills in what AWS fills in.
+func (c FunctionConfig) withDefaults() FunctionConfig {
+	c.LogGroup = cmp.Or(c.LogGroup, "/aws/lambda/"+c.Name)
+	c.Handler = cmp.Or(c.Handler, "bootstrap")
+	c.Runtime = cmp.Or(c.Runtime, "provided.al2023")
+	return c
 }
 
 // hostArchitecture is this machine's processor by Lambda's name.
@@ -99,6 +114,9 @@ func (a arn) streamTable() (string, bool) {
 	}
 	return parts[1], true
 }
+
+// isFIFO tells a FIFO queue by its name, as SQS does.
+func isFIFO(queueARN string) bool { return strings.HasSuffix(queueARN, ".fifo") }
 
 // withDefaults fills in what AWS fills in.
 func (c MappingConfig) withDefaults() MappingConfig {
@@ -131,6 +149,14 @@ func (c MappingConfig) validate(o *Options) error {
 	if _, err := compileFilters(c.FilterPatterns); err != nil {
 		bad("%v", err)
 	}
+	if len(c.FilterPatterns) > maxFilters {
+		bad("it has %d filters; at most %d are allowed", len(c.FilterPatterns), maxFilters)
+	}
+	for _, p := range c.FilterPatterns {
+		if len(p) > maxFilterPattern {
+			bad("a filter pattern has %d characters; at most %d are allowed", len(p), maxFilterPattern)
+		}
+	}
 	source, ok := parseARN(c.SourceARN)
 	switch {
 	case ok && source.service == "sqs":
@@ -144,7 +170,7 @@ func (c MappingConfig) validate(o *Options) error {
 }
 
 func (c MappingConfig) validateQueue(source arn, o *Options, bad func(string, ...any)) {
-	fifo := strings.HasSuffix(source.resource, ".fifo")
+	fifo := isFIFO(c.SourceARN)
 	switch {
 	case fifo && (c.BatchSize > 10 || c.Window > 0):
 		bad("a FIFO queue takes a batch size of at most 10 and no batching window")
@@ -153,6 +179,9 @@ func (c MappingConfig) validateQueue(source arn, o *Options, bad func(string, ..
 	}
 	if c.MaxConcurrency != 0 && (c.MaxConcurrency < 2 || c.MaxConcurrency > 1000) {
 		bad("maximum concurrency is %d; allowed is 2 to 1000", c.MaxConcurrency)
+	}
+	if c.ParallelizationFactor != 0 {
+		bad("the parallelization factor is for streams")
 	}
 	if c.StartingPosition != "" || c.BisectOnError || c.MaxRetries != nil || c.MaxRecordAge != 0 || c.OnFailureARN != "" {
 		bad("starting position, bisect, retries, record age and failure destination are for streams; a queue has a redrive policy")
@@ -174,6 +203,9 @@ func (c MappingConfig) validateStream(source arn, o *Options, bad func(string, .
 	}
 	if c.MaxConcurrency != 0 {
 		bad("maximum concurrency is for queues")
+	}
+	if c.ParallelizationFactor < 0 || c.ParallelizationFactor > maxParallelization {
+		bad("parallelization factor is %d; allowed is 1 to %d", c.ParallelizationFactor, maxParallelization)
 	}
 	if c.MaxRetries != nil && (*c.MaxRetries < -1 || *c.MaxRetries > 10000) {
 		bad("maximum retry attempts are %d; allowed is -1 to 10000", *c.MaxRetries)

@@ -52,12 +52,18 @@ func main() {
 		os.Exit(3)
 	case "hang":
 		time.Sleep(time.Hour)
+	case "memory":
+		b := make([]byte, 300<<20)
+		for i := 0; i < len(b); i += 4096 {
+			b[i] = 1
+		}
 	case "once": // fails the first time only
 		if err := os.Mkdir(os.Getenv("MARK"), 0o700); err == nil {
 			os.Exit(4)
 		}
 	}
 	calls := 0
+	var held [][]byte
 	handler := func(ctx context.Context, e event) (any, error) {
 		calls++
 		lc, _ := lambdacontext.FromContext(ctx)
@@ -82,6 +88,32 @@ func main() {
 					time.Sleep(time.Millisecond)
 				}
 			}()
+		case "background": // goes on after the answer
+			f, err := os.Create(e.Text)
+			if err != nil {
+				return nil, err
+			}
+			go func() {
+				for {
+					if _, err := f.WriteString("."); err != nil {
+						fmt.Println(err)
+					}
+					time.Sleep(time.Millisecond)
+				}
+			}()
+		case "memory": // takes N MB, and with MS holds them so long
+			held = append(held, make([]byte, e.N<<20))
+			for i := 0; i < e.N<<20; i += 4096 {
+				held[len(held)-1][i] = 1
+			}
+			time.Sleep(time.Duration(e.MS) * time.Millisecond)
+		case "temp":
+			f, err := os.CreateTemp("", "")
+			if err != nil {
+				return nil, err
+			}
+			a.Text = f.Name()
+			return a, f.Close()
 		case "log":
 			for i := range e.N {
 				fmt.Printf("line %d\n", i)
