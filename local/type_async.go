@@ -33,12 +33,18 @@ func (p *planner) readEventInvokeConfig(r *assembly.Resource) {
 	if props.Qualifier != "$LATEST" {
 		p.report.fail(r, "Qualifier", "is %q; functions have the version $LATEST only here", props.Qualifier)
 	}
+	if n := props.MaximumRetryAttempts; n != nil && (*n < 0 || *n > 2) {
+		p.report.fail(r, "MaximumRetryAttempts", "maximum retry attempts are %d; allowed is 0 to 2", *n)
+	}
 	a := &lambda.AsyncConfig{
 		MaxRetries:   props.MaximumRetryAttempts,
 		OnSuccessARN: props.DestinationConfig.OnSuccess.Destination, OnFailureARN: props.DestinationConfig.OnFailure.Destination,
 	}
 	if age := props.MaximumEventAgeInSeconds; age != nil {
 		a.MaxEventAge = time.Duration(*age) * time.Second
+		if *age < 60 || *age > 21600 {
+			p.report.fail(r, "MaximumEventAgeInSeconds", "maximum event age is %s; allowed is 60 s to 6 h", a.MaxEventAge)
+		}
 	}
 	p.later = append(p.later, func() {
 		f := p.findFunction(props.FunctionName)
@@ -56,25 +62,23 @@ func (p *planner) readEventInvokeConfig(r *assembly.Resource) {
 // checkAsync checks what AWS checks of destinations and dead-letter queues: that
 // they are there and that the function's role may send to them.
 func (p *planner) checkAsync(f *function) {
-	if arn := f.config.DeadLetterARN; arn != "" {
-		p.checkDestination(f, f.resource, "DeadLetterConfig.TargetArn", arn)
-	}
+	p.checkDestination(f, f.resource, "DeadLetterConfig.TargetArn", f.config.DeadLetterARN)
 	if a := f.config.Async; a != nil {
-		for property, arn := range map[string]string{"DestinationConfig.OnFailure.Destination": a.OnFailureARN, "DestinationConfig.OnSuccess.Destination": a.OnSuccessARN} {
-			if arn != "" {
-				p.checkDestination(f, f.async, property, arn)
-			}
-		}
+		p.checkDestination(f, f.async, "DestinationConfig.OnFailure.Destination", a.OnFailureARN)
+		p.checkDestination(f, f.async, "DestinationConfig.OnSuccess.Destination", a.OnSuccessARN)
 	}
 }
 
 func (p *planner) checkDestination(f *function, r *assembly.Resource, property, arn string) {
+	_, bus, isBus := strings.Cut(arn, ":event-bus/")
 	action := "sqs:SendMessage"
 	switch {
+	case arn == "":
+		return
 	case p.queues[arn] != nil:
 	case p.functions[arn] != nil && property != "DeadLetterConfig.TargetArn":
 		action = "lambda:InvokeFunction"
-	case strings.Contains(arn, ":event-bus/") && property != "DeadLetterConfig.TargetArn":
+	case isBus && p.hasBus(bus) && property != "DeadLetterConfig.TargetArn":
 		action = "events:PutEvents"
 	default:
 		p.missing(r, property, arn, "this assembly has no queue, function or event bus %q that could be a destination", arn)

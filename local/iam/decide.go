@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -86,9 +87,8 @@ func (d Decision) Allowed() bool { return d.Outcome == Allowed }
 // Decide judges a need against a role's policies.
 func (p Policies) Decide(n Need) Decision {
 	d := Decision{Need: n}
-	for i := range p {
-		p[i].decide(&d, nil)
-	}
+	p.decide(&d)
+	p.near(&d)
 	return d
 }
 
@@ -97,17 +97,35 @@ func (p Policies) Decide(n Need) Decision {
 func (doc Document) DecideFor(who Principal, n Need) Decision {
 	d := Decision{Need: n}
 	doc.decide(&d, &who)
+	doc.near(&d, &who)
 	return d
 }
 
 // Evaluate judges a role's call on a resource that may have a policy of its own
 // (nil: it has none), both in the same account: either may allow, each may deny.
 func Evaluate(p Policies, resource *Document, who Principal, n Need) Decision {
-	d := p.Decide(n)
+	d := Decision{Need: n}
+	p.decide(&d)
 	if resource != nil {
 		resource.decide(&d, &who)
 	}
+	p.near(&d)
+	if resource != nil {
+		resource.near(&d, &who)
+	}
 	return d
+}
+
+func (p Policies) decide(d *Decision) {
+	for i := range p {
+		p[i].decide(d, nil)
+	}
+}
+
+func (p Policies) near(d *Decision) {
+	for i := range p {
+		p[i].near(d, nil)
+	}
 }
 
 // decide adds this document's statements to a decision; an explicit deny is final. who is nil for identity
@@ -121,13 +139,7 @@ func (doc *Document) decide(d *Decision, who *Principal) {
 		if d.Outcome == Allowed && s.Effect == EffectAllow {
 			continue
 		}
-		if !s.appliesTo(who) || !s.covers(d.Need.Action) {
-			continue
-		}
-		if why := s.mismatch(&d.Need); why != "" {
-			if s.Effect == EffectAllow {
-				d.Near = append(d.Near, fmt.Sprintf("%s: %s", doc.label(i), why))
-			}
+		if !s.appliesTo(who) || !s.covers(d.Need.Action) || s.mismatch(&d.Need) != applies {
 			continue
 		}
 		d.Statement, d.Policy, d.Resource = s, doc.label(i), who != nil
@@ -139,15 +151,32 @@ func (doc *Document) decide(d *Decision, who *Principal) {
 	}
 }
 
+// near tells of a denial which statements nearly allowed it. It comes last, since
+// calls that are allowed need no words.
+func (doc *Document) near(d *Decision, who *Principal) {
+	if d.Outcome != ImplicitDeny {
+		return
+	}
+	for i := range doc.Statements {
+		s := &doc.Statements[i]
+		if s.Effect != EffectAllow || !s.appliesTo(who) || !s.covers(d.Need.Action) {
+			continue
+		}
+		if m := s.mismatch(&d.Need); m != applies {
+			d.Near = append(d.Near, fmt.Sprintf("%s: %s", doc.label(i), s.explain(m, &d.Need)))
+		}
+	}
+}
+
 func (doc *Document) label(i int) string {
 	name := doc.Name
 	if name == "" {
 		name = "policy"
 	}
 	if sid := doc.Statements[i].SID; sid != "" {
-		return fmt.Sprintf("%s, statement %s", name, sid)
+		return name + ", statement " + sid
 	}
-	return fmt.Sprintf("%s, statement %d", name, i+1)
+	return name + ", statement " + strconv.Itoa(i+1)
 }
 
 func (s *Statement) appliesTo(who *Principal) bool {
@@ -178,29 +207,46 @@ func (s *Statement) covers(action string) bool {
 	return anyLike(likeAction, s.Actions, action)
 }
 
+// mismatch is the index of the condition that does not hold, or one of these.
+const (
+	applies       = -1
+	otherResource = -2
+)
+
 // mismatch says why the statement does not apply to a call of an action that it
-// covers; "" when it applies. A resource policy may leave Resource out.
-func (s *Statement) mismatch(n *Need) string {
+// covers. A resource policy may leave Resource out.
+func (s *Statement) mismatch(n *Need) int {
 	switch {
 	case len(s.NotResources) > 0:
 		if anyLike(likeARN, s.NotResources, n.Resource) {
-			return "its NotResource excludes " + n.Resource
+			return otherResource
 		}
 	case len(s.Resources) > 0:
 		if !anyLike(likeARN, s.Resources, n.Resource) {
-			return "its Resource is " + strings.Join(s.Resources, ", ")
+			return otherResource
 		}
 	}
 	for i := range s.conditions {
-		if c := &s.conditions[i]; !c.holds(n) {
-			got, ok := n.value(c.folded)
-			if !ok {
-				return fmt.Sprintf("its condition %s does not hold: the call has no %s", c, c.key)
-			}
-			return fmt.Sprintf("its condition %s does not hold: %s is %q", c, c.key, got)
+		if !s.conditions[i].holds(n) {
+			return i
 		}
 	}
-	return ""
+	return applies
+}
+
+func (s *Statement) explain(mismatch int, n *Need) string {
+	if mismatch == otherResource {
+		if len(s.NotResources) > 0 {
+			return "its NotResource excludes " + n.Resource
+		}
+		return "its Resource is " + strings.Join(s.Resources, ", ")
+	}
+	c := &s.conditions[mismatch]
+	got, ok := n.value(c.folded)
+	if !ok {
+		return fmt.Sprintf("its condition %s does not hold: the call has no %s", c, c.key)
+	}
+	return fmt.Sprintf("its condition %s does not hold: %s is %q", c, c.key, got)
 }
 
 // Missing is the JSON of the narrowest statement that would allow the call, "" if

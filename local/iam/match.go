@@ -39,20 +39,22 @@ func likeARN(pattern, arn string) bool {
 	if pattern == "*" {
 		return true
 	}
-	want := strings.SplitN(pattern, ":", arnParts)
-	got := strings.SplitN(arn, ":", arnParts)
-	if len(got) < arnParts {
+	if strings.Count(arn, ":") < arnParts-1 {
 		return false
 	}
-	for i, part := range got {
-		if i >= len(want) {
-			return true
-		}
-		if !like(want[i], part) {
+	for range arnParts - 1 {
+		var want, got string
+		var more bool
+		want, pattern, more = strings.Cut(pattern, ":")
+		got, arn, _ = strings.Cut(arn, ":")
+		if !like(want, got) {
 			return false
 		}
+		if !more {
+			return true
+		}
 	}
-	return true
+	return like(pattern, arn)
 }
 
 func likeAction(pattern, action string) bool {

@@ -26,7 +26,7 @@ const (
 type FunctionConfig struct {
 	Name string // physical name, at most 64 characters
 	ARN  string
-	Dir  string `json:"-"` // the asset's folder; it holds the file "bootstrap"
+	Dir  string // the asset's folder; it holds the file "bootstrap"
 	// Timeout of one invocation, more than 0, at most MaxTimeout. AWS takes whole seconds.
 	Timeout  time.Duration
 	MemoryMB int // a process that takes more is killed

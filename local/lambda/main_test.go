@@ -26,6 +26,11 @@ func TestMain(m *testing.M) {
 		actAsParent()
 		return
 	}
+	if dir := os.Getenv(asyncParentMode); dir != "" {
+		echoDir = dir
+		actAsAsyncParent(os.Getenv("STATE"), os.Getenv("MARKS"))
+		return
+	}
 	os.Exit(runTests(m))
 }
 

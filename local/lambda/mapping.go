@@ -49,7 +49,7 @@ func (s *Service) newRunner(c MappingConfig, result *atomic.Pointer[string]) run
 		streams: s.opts.Streams, queues: s.opts.Queues, invoke: invoke, log: log,
 		functionARN: func() string { return s.functionARN(c.FunctionName) },
 		positions:   positions{dir: s.opts.StateDir, id: c.ID, source: c.SourceARN},
-		now:         s.now, newID: s.newID,
+		now:         s.now, newID: s.newID, result: result,
 	}
 	if sharded, ok := s.opts.Streams.(ShardedStreams); ok {
 		return newShardedMapping(m, sharded.Shards(table))

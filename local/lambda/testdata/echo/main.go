@@ -107,6 +107,8 @@ func main() {
 				held[len(held)-1][i] = 1
 			}
 			time.Sleep(time.Duration(e.MS) * time.Millisecond)
+		case "touch": // leaves a file of its request id
+			return a, os.WriteFile(e.Text+"/"+lc.AwsRequestID, nil, 0o600)
 		case "temp":
 			f, err := os.CreateTemp("", "")
 			if err != nil {
