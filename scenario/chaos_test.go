@@ -51,7 +51,7 @@ func TestChaos(t *testing.T) {
 		}
 		configs = []chaos.Config{c}
 	}
-	assembly := killable(t)
+	assembly, _ := killable(t)
 	hasten(t, assembly)
 	const atOnce = 3 // most of the time they wait
 	next := make(chan chaos.Config)
