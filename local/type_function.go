@@ -52,7 +52,7 @@ type functionProperties struct {
 	}
 
 	CodeSigningConfigArn    noEffect `why:"code is not signed here"`
-	EphemeralStorage        noEffect `why:"functions share this machine's /tmp, which has no limit"`
+	EphemeralStorage        noEffect `why:"temporary files have no limit here"`
 	KmsKeyArn               noEffect `why:"variables are not encrypted here"`
 	RuntimeManagementConfig noEffect `why:"the function is its own runtime"`
 	TracingConfig           noEffect `why:"there is no X-Ray here"`

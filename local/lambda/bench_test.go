@@ -67,6 +67,30 @@ func BenchmarkInvoke(b *testing.B) {
 	}
 }
 
+// BenchmarkInvokeFrozen is that of one whose environment was frozen before.
+func BenchmarkInvokeFrozen(b *testing.B) {
+	s, _ := start(b, Options{Logs: func(LogLine) {}}, echo())
+	f := s.functions["echo"]
+	frozen := func() bool {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		for e := range f.version.envs {
+			return e.frozen
+		}
+		return false
+	}
+	for b.Loop() {
+		if r, err := s.Invoke(b.Context(), "echo", []byte(`{}`)); err != nil || r.FunctionError != "" {
+			b.Fatal(err, string(r.Payload))
+		}
+		b.StopTimer()
+		for !frozen() {
+			time.Sleep(100 * time.Microsecond)
+		}
+		b.StartTimer()
+	}
+}
+
 func BenchmarkInvokeParallel(b *testing.B) {
 	s, _ := start(b, Options{Logs: func(LogLine) {}, MaxEnvironments: 4}, echo())
 	b.RunParallel(func(p *testing.PB) {

@@ -53,6 +53,7 @@ type environment struct {
 	current atomic.Pointer[invocation] // read by the log without the lock
 
 	frozen      bool
+	freezeTimer *time.Timer // nil before it was idle
 	memoryTimer *time.Timer
 	tooBig      bool  // killed because of its memory
 	memory      int64 // the peak that was last found, in bytes, and when
@@ -171,7 +172,11 @@ func (e *environment) asked() askedFor {
 	e.idleTimer = time.AfterFunc(e.svc.opts.IdleTimeout, e.idledOut)
 	e.fn.dispatch()
 	if e.phase == idle {
-		e.freeze()
+		if e.freezeTimer == nil {
+			e.freezeTimer = time.AfterFunc(freezeAfter, e.freeze)
+		} else {
+			e.freezeTimer.Reset(freezeAfter)
+		}
 	}
 	return work
 }
@@ -213,6 +218,9 @@ func (e *environment) assign(inv *invocation) {
 	e.idleTimer.Stop()
 	e.phase = busy
 	e.memoryTimer.Reset(watchMemory)
+	if e.freezeTimer != nil {
+		e.freezeTimer.Stop()
+	}
 	e.thaw()
 	inv.start = time.Now()
 	inv.timer = time.AfterFunc(e.v.cfg.Timeout, func() { e.timedOut(inv) })

@@ -59,29 +59,30 @@ func (s *Service) newRunner(c MappingConfig, result *atomic.Pointer[string]) run
 
 // concurrency is how many invocations of a function can run at once.
 func (s *Service) concurrency(name string) int {
-	if v := s.currentVersion(name); v != nil {
-		return v.max
-	}
-	return 0
+	most := 0
+	s.withVersion(name, func(v *version) { most = v.max })
+	return most
 }
 
 func (s *Service) functionARN(name string) string {
-	if v := s.currentVersion(name); v != nil {
-		return v.cfg.ARN
-	}
-	return ""
+	arn := ""
+	s.withVersion(name, func(v *version) { arn = v.cfg.ARN })
+	return arn
 }
 
-func (s *Service) currentVersion(name string) *version {
+// withVersion lets do look at what a function runs, if it is there.
+func (s *Service) withVersion(name string, do func(*version)) {
 	s.mu.RLock()
 	f := s.functions[name]
 	s.mu.RUnlock()
 	if f == nil {
-		return nil
+		return
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.version
+	if f.version != nil {
+		do(f.version)
+	}
 }
 
 // retireMappings tells the mappings to stop that are not among next, or not as

@@ -2,6 +2,7 @@ package lambda
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -54,6 +55,10 @@ type process struct {
 	cmd  *exec.Cmd
 	logs *logPipe
 
+	// statm is the process's file of that name in /proc, which is read at the end of
+	// each invocation; nil when it could not be opened.
+	statm *os.File
+
 	mu     sync.Mutex
 	reaped bool // the pid may belong to somebody else
 }
@@ -90,6 +95,9 @@ func (s *spawner) startProcess(dir string, env []string, emit func(string), exit
 		return nil, err
 	}
 	p := &process{cmd: cmd, logs: logs}
+	if p.statm, err = os.Open(fmt.Sprintf("/proc/%d/statm", cmd.Process.Pid)); err != nil {
+		p.statm = nil // it has died already; its end will tell
+	}
 	go logs.pump()
 	go p.wait(exited)
 	return p, nil
@@ -112,6 +120,9 @@ func (p *process) wait(exited func(exit)) {
 	p.mu.Unlock()
 	p.logs.flush()
 	p.logs.close()
+	if p.statm != nil {
+		_ = p.statm.Close() // it was only read
+	}
 
 	e := exit{reason: "Runtime exited without providing a reason"}
 	if state := p.cmd.ProcessState; state != nil {
@@ -153,11 +164,15 @@ func (p *process) alive() bool {
 
 // memory is how much memory the living process has in RAM, in bytes, or 0.
 func (p *process) memory() int64 {
-	statm, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", p.cmd.Process.Pid))
-	if err != nil {
+	if p.statm == nil {
 		return 0
 	}
-	return residentMemory(statm, int64(os.Getpagesize()))
+	var text [128]byte
+	n, err := p.statm.ReadAt(text[:], 0)
+	if err != nil && err != io.EOF {
+		return 0 // it is gone
+	}
+	return residentMemory(text[:n], int64(os.Getpagesize()))
 }
 
 // maxMemory is the most memory the living process has used, in bytes, or 0.
