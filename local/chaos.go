@@ -26,6 +26,7 @@ func (r *Runtime) planChaos() error {
 			}
 		},
 		Functions: r.functionsOf,
+		Queues:    r.queuesOf,
 		Show: func(ctx context.Context, queueURL, handle string, after time.Duration) error {
 			name := queueURL[strings.LastIndexByte(queueURL, '/')+1:]
 			return r.sqs.ChangeVisibility(ctx, "arn:aws:sqs:"+r.config.Region+":"+r.config.Account+":"+name, handle, after)
@@ -55,6 +56,21 @@ func (r *Runtime) functionsOf(roleARN string) []string {
 		}
 	}
 	return names
+}
+
+// queuesOf are the queues that a function's mappings read.
+func (r *Runtime) queuesOf(function string) []string {
+	p := r.plan.Load()
+	if p == nil {
+		return nil
+	}
+	var arns []string
+	for _, m := range p.mappings {
+		if m.FunctionName == function && strings.Contains(m.SourceARN, ":sqs:") {
+			arns = append(arns, m.SourceARN)
+		}
+	}
+	return arns
 }
 
 // killer kills processes of a service's functions.

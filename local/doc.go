@@ -13,6 +13,9 @@
 //		fmt.Println(line.Function, line.Text)
 //	}
 //
+// Without an assembly it is the bare services: whatever there is to serve is made by
+// calls of the gateway, and kept in the data folder.
+//
 // # How it works
 //
 // Package local/assembly computes what every resource would be called. This

@@ -18,16 +18,15 @@ import (
 
 // plan is an assembly in the terms of the services that run it.
 type plan struct {
-	tables      []dynamodb.TableConfig
-	queues      []sqs.QueueConfig
-	buses       []eventbridge.BusConfig
-	rules       []eventbridge.RuleConfig
-	archives    []eventbridge.ArchiveConfig
-	functions   []lambda.FunctionConfig
-	mappings    []lambda.MappingConfig
-	apis        []httpapi.Config
-	roles       map[string]iam.Policies  // by ARN
-	permissions map[string]*iam.Document // of functions, by ARN
+	tables    []dynamodb.TableConfig
+	queues    []sqs.QueueConfig
+	buses     []eventbridge.BusConfig
+	rules     []eventbridge.RuleConfig
+	archives  []eventbridge.ArchiveConfig
+	functions []lambda.FunctionConfig
+	mappings  []lambda.MappingConfig
+	apis      []httpapi.Config
+	roles     map[string]iam.Policies // by ARN
 
 	trusts  map[string]gateway.Trust    // who may take a role, by its ARN
 	callers map[string]declare.Function // by the ARN of the role
@@ -142,7 +141,6 @@ func (p *planner) finish() {
 	p.finishRoles()
 	p.finishQueues()
 	p.finishRules()
-	p.finishPermissions()
 	p.finishFunctions()
 	p.finishMappings()
 	p.finishAPIs()

@@ -3,6 +3,7 @@ package local
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -44,10 +45,22 @@ func TestPollsAreJudged(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer queues.Close()
+	functions, err := lambda.New(lambda.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer functions.Close(t.Context())
+	config := lambda.FunctionConfig{
+		Name: "f", ARN: "arn:aws:lambda:us-east-1:000000000000:function:f", RoleARN: role, Dir: filepath.Join(app(t), "asset.c0de"),
+		Handler: "bootstrap", Runtime: "provided.al2023", Timeout: time.Second, MemoryMB: 128,
+	}
+	if err := functions.Apply(t.Context(), []lambda.FunctionConfig{config}, nil); err != nil {
+		t.Fatal(err)
+	}
 	var calls []gateway.Call
-	r := &Runtime{sqs: queues, credentials: gateway.NewCredentials(gateway.CredentialsOptions{}), config: Config{Account: "000000000000", Polls: func(c gateway.Call) { calls = append(calls, c) }}}
+	r := &Runtime{sqs: queues, lambda: functions, credentials: gateway.NewCredentials(gateway.CredentialsOptions{}), config: Config{Account: "000000000000", Polls: func(c gateway.Call) { calls = append(calls, c) }}}
 	r.plan.Store(&plan{
-		functions: []lambda.FunctionConfig{{Name: "f", RoleARN: role}},
+		functions: []lambda.FunctionConfig{config},
 		tables:    []dynamodb.TableConfig{{Name: "users", StreamARN: stream}},
 		callers:   map[string]declare.Function{role: {Kind: declare.Subscription, Name: "welcome", Deployment: names.Deployment{App: "shop", ID: "local"}}},
 	})

@@ -102,7 +102,6 @@ func (r *Runtime) apply(ctx context.Context, from, to *plan) error {
 		return err
 	}
 	r.plan.Store(to)
-	r.targets.policies.Store(&to.permissions)
 	if err := r.lambda.Apply(ctx, to.functions, to.mappings); err != nil {
 		return err
 	}

@@ -102,6 +102,7 @@ func (r *Runtime) newFunctions(ctx context.Context, p *plan) error {
 		return err
 	}
 	r.lambda = s
+	r.targets.service.Store(s) // before the gateway takes events
 	r.chaos.KillWith(killer(s))
 	return s.Apply(ctx, p.functions, p.mappings)
 }

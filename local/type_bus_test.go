@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/vinci-go/vinci/local/eventbridge"
+	"github.com/vinci-go/vinci/local/lambda"
 )
 
 // TestEventsPlan: the CloudFormation forms of rules, targets, bus policies and
@@ -69,8 +70,9 @@ func TestEventsPlan(t *testing.T) {
 	if err := json.Unmarshal([]byte(p.buses[i].Policy), &policy); err != nil || len(policy.Statement) != 2 || policy.Statement[1].Effect != "Deny" || policy.Statement[0].Sid != "two" || p.buses[i].Description != "another" {
 		t.Errorf("bus %+v: %v", p.buses[i], err)
 	}
-	if d := p.permissions["arn:aws:lambda:us-east-1:000000000000:function:t-app-TickFunction"]; d == nil || len(d.Statements) != 1 {
-		t.Errorf("permissions %+v", p.permissions)
+	tick := slices.IndexFunc(p.functions, func(f lambda.FunctionConfig) bool { return f.Name == "t-app-TickFunction" })
+	if d := p.functions[tick].Policy; len(d) != 1 || len(d[0].Statements) != 1 {
+		t.Errorf("permissions %+v", d)
 	}
 	// All of it is what EventBridge takes.
 	if err := eventbridge.New(eventbridge.Options{Queues: noQueues{}, Functions: &functionTargets{}}).Apply(p.events()); err != nil {

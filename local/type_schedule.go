@@ -33,15 +33,11 @@ func (r *Runtime) startEvents(p *plan) error {
 		return err
 	}
 	r.eventbridge = s
-	r.targets.policies.Store(&p.permissions)
 	return s.Apply(p.events())
 }
 
 // startSchedules begins what EventBridge does by itself. Functions are there.
-func (r *Runtime) startSchedules() error {
-	r.targets.service.Store(r.lambda)
-	return r.eventbridge.Start()
-}
+func (r *Runtime) startSchedules() error { return r.eventbridge.Start() }
 
 // rolePolicies are those of the assembly's roles.
 func (r *Runtime) rolePolicies(roleARN string) (iam.Policies, bool) {
@@ -65,10 +61,9 @@ func (r *Runtime) callFrequently(ctx context.Context, functionARN string, payloa
 	return nil
 }
 
-// functionTargets is Lambda as rules see it.
+// functionTargets is Lambda as rules see it. Event buses are there before it is.
 type functionTargets struct {
-	service  atomic.Pointer[lambda.Service]           // nil until functions have started
-	policies atomic.Pointer[map[string]*iam.Document] // of the assembly's functions, by ARN
+	service atomic.Pointer[lambda.Service] // nil until functions have started
 }
 
 var _ eventbridge.Functions = (*functionTargets)(nil)
@@ -81,57 +76,23 @@ func (f *functionTargets) InvokeAsync(ctx context.Context, functionARN string, p
 	if s == nil {
 		return "", errFunctionsStart // tried again in a moment
 	}
-	async, ok := any(s).(interface {
-		InvokeAsync(ctx context.Context, functionARN string, payload []byte) (string, error)
-	})
-	if !ok {
-		return "", errors.New("functions cannot be called asynchronously here")
-	}
-	id, err := async.InvokeAsync(ctx, functionARN, payload)
+	id, err := s.InvokeAsync(ctx, functionARN, payload)
 	if errors.Is(err, lambda.ErrNotFound) {
 		err = &gateway.Error{Code: "ResourceNotFoundException", Message: fmt.Sprintf("Function not found: %s", functionARN)}
 	}
 	return id, err
 }
 
-// Exists tells a function that was deleted from one that may not be called, as far
-// as Lambda tells it.
+// Exists tells a function that was deleted from one that may not be called.
 func (f *functionTargets) Exists(functionARN string) bool {
-	if s := f.service.Load(); s != nil {
-		if own, ok := any(s).(interface{ Exists(functionARN string) bool }); ok {
-			return own.Exists(functionARN)
-		}
-	}
-	return true
+	s := f.service.Load()
+	return s == nil || s.Exists(functionARN)
 }
 
-// ResourcePolicy is the function's policy: Lambda's own answer, or else what the
-// assembly's permissions say.
+// ResourcePolicy is the function's policy: its permissions.
 func (f *functionTargets) ResourcePolicy(functionARN string) *iam.Document {
 	if s := f.service.Load(); s != nil {
-		if own, ok := any(s).(interface {
-			ResourcePolicy(functionARN string) *iam.Document
-		}); ok {
-			return own.ResourcePolicy(functionARN)
-		}
-	}
-	if p := f.policies.Load(); p != nil {
-		return (*p)[functionARN]
+		return s.ResourcePolicy(functionARN)
 	}
 	return nil
-}
-
-// finishPermissions joins the permissions of each function into its policy.
-func (p *planner) finishPermissions() {
-	p.plan.permissions = map[string]*iam.Document{}
-	for arn, f := range p.functions {
-		if len(f.allowed) == 0 {
-			continue
-		}
-		all := iam.Document{Name: "policy of function " + f.config.Name, Version: "2012-10-17"}
-		for _, d := range f.allowed {
-			all.Statements = append(all.Statements, d.Statements...)
-		}
-		p.plan.permissions[arn] = &all
-	}
 }

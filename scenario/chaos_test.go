@@ -16,6 +16,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
 	"github.com/vinci-go/vinci/bus"
 	"github.com/vinci-go/vinci/domain/users"
 	"github.com/vinci-go/vinci/internal/moduletest"
@@ -48,7 +51,7 @@ func TestChaos(t *testing.T) {
 		}
 		configs = []chaos.Config{c}
 	}
-	assembly := killable(t)
+	assembly, _ := killable(t)
 	hasten(t, assembly)
 	const atOnce = 3 // most of the time they wait
 	next := make(chan chaos.Config)
@@ -147,8 +150,13 @@ func testChaos(t *testing.T, assembly string, harsh chaos.Config, registrations 
 			t.Logf("%s\n%s\nrun it again with %s=%s", &log, &stderr, chaosVariable, harsh)
 		}
 	}()
-	c := &crowd{http: http.Client{Timeout: 10 * time.Second}}
 	l := life{Stage: s}
+	defer func() {
+		if t.Failed() {
+			l.showDeadLetters(t)
+		}
+	}()
+	c := &crowd{http: http.Client{Timeout: 10 * time.Second}}
 	c.life.Store(&l)
 	var wg sync.WaitGroup
 	for i := range 4 {
@@ -160,6 +168,27 @@ func testChaos(t *testing.T, assembly string, harsh chaos.Config, registrations 
 	l.drained(t) // what comes twice has had its chance to be counted twice
 	l.checkCrowd(t, c)
 	l.checkMails(t)
+}
+
+// showDeadLetters says how many messages were given up, and after how many receives.
+func (l life) showDeadLetters(t *testing.T) {
+	client := sqs.NewFromConfig(l.AWS())
+	for _, sub := range append(slices.Clone(subscriptions), journal) {
+		name := scenario.Deployment.DeadLetterQueue(sub.Name)
+		url, err := client.GetQueueUrl(t.Context(), &sqs.GetQueueUrlInput{QueueName: &name})
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		out, err := client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: url.QueueUrl, MaxNumberOfMessages: 10, MessageSystemAttributeNames: []types.MessageSystemAttributeName{"All"}, MessageAttributeNames: []string{"All"}})
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		for _, m := range out.Messages {
+			t.Logf("%s: received %s times, attributes %d: %s", name, m.Attributes["ApproximateReceiveCount"], len(m.MessageAttributes), *m.Body)
+		}
+	}
 }
 
 // drained waits until no subscription's queue has a message.

@@ -158,8 +158,8 @@ func main() {
 const timeout = 2 * time.Second
 
 // killable synthesizes the application with two more subscriptions, one of them
-// ordered, and with short time-outs.
-func killable(t *testing.T) (assembly string) {
+// ordered, and with short time-outs. bootstrap is the program of the probe's function.
+func killable(t *testing.T) (assembly, bootstrap string) {
 	t.Helper()
 	dir := moduletest.Copy(t, "..")
 	moduletest.Write(t, filepath.Join(dir, "domain", "users", "journal.go"), journalSource)
@@ -176,7 +176,13 @@ func killable(t *testing.T) (assembly string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return assembly
+	bootstrap = filepath.Join(dir, ".vinci", "bootstrap")
+	build := exec.Command("go", "build", "-tags", "lambda.norpc", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", bootstrap, "./lambdas/probe")
+	build.Dir, build.Env = dir, append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build the probe: %v\n%s", err, out)
+	}
+	return assembly, bootstrap
 }
 
 // life is one run of the runtime, in a process of its own.
@@ -302,7 +308,8 @@ func TestKilledUnderLoad(t *testing.T) {
 	if full {
 		kills = 20
 	}
-	assembly, data := killable(t), filepath.Join(t.TempDir(), "data")
+	assembly, bootstrap := killable(t)
+	data := filepath.Join(t.TempDir(), "data")
 	const seed = 4
 	random := rand.New(rand.NewPCG(seed, seed))
 	c, p := &crowd{http: http.Client{Timeout: 10 * time.Second}}, newProgram()
@@ -310,7 +317,7 @@ func TestKilledUnderLoad(t *testing.T) {
 	defer stop()
 	var wg sync.WaitGroup
 	l := begin(t, assembly, data)
-	p.make(t, l)
+	p.make(t, l, bootstrap)
 	adopt := func() {
 		c.life.Store(&l)
 		p.life.Store(&l)

@@ -1,8 +1,13 @@
 package scenario_test
 
 import (
+	"archive/zip"
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -17,11 +22,14 @@ import (
 	streamstypes "github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	eventbridgetypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/vinci-go/vinci/bus"
 	"github.com/vinci-go/vinci/domain"
+	"github.com/vinci-go/vinci/internal/names"
 	"github.com/vinci-go/vinci/scenario"
 	"github.com/vinci-go/vinci/tables"
 )
@@ -31,6 +39,9 @@ const (
 	probeTable = "probe-items"
 	keptBus    = "probe-bus"
 	keptQueue  = "probe-queue"
+
+	calledFunction = "probe-function"
+	calledQueue    = "probe-source" // its event source
 )
 
 // program uses the runtime's queues, buses and tables by themselves, as any
@@ -40,6 +51,7 @@ type program struct {
 
 	puts, sends, items accepted // to the application
 	routed, kept       accepted // over a bus, and into a queue, that no assembly knows
+	called             accepted // by a function that no assembly knows: over that bus, from a queue, and asynchronously
 }
 
 // accepted are the ids that one kind of call was acknowledged for.
@@ -59,13 +71,13 @@ func (a *accepted) add(ids ...string) {
 func newProgram() *program { return &program{} }
 
 func (p *program) String() string {
-	return fmt.Sprintf("%d events put, %d messages sent and %d items put directly; of things made by calls, %d events and %d messages",
-		len(p.puts.ids), len(p.sends.ids), len(p.items.ids), len(p.routed.ids), len(p.kept.ids))
+	return fmt.Sprintf("%d events put, %d messages sent and %d items put directly; of things made by calls, %d events, %d messages and %d function calls",
+		len(p.puts.ids), len(p.sends.ids), len(p.items.ids), len(p.routed.ids), len(p.kept.ids), len(p.called.ids))
 }
 
 // works are what it does, over and over: n is different each time.
 func (p *program) works() []func(ctx context.Context, l *life, n int) error {
-	return []func(context.Context, *life, int) error{p.putEvents, p.send, p.putItem, p.route, p.keep}
+	return []func(context.Context, *life, int) error{p.putEvents, p.send, p.putItem, p.route, p.keep, p.call}
 }
 
 // run goes on until ctx ends.
@@ -87,6 +99,7 @@ func (p *program) busy(t *testing.T) {
 	awaitCount(t, "DynamoDB", &p.items.count, 6)
 	awaitCount(t, "the bus that a call made", &p.routed.count, 6)
 	awaitCount(t, "the queue that a call made", &p.kept.count, 6)
+	awaitCount(t, "the function that a call made", &p.called.count, 6)
 }
 
 // envelope is an event on the wire.
@@ -122,10 +135,7 @@ func (p *program) putEvents(ctx context.Context, l *life, n int) error {
 func (p *program) send(ctx context.Context, l *life, n int) error {
 	client := sqs.NewFromConfig(l.AWS(), func(o *sqs.Options) { o.RetryMaxAttempts = 1 })
 	url := aws.String(l.endpoint + "/000000000000/" + scenario.Deployment.Queue(probe.Name))
-	body := func(id string) *string {
-		return aws.String(fmt.Sprintf(`{"version":"0","id":%q,"detail-type":"probe.sent","source":%q,"account":"000000000000","time":"2026-01-02T03:04:05Z","region":"us-east-1","resources":[],"detail":%s}`,
-			id, domain.Application, envelope(id)))
-	}
+	body := func(id string) *string { return aws.String(message(id)) }
 	if n%2 == 0 {
 		id := fmt.Sprintf("sent-%d", n)
 		_, err := client.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: url, MessageBody: body(id)})
@@ -150,7 +160,7 @@ func (p *program) send(ctx context.Context, l *life, n int) error {
 }
 
 // make makes what is in no assembly: a table, and a bus with a rule to a queue.
-func (p *program) make(t *testing.T, l life) {
+func (p *program) make(t *testing.T, l life, bootstrap string) {
 	t.Helper()
 	const queueARN = "arn:aws:sqs:us-east-1:000000000000:" + keptQueue
 	events := eventbridge.NewFromConfig(l.AWS())
@@ -171,6 +181,110 @@ func (p *program) make(t *testing.T, l life) {
 		t.Fatal(err)
 	}
 	p.makeTable(t, l)
+	p.makeFunction(t, l, bootstrap)
+}
+
+// makeFunction makes a second function of the probe's program, a rule that calls it
+// with what an event holds, and a mapping from a queue.
+func (p *program) makeFunction(t *testing.T, l life, bootstrap string) {
+	t.Helper()
+	const functionARN = "arn:aws:lambda:us-east-1:000000000000:function:" + calledFunction
+	program, err := os.ReadFile(bootstrap)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var code bytes.Buffer
+	archive := zip.NewWriter(&code)
+	header := &zip.FileHeader{Name: "bootstrap", Method: zip.Deflate}
+	header.SetMode(0o755)
+	f, err := archive.CreateHeader(header)
+	if err == nil {
+		_, err = f.Write(program)
+	}
+	if err = errors.Join(err, archive.Close()); err != nil {
+		t.Fatal(err)
+	}
+	functions, queues, events := lambda.NewFromConfig(l.AWS()), sqs.NewFromConfig(l.AWS()), eventbridge.NewFromConfig(l.AWS())
+	architecture := lambdatypes.ArchitectureX8664
+	if runtime.GOARCH == "arm64" {
+		architecture = lambdatypes.ArchitectureArm64
+	}
+	_, err = functions.CreateFunction(t.Context(), &lambda.CreateFunctionInput{
+		FunctionName: aws.String(calledFunction), Role: aws.String("arn:aws:iam::000000000000:role/probe"), Runtime: lambdatypes.RuntimeProvidedal2023,
+		Handler: aws.String("bootstrap"), Code: &lambdatypes.FunctionCode{ZipFile: code.Bytes()}, Architectures: []lambdatypes.Architecture{architecture},
+		Timeout: aws.Int32(int32(timeout / time.Second)), MemorySize: aws.Int32(256),
+		Environment: &lambdatypes.Environment{Variables: map[string]string{
+			names.EnvApplication: scenario.Deployment.App, names.EnvDeployment: scenario.Deployment.ID, bus.EnvVisibilityTimeout: fmt.Sprint(6 * int(timeout/time.Second)),
+		}},
+	})
+	if err == nil {
+		_, err = functions.AddPermission(t.Context(), &lambda.AddPermissionInput{
+			FunctionName: aws.String(calledFunction), StatementId: aws.String("rule"), Action: aws.String("lambda:InvokeFunction"), Principal: aws.String("events.amazonaws.com"),
+		})
+	}
+	if err == nil {
+		_, err = events.PutRule(t.Context(), &eventbridge.PutRuleInput{Name: aws.String("function"), EventBusName: aws.String(keptBus), EventPattern: aws.String(`{"source":["probe-function"]}`)})
+	}
+	if err == nil {
+		_, err = events.PutTargets(t.Context(), &eventbridge.PutTargetsInput{Rule: aws.String("function"), EventBusName: aws.String(keptBus),
+			Targets: []eventbridgetypes.Target{{Id: aws.String("function"), Arn: aws.String(functionARN), InputPath: aws.String("$.detail")}}})
+	}
+	if err == nil {
+		_, err = queues.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String(calledQueue), Attributes: map[string]string{
+			"VisibilityTimeout": fmt.Sprint(6 * int(timeout/time.Second)),
+		}})
+	}
+	if err == nil {
+		_, err = functions.CreateEventSourceMapping(t.Context(), &lambda.CreateEventSourceMappingInput{
+			FunctionName: aws.String(calledFunction), EventSourceArn: aws.String("arn:aws:sqs:us-east-1:000000000000:" + calledQueue),
+			FunctionResponseTypes: []lambdatypes.FunctionResponseType{lambdatypes.FunctionResponseTypeReportBatchItemFailures},
+		})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// call has the function called, in one of three ways.
+func (p *program) call(ctx context.Context, l *life, n int) error {
+	id := fmt.Sprintf("called-%d", n)
+	var err error
+	switch n % 3 {
+	case 0:
+		_, err = lambda.NewFromConfig(l.AWS(), func(o *lambda.Options) { o.RetryMaxAttempts = 1 }).Invoke(ctx, &lambda.InvokeInput{
+			FunctionName: aws.String(calledFunction), InvocationType: lambdatypes.InvocationTypeEvent, Payload: []byte(batch(id)),
+		})
+	case 1:
+		var out *eventbridge.PutEventsOutput
+		out, err = eventbridge.NewFromConfig(l.AWS(), func(o *eventbridge.Options) { o.RetryMaxAttempts = 1 }).PutEvents(ctx, &eventbridge.PutEventsInput{
+			Entries: []eventbridgetypes.PutEventsRequestEntry{{
+				EventBusName: aws.String(keptBus), Source: aws.String("probe-function"), DetailType: aws.String("probe"), Detail: aws.String(batch(id)),
+			}},
+		})
+		if err == nil && out.FailedEntryCount > 0 {
+			return errors.New(*out.Entries[0].ErrorCode)
+		}
+	case 2:
+		_, err = sqs.NewFromConfig(l.AWS(), func(o *sqs.Options) { o.RetryMaxAttempts = 1 }).SendMessage(ctx, &sqs.SendMessageInput{
+			QueueUrl: aws.String(l.endpoint + "/000000000000/" + calledQueue), MessageBody: aws.String(message(id)),
+		})
+	}
+	if err == nil {
+		p.called.add(id)
+	}
+	return err
+}
+
+// message is an event as EventBridge puts it into a queue, and batch what Lambda
+// calls a function with for it.
+func message(id string) string {
+	return fmt.Sprintf(`{"version":"0","id":%q,"detail-type":"probe.sent","source":%q,"account":"000000000000","time":"2026-01-02T03:04:05Z","region":"us-east-1","resources":[],"detail":%s}`,
+		id, domain.Application, envelope(id))
+}
+
+func batch(id string) string {
+	return fmt.Sprintf(`{"Records":[{"messageId":%[1]q,"receiptHandle":%[1]q,"body":%[2]q,"attributes":{"ApproximateReceiveCount":"1"},"messageAttributes":{},"eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:us-east-1:000000000000:%[3]s","awsRegion":"us-east-1"}]}`,
+		id, message(id), calledQueue)
 }
 
 func (p *program) route(ctx context.Context, l *life, n int) error {
@@ -259,7 +373,7 @@ func (p *program) putItem(ctx context.Context, l *life, n int) error {
 // unsettled are the acknowledged events and messages without an outcome.
 func (p *program) unsettled(deliveries map[string][]bus.Delivery) []string {
 	var missing []string
-	for _, id := range slices.Concat(p.puts.ids, p.sends.ids) {
+	for _, id := range slices.Concat(p.puts.ids, p.sends.ids, p.called.ids) {
 		event := "probe/" + id + "@1"
 		if !slices.ContainsFunc(deliveries[event], func(d bus.Delivery) bool { return d.Subscription == probe.Name && d.Status == bus.Succeeded }) {
 			missing = append(missing, event+" at "+probe.Name)
@@ -284,7 +398,7 @@ func (l life) checkProgram(t *testing.T, p *program) {
 			t.Errorf("%s was counted %d times", key, n)
 		}
 	}
-	for _, id := range slices.Concat(p.puts.ids, p.sends.ids) {
+	for _, id := range slices.Concat(p.puts.ids, p.sends.ids, p.called.ids) {
 		if counted["probe/"+id] != 1 {
 			t.Errorf("%s was acknowledged and counted %d times", id, counted["probe/"+id])
 		}

@@ -75,6 +75,9 @@ func (p *Plan) death(r *gateway.Request, c *call) death {
 	if functions := p.opts.Functions(r.Caller.RoleARN); len(functions) > 0 {
 		d.function = functions[int(roll[3]%uint64(len(functions)))]
 	}
+	if p.spared(d.function) {
+		return death{}
+	}
 	return d
 }
 

@@ -24,8 +24,9 @@
 // same bound holds for an entry of a batch that is sent again, for a single write in
 // conflict, for an item of a transaction, and for a function that an HTTP API invokes.
 // An item that a transaction puts whole is the same item for this only while its
-// content is the same. At rate 1 there is no such bound: then nothing gets through.
-// Deaths of processes are not bounded; their rate is what keeps them seldom.
+// content is the same. A function is not killed while it may have a message of a queue
+// for the third time, so that deaths alone fill no dead-letter queue. At rate 1 there are
+// no bounds: then nothing gets through.
 //
 // # The same seed, the same decisions
 //

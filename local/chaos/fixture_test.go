@@ -121,6 +121,12 @@ func newFixture(t testing.TB, c chaos.Config, queues ...string) *fixture {
 			}
 			return nil
 		},
+		Queues: func(f string) []string {
+			if f == function {
+				return []string{functionQueue}
+			}
+			return nil
+		},
 		Show: func(ctx context.Context, queueURL, handle string, _ time.Duration) error {
 			return f.queues.ChangeVisibility(ctx, "arn:aws:sqs:us-east-1:000000000000:"+queueURL[strings.LastIndexByte(queueURL, '/')+1:], handle, 0)
 		},

@@ -31,6 +31,10 @@ type Options struct {
 	Log func(Decision)
 	// Functions are the names of the functions that have a role; nil for none.
 	Functions func(roleARN string) []string
+	// Queues are the ARNs of the queues that a function's mappings read; nil for none.
+	// A function is not killed while it may have a message of theirs for the third
+	// time.
+	Queues func(function string) []string
 	// Show makes a message in flight visible after a while, as ChangeVisibility does;
 	// nil when the queues cannot: then a message comes once more when its visibility
 	// time-out ends.
@@ -48,13 +52,14 @@ type Plan struct {
 	kill   atomic.Pointer[Killer]
 
 	mu         sync.Mutex
-	counts     map[string]int             // of calls, by who and what
-	logical    *recent[string, *attempts] // calls by the SDK's invocation id
-	streaks    *recent[string, int]       // of failures, by what failed
-	lost       *recent[string, bool]      // tokens of transactions whose answer was lost
-	deliveries *recent[string, int]       // by message id, to SDK users
-	handles    *recent[string, delivery]  // by receipt handle
-	copies     map[string][]copied        // messages to be delivered once more, by ReceiveMessage call
+	counts     map[string]int                  // of calls, by who and what
+	logical    *recent[string, *attempts]      // calls by the SDK's invocation id
+	streaks    *recent[string, int]            // of failures, by what failed
+	lost       *recent[string, bool]           // tokens of transactions whose answer was lost
+	deliveries *recent[string, int]            // by message id, to SDK users
+	handles    *recent[string, delivery]       // by receipt handle
+	third      map[string]map[string]time.Time // when messages were received for the third time or more, by queue and id
+	copies     map[string][]copied             // messages to be delivered once more, by ReceiveMessage call
 }
 
 // remembered bounds each memory of a Plan. What is forgotten is decided about as
@@ -72,6 +77,9 @@ func New(c Config, o Options) (*Plan, error) {
 	if o.Functions == nil {
 		o.Functions = func(string) []string { return nil }
 	}
+	if o.Queues == nil {
+		o.Queues = func(string) []string { return nil }
+	}
 	if o.Sleep == nil {
 		o.Sleep = sleep
 	}
@@ -84,6 +92,7 @@ func New(c Config, o Options) (*Plan, error) {
 		deliveries: newRecent[string, int](remembered),
 		handles:    newRecent[string, delivery](remembered),
 		copies:     map[string][]copied{},
+		third:      map[string]map[string]time.Time{},
 	}, nil
 }
 

@@ -58,14 +58,15 @@ func (q *mappedQueues) queue(arn string) *mappedQueue {
 
 // Receive implements [lambda.Queues].
 func (q *mappedQueues) Receive(ctx context.Context, queueARN string, most int, wait time.Duration) ([]lambda.Message, error) {
+	m := q.queue(queueARN)
 	if isFIFO(queueARN) {
 		messages, err := q.Queues.Receive(ctx, queueARN, most, wait)
+		q.took(queueARN, m, messages)
 		if len(messages) > 0 {
 			q.plan.pause(ctx, deliveryOf(messages[0]).String())
 		}
 		return messages, err
 	}
-	m := q.queue(queueARN)
 	held, receive, done := m.begin(ctx, most)
 	if len(held) > 0 {
 		return held, nil
@@ -82,9 +83,21 @@ func (q *mappedQueues) Receive(ctx context.Context, queueARN string, most int, w
 	if len(messages) == 0 {
 		return messages, err
 	}
+	q.took(queueARN, m, messages)
 	messages = q.plan.deliver(m, messages)
 	q.plan.pause(ctx, deliveryOf(messages[0]).String())
 	return messages, err
+}
+
+// took notes what was received.
+func (q *mappedQueues) took(queueARN string, m *mappedQueue, messages []lambda.Message) {
+	for _, message := range messages {
+		d := deliveryOf(message)
+		q.plan.inHand(queueARN, d)
+		m.mu.Lock()
+		m.received.put(message.ReceiptHandle, d)
+		m.mu.Unlock()
+	}
 }
 
 // begin takes what is in hand, or makes a context for waiting that ends when
@@ -171,9 +184,6 @@ func (p *Plan) deliver(m *mappedQueue, messages []lambda.Message) []lambda.Messa
 	var twice []lambda.Message
 	for _, message := range messages {
 		d := deliveryOf(message)
-		m.mu.Lock()
-		m.received.put(message.ReceiptHandle, d)
-		m.mu.Unlock()
 		if _, yes := p.ask(Duplicate, d.String()); yes {
 			p.tell(Duplicate, d.String(), "twice at once")
 			twice = append(twice, message)
@@ -205,9 +215,6 @@ type changer interface {
 
 // Delete implements [lambda.Queues]. It leaves some messages, which come once more.
 func (q *mappedQueues) Delete(ctx context.Context, queueARN string, receiptHandles ...string) error {
-	if isFIFO(queueARN) {
-		return q.Queues.Delete(ctx, queueARN, receiptHandles...)
-	}
 	m := q.queue(queueARN)
 	var gone []string
 	for _, handle := range receiptHandles {
@@ -216,12 +223,13 @@ func (q *mappedQueues) Delete(ctx context.Context, queueARN string, receiptHandl
 		m.mu.Unlock()
 		switch {
 		case d.spared:
-		case known && q.plan.spares(d) && q.again(ctx, queueARN, handle, d):
+		case known && !isFIFO(queueARN) && q.plan.spares(d) && q.again(ctx, queueARN, handle, d):
 			d.spared = true
 			m.mu.Lock()
 			m.received.put(handle, d)
 			m.mu.Unlock()
 		default:
+			q.plan.outOfHand(queueARN, d)
 			gone = append(gone, handle)
 		}
 	}

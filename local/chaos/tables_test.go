@@ -1,6 +1,7 @@
 package chaos_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -18,6 +20,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/vinci-go/vinci/local/gateway/gatewaytest"
+	"github.com/vinci-go/vinci/local/lambda"
 )
 
 func item(id string) map[string]types.AttributeValue {
@@ -347,3 +350,53 @@ func TestThrottleREST(t *testing.T) {
 		t.Errorf("%d %v %s", w.Code, w.Header(), w.Body)
 	}
 }
+
+// A function that has a message for the third time lives until the message is
+// deleted.
+func TestKillSparesThirdReceive(t *testing.T) {
+	f := newFixture(t, only(t, "1", "kill=0.99"))
+	deaths := 0
+	f.plan.KillWith(func(string, func(int) int) (string, bool) { deaths++; return function, true })
+	received := 3
+	q := f.plan.Queues(oneMessage{&received})
+	calls := func() (killed int) {
+		before := deaths
+		for i := range 10 {
+			_, _ = f.function().PutItem(t.Context(), put(fmt.Sprint(i)), func(o *dynamodb.Options) { o.RetryMaxAttempts = 1 }) // its caller may be dead
+		}
+		return deaths - before
+	}
+	if n := calls(); n == 0 {
+		t.Error("nobody dies")
+	}
+	m, err := q.Receive(t.Context(), functionQueue, 1, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := calls(); n != 0 {
+		t.Errorf("%d deaths with a message that came for the third time", n)
+	}
+	if err := q.Delete(t.Context(), functionQueue, m[0].ReceiptHandle); err != nil {
+		t.Fatal(err)
+	}
+	received = 2
+	if _, err := q.Receive(t.Context(), functionQueue, 1, 0); err != nil {
+		t.Fatal(err)
+	}
+	if n := calls(); n == 0 {
+		t.Error("nobody dies any more")
+	}
+}
+
+const functionQueue = "arn:aws:sqs:us-east-1:000000000000:count"
+
+// oneMessage gives one message, as received so often.
+type oneMessage struct{ times *int }
+
+func (q oneMessage) Receive(context.Context, string, int, time.Duration) ([]lambda.Message, error) {
+	return []lambda.Message{{ID: "m", ReceiptHandle: fmt.Sprint("r", *q.times), Attributes: map[string]string{"ApproximateReceiveCount": fmt.Sprint(*q.times)}}}, nil
+}
+
+func (q oneMessage) Delete(context.Context, string, ...string) error { return nil }
+
+func (q oneMessage) Send(context.Context, string, string) error { return nil }

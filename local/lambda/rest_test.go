@@ -294,7 +294,7 @@ func TestRESTErrors(t *testing.T) {
 		"no policy":       {second(c.GetPolicy(ctx, &sdk.GetPolicyInput{FunctionName: name})), "ResourceNotFoundException", 404, "does not exist"},
 		"no statement":    {second(c.RemovePermission(ctx, &sdk.RemovePermissionInput{FunctionName: name, StatementId: aws.String("x")})), "ResourceNotFoundException", 404, "Statement x"},
 		"no mapping":      {second(c.GetEventSourceMapping(ctx, &sdk.GetEventSourceMappingInput{UUID: aws.String("x")})), "ResourceNotFoundException", 404, "does not exist"},
-		"not served":      {second(c.CreateAlias(ctx, &sdk.CreateAliasInput{FunctionName: name, Name: aws.String("a"), FunctionVersion: aws.String("1")})), "UnknownOperationException", 400, "not served"},
+		"not served":      {second(c.CreateAlias(ctx, &sdk.CreateAliasInput{FunctionName: name, Name: aws.String("a"), FunctionVersion: aws.String("1")})), "UnknownOperationException", 404, "not served"},
 	} {
 		t.Run(what, func(t *testing.T) { wantCode(t, test.err, test.code, test.status, test.text) })
 	}
