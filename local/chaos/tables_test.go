@@ -8,6 +8,8 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -276,12 +278,15 @@ func TestLoseTransaction(t *testing.T) {
 // connection with it.
 func TestKill(t *testing.T) {
 	f := newFixture(t, only(t, "1", "kill=1"))
+	var mu sync.Mutex
 	var killed []string
 	f.plan.KillWith(func(name string, pick func(int) int) (string, bool) {
 		if i := pick(3); i < 0 || i > 2 {
 			t.Errorf("picks %d of 3", i)
 		}
+		mu.Lock()
 		killed = append(killed, name)
+		mu.Unlock()
 		return name, true
 	})
 	db := f.function()
@@ -299,11 +304,16 @@ func TestKill(t *testing.T) {
 			after++
 		}
 	}
+	mu.Lock()
 	if before == 0 || after == 0 || len(killed) != 20 || slices.ContainsFunc(killed, func(s string) bool { return s != function }) {
 		t.Errorf("%d deaths before the effect, %d after it: %v", before, after, killed)
 	}
+	mu.Unlock()
 	// Somebody else's call kills any process and goes on.
-	if _, err := f.db().PutItem(t.Context(), put("x")); err != nil || killed[len(killed)-1] != "" {
+	_, err := f.db().PutItem(t.Context(), put("x"))
+	mu.Lock()
+	defer mu.Unlock()
+	if err != nil || killed[len(killed)-1] != "" {
 		t.Errorf("%v, killed %q", err, killed[len(killed)-1])
 	}
 }
@@ -354,16 +364,16 @@ func TestThrottleREST(t *testing.T) {
 // deleted.
 func TestKillSparesThirdReceive(t *testing.T) {
 	f := newFixture(t, only(t, "1", "kill=0.99"))
-	deaths := 0
-	f.plan.KillWith(func(string, func(int) int) (string, bool) { deaths++; return function, true })
+	var deaths atomic.Int64
+	f.plan.KillWith(func(string, func(int) int) (string, bool) { deaths.Add(1); return function, true })
 	received := 3
 	q := f.plan.Queues(oneMessage{&received})
-	calls := func() (killed int) {
-		before := deaths
+	calls := func() (killed int64) {
+		before := deaths.Load()
 		for i := range 10 {
 			_, _ = f.function().PutItem(t.Context(), put(fmt.Sprint(i)), func(o *dynamodb.Options) { o.RetryMaxAttempts = 1 }) // its caller may be dead
 		}
-		return deaths - before
+		return deaths.Load() - before
 	}
 	if n := calls(); n == 0 {
 		t.Error("nobody dies")

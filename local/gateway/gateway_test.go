@@ -308,11 +308,14 @@ func TestResourcePolicyCounts(t *testing.T) {
 func TestAround(t *testing.T) {
 	s := &service{prefixes: []string{"Test"}}
 	credentials := gateway.NewCredentials(gateway.CredentialsOptions{})
+	var mu sync.Mutex
 	var got []string
 	server := httptest.NewServer(gateway.New(gateway.Options{
 		Services: []gateway.Service{s}, Credentials: credentials,
 		Around: func(w http.ResponseWriter, r *gateway.Request, serve func(http.ResponseWriter, *gateway.Request)) {
+			mu.Lock()
 			got = append(got, r.Operation)
+			mu.Unlock()
 			switch r.Operation {
 			case "Do":
 				serve(w, r)
@@ -343,6 +346,8 @@ func TestAround(t *testing.T) {
 		res.Body.Close()
 		t.Errorf("cut off: status %d", res.StatusCode)
 	}
+	mu.Lock()
+	defer mu.Unlock()
 	if strings.Join(got, " ") != "Do Other Cut" {
 		t.Errorf("it saw %v", got)
 	}
