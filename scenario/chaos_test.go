@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/vinci-go/vinci/bus"
 	"github.com/vinci-go/vinci/domain/users"
@@ -170,7 +169,8 @@ func testChaos(t *testing.T, assembly string, harsh chaos.Config, registrations 
 	l.checkMails(t)
 }
 
-// showDeadLetters says how many messages were given up, and after how many receives.
+// showDeadLetters shows the messages that were given up, with the reasons of those
+// that the consumer gave up.
 func (l life) showDeadLetters(t *testing.T) {
 	client := sqs.NewFromConfig(l.AWS())
 	for _, sub := range append(slices.Clone(subscriptions), journal) {
@@ -180,13 +180,20 @@ func (l life) showDeadLetters(t *testing.T) {
 			t.Error(err)
 			continue
 		}
-		out, err := client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: url.QueueUrl, MaxNumberOfMessages: 10, MessageSystemAttributeNames: []types.MessageSystemAttributeName{"All"}, MessageAttributeNames: []string{"All"}})
-		if err != nil {
-			t.Error(err)
-			continue
-		}
-		for _, m := range out.Messages {
-			t.Logf("%s: received %s times, attributes %d: %s", name, m.Attributes["ApproximateReceiveCount"], len(m.MessageAttributes), *m.Body)
+		for range 10 { // one answer may leave some out, and be lost itself
+			out, err := client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: url.QueueUrl, MaxNumberOfMessages: 10, MessageAttributeNames: []string{"All"}})
+			if err != nil {
+				t.Error(err)
+				continue
+			}
+			for _, m := range out.Messages {
+				var why []string
+				for name, a := range m.MessageAttributes {
+					why = append(why, name+": "+*a.StringValue)
+				}
+				slices.Sort(why)
+				t.Logf("%s: %s\n%s", name, strings.Join(why, ", "), *m.Body)
+			}
 		}
 	}
 }
@@ -194,7 +201,7 @@ func (l life) showDeadLetters(t *testing.T) {
 // drained waits until no subscription's queue has a message.
 func (l life) drained(t *testing.T) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	for _, sub := range append(slices.Clone(subscriptions), journal, probe) {
 		for {
