@@ -14,6 +14,7 @@ import (
 	"github.com/vinci-go/vinci/event"
 	"github.com/vinci-go/vinci/eventlog"
 	"github.com/vinci-go/vinci/orm"
+	"github.com/vinci-go/vinci/tables"
 )
 
 // PaymentWindow is how long an order waits for its payment unless [Options] say
@@ -40,13 +41,13 @@ type Options struct {
 // that it decided on; a command that was outrun decides again. It is safe for
 // concurrent use.
 type Service struct {
-	store orm.Reader
+	store orm.Store
 	log   *eventlog.Log
 	o     Options
 }
 
 // NewService makes a service.
-func NewService(store orm.Reader, log *eventlog.Log, o Options) *Service {
+func NewService(store orm.Store, log *eventlog.Log, o Options) *Service {
 	if o.PaymentWindow == 0 {
 		o.PaymentWindow = PaymentWindow
 	}
@@ -319,4 +320,39 @@ func (p *PlaceOrder) check() (int64, error) {
 		total += value
 	}
 	return total, nil
+}
+
+// SetStock says how many of a product a tenant can sell from now on. Errors: Invalid.
+func (s *Service) SetStock(ctx context.Context, tenant, productID string, available int) error {
+	if err := CheckTenant(tenant); err != nil {
+		return err
+	}
+	if err := checkText("product_id", productID, 64); err != nil {
+		return err
+	}
+	if available < 0 {
+		return invalid("available", "must not be negative")
+	}
+	stock := tables.Stock{TenantID: tenant, ProductID: productID, Available: available}
+	if err := orm.Exec(ctx, s.store, tables.Inventory.Put(stock)); err != nil {
+		return fmt.Errorf("set the stock of %s: %w", productID, err)
+	}
+	return nil
+}
+
+// SetEndpoint says where a tenant's endpoint of a kind is. Errors: Invalid with the
+// field.
+func (s *Service) SetEndpoint(ctx context.Context, tenant, kind, url, secret string) error {
+	if err := CheckTenant(tenant); err != nil {
+		return err
+	}
+	err := orm.Exec(ctx, s.store, tables.Endpoints.Put(tables.Endpoint{TenantID: tenant, Kind: kind, URL: url, Secret: secret}))
+	if errors.Is(err, orm.KindValidation) {
+		first := orm.Errors(err)[0]
+		return invalid(first.Attribute, "%v", first.Err)
+	}
+	if err != nil {
+		return fmt.Errorf("set the %s endpoint: %w", kind, err)
+	}
+	return nil
 }
