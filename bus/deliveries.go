@@ -60,7 +60,8 @@ func (d *Delivery) Stuck(now time.Time) bool {
 }
 
 // Deliveries is the table of deliveries, one item for an event and a
-// subscription. Only consumers write it.
+// subscription. Consumers write it, and package ops when a person decides what
+// becomes of an event.
 //
 // Its index by_subscription lists what needs attention at one subscription:
 // deliveries that failed, are dead, or needed a second attempt that has not

@@ -7,6 +7,7 @@ import (
 
 	"github.com/vinci-go/vinci/event"
 	"github.com/vinci-go/vinci/eventlog"
+	"github.com/vinci-go/vinci/internal/consume"
 	"github.com/vinci-go/vinci/internal/sqsqueue"
 	"github.com/vinci-go/vinci/orm"
 )
@@ -81,18 +82,17 @@ func (e *Error) Is(target error) bool { return target == e.Kind }
 func (e *Error) Unwrap() error { return e.Err }
 
 // Permanent marks an error of a handler as one that trying again cannot mend.
-// The event goes to the dead-letter queue at once. Permanent of nil is nil.
+// The event goes to the dead-letter queue at once. A handler of package sqsbatch
+// understands it as well. Permanent of nil is nil.
 func Permanent(err error) error {
 	if err == nil {
 		return nil
 	}
-	return &permanent{err}
+	return &permanent{consume.Permanent{Err: err}}
 }
 
-type permanent struct{ err error }
+type permanent struct{ consume.Permanent }
 
-func (p *permanent) Error() string        { return p.err.Error() }
-func (p *permanent) Unwrap() error        { return p.err }
 func (p *permanent) Is(target error) bool { return target == KindPermanent }
 
 // decodeError is an event that its definition cannot read. It tells the
@@ -109,7 +109,7 @@ func isPermanent(err error) bool {
 		// An event of a newer version waits for the program that knows it.
 		return !errors.Is(err, event.KindNewerVersion)
 	}
-	return errors.Is(err, KindPermanent) || errors.Is(err, KindAccess) || errors.Is(err, KindDefinition)
+	return consume.IsPermanent(err) || errors.Is(err, KindPermanent) || errors.Is(err, KindAccess) || errors.Is(err, KindDefinition)
 }
 
 // kindOf is the kind that a record shows for an error.
@@ -128,7 +128,7 @@ func kindOf(err error) string {
 		return string(event.KindValidation)
 	case errors.As(err, &decode):
 		return string(KindUndecodable)
-	case errors.Is(err, KindPermanent):
+	case consume.IsPermanent(err), errors.Is(err, KindPermanent):
 		return string(KindPermanent)
 	case errors.As(err, &own):
 		return string(own.Kind)

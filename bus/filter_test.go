@@ -222,7 +222,7 @@ func TestNamespaceOfDeadLetter(t *testing.T) {
 	}
 	wantDelivery(t, k.Delivery(e.ID+"!spring"), bus.Dead, 1, "permanent")
 	cause = nil
-	if _, err := k.Handle(t.Context(), letter(k, k.DeadLetters()[0])); err != nil {
+	if _, err := k.Handle(t.Context(), k.Redriven(k.DeadLetters()[0])); err != nil {
 		t.Fatal(err)
 	}
 	wantDelivery(t, k.Delivery(e.ID+"!spring"), bus.Succeeded, 2, "")

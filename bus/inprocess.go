@@ -51,8 +51,8 @@ type InProcessOptions struct {
 	Log   *eventlog.Log // goes with Store: both or none
 	// Timeout is how long a handler may run. Its context ends a tenth before, at
 	// most two seconds, and a handler that does not return then is left behind. 0:
-	// the publisher's deadline counts alike, and without one a handler may take as
-	// long as it does.
+	// the publisher's deadline counts alike. Without one it is 15 minutes with a
+	// Store, because a lease has an end, and otherwise as long as the handler takes.
 	Timeout time.Duration
 	// Report is told of the results of events that a followed log has committed.
 	// Nil: the log lines of the events say it all.

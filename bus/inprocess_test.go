@@ -442,3 +442,34 @@ func BenchmarkInProcess(b *testing.B) {
 		b.Error("nothing was handled")
 	}
 }
+
+// A lease has an end, so with a store a handler has one, too.
+func TestInProcessDefaultTimeout(t *testing.T) {
+	for _, stored := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			o := bus.InProcessOptions{Logger: slog.New(slog.DiscardHandler)}
+			if stored {
+				o.Store = ormtest.New()
+				o.Log = eventlog.New(o.Store, eventlog.Options{Source: "test"})
+			}
+			var left time.Duration
+			b, err := bus.NewInProcess(o, bus.Register(onDoor, bus.On(doorOpened, func(ctx context.Context, _ event.Event[opened]) error {
+				if end, ok := ctx.Deadline(); ok {
+					left = time.Until(end)
+				}
+				return nil
+			}), bus.On(doorClosed, closing)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := doorOpened.At("door/1", event.New).Record(opened{N: 1})
+			e := event.Envelope{Metadata: event.Metadata{ID: "door/1@1", Source: "test", Type: r.Type, Time: time.Now(), SchemaVersion: 1}, Data: r.Data}
+			if results := b.Publish(t.Context(), e); len(results) != 1 || results[0].Err != nil {
+				t.Fatalf("%+v", results)
+			}
+			if want := map[bool]time.Duration{true: 15*time.Minute - 2*time.Second}[stored]; left != want {
+				t.Errorf("store %t: the handler has %v, want %v", stored, left, want)
+			}
+		})
+	}
+}

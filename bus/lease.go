@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/vinci-go/vinci/internal/consume"
 	"github.com/vinci-go/vinci/orm"
 )
 
@@ -68,7 +69,7 @@ func (c *Consumer) outlived(d *delivery, rec Delivery, took time.Duration, err e
 	r := c.unrecorded(d, err)
 	r.took, r.err = took, err
 	if r.outcome == outcomeUnrecorded {
-		r.hide = seconds(rec.LeaseUntil.Sub(c.now())) // nobody can claim it before
+		r.hide = consume.Seconds(rec.LeaseUntil.Sub(c.now())) // nobody can claim it before
 	}
 	return r
 }
@@ -88,7 +89,7 @@ func (d *delivery) settle(c *Consumer, status Status, took time.Duration, more .
 
 // errExhausted is the cause of death of an event whose attempts are used up
 // before this one.
-var errExhausted = &Error{Kind: KindUnfinished, Op: "handle", Reason: "all attempts are used up, and the last one never ended: the process crashed or was stopped at the function's time-out"}
+var errExhausted = &Error{Kind: KindUnfinished, Op: "handle", Reason: consume.Exhausted}
 
 // claim takes the lease and returns the record as it is then. A *settledBefore
 // says who has the delivery instead; errExhausted, with the record as it was
@@ -109,15 +110,21 @@ func (c *Consumer) claim(ctx context.Context, d *delivery) (Delivery, error) {
 			return was, nil // our own, and only the answer was lost
 		case d.settled(was.Status), was.Status == Processing && !was.Stuck(c.now()):
 			return was, err
-		case was.Attempts >= c.maxAttempts && was.Status != Dead: // one more for each redrive
+		case was.Attempts >= c.maxAttempts && was.Status != Dead && !d.wantedOnceMore():
 			return was, errExhausted
-		case tries == writeTries:
+		case tries == consume.Tries:
 			return was, err // others claim it again and again: let them
 		}
 		rec, err = c.write(ctx, d, Processing, d.takeOver(c, was))
 	}
 	return rec, err
 }
+
+// wantedOnceMore reports whether a person wants one attempt more, whatever the record
+// says: also where the dead-letter queue was out of reach, so that SQS moved the
+// message and the record says failed for good. One: when that run never ends, the
+// message's second receipt is none.
+func (d *delivery) wantedOnceMore() bool { return d.redriven && d.receives == 1 }
 
 // first is the record of a first attempt.
 func (d *delivery) first(c *Consumer) Delivery {
@@ -147,7 +154,6 @@ func (d *delivery) takeOver(c *Consumer, was Delivery) *orm.Update[Delivery] {
 	).If(asSeen(was))
 }
 
-// leaseUntil is stored in whole seconds, so it is rounded up.
 func (d *delivery) leaseUntil(now time.Time) time.Time {
-	return now.Add(d.inv.lease() + time.Second - 1).Truncate(time.Second)
+	return consume.LeaseUntil(now, d.inv.lease())
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/vinci-go/vinci/bus"
 	"github.com/vinci-go/vinci/bus/bustest"
 	"github.com/vinci-go/vinci/event"
+	"github.com/vinci-go/vinci/eventlog"
 	"github.com/vinci-go/vinci/orm"
 	"github.com/vinci-go/vinci/orm/ormtest"
 )
@@ -380,5 +381,49 @@ func TestParallelClaims(t *testing.T) {
 	wantDelivery(t, k.Delivery(e.ID), bus.Succeeded, 2, "")
 	if f.count() != 2 {
 		t.Errorf("%d runs, want the failed one and one more", f.count())
+	}
+}
+
+// Two consumers have seen that an event failed and want to try it again: one of them
+// does. The other one's write comes too late.
+func TestTakenOverByOneOnly(t *testing.T) {
+	for name, tt := range map[string]struct {
+		sub *bus.Definition
+		of  string // the table whose item both want
+	}{
+		"the delivery's lease": {bus.Subscription("once", bus.To(doorOpened)), bus.Deliveries.Schema().Name},
+		"the stream's lease":   {bus.Subscription("once", bus.To(doorOpened), bus.Ordered()), eventlog.State.Schema().Name},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var k *bustest.Kit
+			var again []bustest.Receipt
+			var e event.Envelope
+			runs := 0
+			k = bustest.New(t, tt.sub, bus.On(doorOpened, func(context.Context, event.Event[opened]) error {
+				if runs++; runs == 1 {
+					return errors.New("not yet")
+				}
+				return nil
+			}))
+			e = k.Commit(doorOpened.At("door/1", event.New).Record(opened{N: 1}))[0]
+			k.Advance(k.Deliver(e)[0].Hidden)
+			updates := 0
+			k.Store.Before(func(c ormtest.Call) error {
+				if c.Op == "do" && c.Actions[0].Op == orm.OpUpdate && c.Table() == tt.of {
+					updates++
+				}
+				// An ordered subscription tries first as if nobody had the stream.
+				if want := map[bool]int{false: 1, true: 2}[tt.sub.Ordered]; updates == want {
+					k.Store.Before(nil)
+					again = k.DeliverIn(t.Context(), 2, e)
+				}
+				return nil
+			})
+			outer := k.DeliverIn(t.Context(), 2, e)
+			if runs != 2 || len(again) != 1 || again[0].Again {
+				t.Errorf("%d runs, want one that failed and one more; receipts %+v inside, %+v outside", runs, again, outer)
+			}
+			wantDelivery(t, k.Delivery(e.ID), bus.Succeeded, 2, "")
+		})
 	}
 }

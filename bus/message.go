@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strconv"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/vinci-go/vinci/event"
 	"github.com/vinci-go/vinci/eventlog"
+	"github.com/vinci-go/vinci/internal/consume"
 	"github.com/vinci-go/vinci/orm"
 )
 
@@ -75,10 +75,7 @@ func (c *Consumer) receive(inv *invocation, m *events.SQSMessage) *delivery {
 		d = c.accept(inv, *body.Detail)
 		d.replay = body.ReplayName
 	}
-	d.message, d.receives = m, 1
-	if n, err := strconv.Atoi(m.Attributes["ApproximateReceiveCount"]); err == nil && n > 0 {
-		d.receives = n
-	}
+	d.message, d.receives = m, consume.Receives(m)
 	d.redriven = attribute(m, AttrSubscription) == c.sub.Name
 	if d.unreadable != nil {
 		return d
@@ -133,7 +130,7 @@ func (c *Consumer) retryDelay(base time.Duration, attempt int) time.Duration {
 	const most, doublings = 15 * time.Minute, 20
 	d := min(most, base<<min(max(attempt-1, 0), doublings))
 	d += c.jitter(d / 2)
-	return min(most, seconds(d))
+	return min(most, consume.Seconds(d))
 }
 
 // The first waits after a failure. A program that does not know an event's
@@ -142,8 +139,3 @@ const (
 	retryBase      = time.Second
 	newerRetryBase = time.Minute
 )
-
-// seconds rounds up to whole seconds, at least one.
-func seconds(d time.Duration) time.Duration {
-	return max(time.Second, (d + time.Second - 1).Truncate(time.Second))
-}

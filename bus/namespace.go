@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"strings"
 )
 
 // Rebuildable says that all events may be handled once more, in a namespace of
@@ -58,6 +59,17 @@ func Namespace(ctx context.Context) string {
 		return a.namespace
 	}
 	return ""
+}
+
+// SplitRecordID is [RecordID] backwards. An event id of the log ends in digits, a
+// namespace begins with a letter and has no exclamation mark, and what looks like
+// none of these is an event id as a whole.
+func SplitRecordID(id string) (eventID, namespace string) {
+	i := strings.LastIndexByte(id, '!')
+	if i < 0 || CheckNamespace(id[i+1:]) != nil {
+		return id, ""
+	}
+	return id[:i], id[i+1:]
 }
 
 // recordID is that of an event on its way.

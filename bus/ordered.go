@@ -11,6 +11,7 @@ import (
 
 	"github.com/vinci-go/vinci/event"
 	"github.com/vinci-go/vinci/eventlog"
+	"github.com/vinci-go/vinci/internal/consume"
 	"github.com/vinci-go/vinci/orm"
 )
 
@@ -102,7 +103,7 @@ func (d *delivery) version() (int64, error) {
 // look handles what there is to handle in the stream that the messages are about,
 // and says what becomes of each of them.
 func (c *Consumer) look(ctx context.Context, ds []*delivery) []result {
-	l := &look{c: c, messages: make(map[int64]*delivery, len(ds)), told: map[int64]result{}}
+	l := &look{c: c, messages: make(map[int64]*delivery, len(ds)), told: map[int64]result{}, redriven: map[string]bool{}}
 	results := make([]result, len(ds))
 	versions := make([]int64, len(ds))
 	for i, d := range ds {
@@ -144,7 +145,7 @@ type look struct {
 	first    *delivery           // a message that says look
 	messages map[int64]*delivery // by the version they are about
 	newest   int64               // of those versions
-	redriven bool                // one of them came back from the dead-letter queue
+	redriven map[string]bool     // the events that a person wants to be tried once more
 	from     int64               // where it began
 	passed   int64               // the last version that was read and is no event to be handled next
 	told     map[int64]result    // of the events that were handled, or tried
@@ -160,7 +161,9 @@ func (l *look) add(d *delivery, version int64) {
 		l.messages[version] = d
 	}
 	l.newest = max(l.newest, version)
-	l.redriven = l.redriven || d.redriven
+	if d.redriven {
+		l.redriven[d.event.ID] = true
+	}
 }
 
 // run takes the stream's lease, handles its events in turn, and gives the lease
@@ -202,10 +205,10 @@ func (l *look) notOurs(err error) result {
 	case id != "" && held.was.LeaseUntil.IsZero():
 		return result{outcome: outcomeBlocked, err: blockedBy(id)}
 	case id != "":
-		return result{outcome: outcomeBlocked, again: true, hide: seconds(left), err: blockedBy(id)}
+		return result{outcome: outcomeBlocked, again: true, hide: consume.Seconds(left), err: blockedBy(id)}
 	default:
 		// Most runs are done long before their lease ends.
-		return result{outcome: outcomeLeased, again: true, hide: min(seconds(left), c.retryDelay(retryBase, l.first.receives))}
+		return result{outcome: outcomeLeased, again: true, hide: min(consume.Seconds(left), c.retryDelay(retryBase, l.first.receives))}
 	}
 }
 
@@ -310,10 +313,10 @@ func (l *look) settle(ctx context.Context, e event.Envelope, version int64, last
 func (l *look) delivery(e event.Envelope, version int64) (*delivery, error) {
 	d := l.c.accept(l.first.inv, e)
 	d.receives, d.replay, d.subscription, d.namespace = l.first.receives, l.first.replay, l.first.subscription, l.first.namespace
-	d.redriven = l.redriven && e.ID == l.reading.was.BlockedBy
+	d.redriven = l.redriven[e.ID]
 	switch own := l.messages[version]; {
 	case own != nil:
-		d.message, d.receives, d.redriven = own.message, own.receives, own.redriven || d.redriven
+		d.message, d.receives = own.message, own.receives
 	case l.first.message != nil:
 		body, err := MessageBody(e)
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/vinci-go/vinci/eventlog"
+	"github.com/vinci-go/vinci/internal/consume"
 	"github.com/vinci-go/vinci/orm"
 )
 
@@ -83,11 +84,12 @@ func (h *heldByOther) Error() string { return "the stream's checkpoint is not fr
 //
 // Mostly nobody has it: then it is one write and no read. Otherwise the item that
 // the condition found says what there is to take over: a stream whose event may
-// be tried again, or whose last run never ended. again: a person wants what
-// blocks the stream to be tried once more.
-func (r *reading) claim(ctx context.Context, version int64, again bool) error {
+// be tried again, or whose last run never ended. again are the events
+// that a person wants to be tried once more: only one of them ends a block that waits
+// for a person.
+func (r *reading) claim(ctx context.Context, version int64, again map[string]bool) error {
 	now := r.c.now()
-	r.lease = now.Add(r.inv.lease() + time.Second - 1).Truncate(time.Second)
+	r.lease = consume.LeaseUntil(now, r.inv.lease())
 	take := func(conds ...orm.Condition[eventlog.StateItem]) *orm.Update[eventlog.StateItem] {
 		return eventlog.State.Update(r.key,
 			attrKind.Set(eventlog.StateCheckpoint),
@@ -107,9 +109,9 @@ func (r *reading) claim(ctx context.Context, version int64, again bool) error {
 			return err
 		case now.Before(was.LeaseUntil):
 			return err
-		case was.BlockedBy != "" && was.LeaseUntil.IsZero() && !again:
+		case was.BlockedBy != "" && was.LeaseUntil.IsZero() && !again[was.BlockedBy]:
 			return err
-		case tries == writeTries:
+		case tries == consume.Tries:
 			return errStreamTaken
 		default:
 			r.was, r.crashed = was, was.BlockedBy == "" && !was.LeaseUntil.IsZero()
@@ -144,17 +146,8 @@ func (r *reading) write(ctx context.Context, u *orm.Update[eventlog.StateItem]) 
 	if !errors.Is(err, orm.KindConditionFailed) {
 		return err
 	}
-	var (
-		was    eventlog.StateItem
-		failed *orm.Error
-		read   error
-	)
-	if errors.As(err, &failed) && failed.Item != nil {
-		was, read = eventlog.State.Decode(failed.Item)
-	} else if was, read = eventlog.State.Get(ctx, r.c.store, r.key); errors.Is(read, orm.KindNotFound) {
-		read = nil
-	}
-	if read != nil {
+	was, read := consume.Found(ctx, eventlog.State, r.c.store, r.key, err)
+	if read != nil && !errors.Is(read, orm.KindNotFound) {
 		return errors.Join(err, read)
 	}
 	r.stored = was.Position

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/vinci-go/vinci/event"
@@ -21,8 +20,9 @@ const Skipped = "skipped"
 
 // Skip lets an ordered subscription pass over an event that blocks a stream: its
 // record becomes ignored, with the reason, and the stream is free, in one
-// transaction. The event will not be handled, not even when its dead letter is
-// redriven, and what comes behind it will be.
+// transaction. A record that has expired meanwhile is made anew. The event will not
+// be handled, not even when its dead letter is redriven, and what comes behind it
+// will be.
 //
 // The stream goes on with the next message about it. Send one, whose body is
 // [MessageBody] of the event, or redrive its dead letter: the messages about the
@@ -44,7 +44,7 @@ func Skip(ctx context.Context, s orm.Store, subscription, eventID, reason string
 // Skipping is what [Skip] writes, for a transaction that has more in it. clock is
 // the store. What its failure means says [SkipError].
 func Skipping(clock interface{ Now() time.Time }, subscription, eventID, reason string) ([]orm.Write, error) {
-	id, namespace := splitRecordID(eventID)
+	id, namespace := SplitRecordID(eventID)
 	stream, _, err := event.ParseID(id)
 	if err != nil {
 		return nil, err
@@ -53,13 +53,28 @@ func Skipping(clock interface{ Now() time.Time }, subscription, eventID, reason 
 	return []orm.Write{
 		eventlog.State.Update(eventlog.CheckpointKey(RecordID(subscription, namespace), stream), attrBlockedBy.Remove(), attrHeldUntil.Remove()).
 			If(attrBlockedBy.Eq(id)),
-		Deliveries.Update(orm.Key(eventID, subscription),
-			attrStatus.Set(Ignored),
-			attrLastAt.Set(now),
-			attrErrorKind.Set(Skipped), attrErrorMessage.Set(clean(reason)),
-			attrTrouble.Remove(), attrLeaseUntil.Remove(),
-		).If(attrStatus.In(Failed, Dead)),
+		// A block lasts longer than the record, which is then made anew.
+		passOver(subscription, eventID, now, Skipped, reason,
+			attrFirstAt.SetIfNotExists(now), attrAttempts.Add(0), attrExpiresAt.SetIfNotExists(now.Add(DefaultRetention).Unix()),
+		).If(orm.Or(attrStatus.NotExists(), attrStatus.In(Failed, Dead))),
 	}, nil
+}
+
+// passOver is the change of a record after which its event is not handled any more.
+func passOver(subscription, recordID string, now time.Time, kind, reason string, more ...change) *orm.Update[Delivery] {
+	return Deliveries.Update(orm.Key(recordID, subscription), append([]change{
+		attrStatus.Set(Ignored),
+		attrLastAt.Set(now),
+		attrErrorKind.Set(kind), attrErrorMessage.Set(clean(reason)),
+		attrTrouble.Remove(), attrLeaseUntil.Remove(),
+	}, more...)...)
+}
+
+// PassOver is a write after which a delivery that has a record is not tried any more:
+// it is ignored, for a reason of a kind. clock is the store. seen is the record as it
+// was read, and must still be so, or the write's condition fails.
+func PassOver(clock interface{ Now() time.Time }, seen Delivery, kind, reason string) orm.Write {
+	return passOver(seen.Subscription, seen.EventID, clock.Now().UTC(), kind, reason).If(asSeen(seen))
 }
 
 // SkipError says of the error of a transaction with [Skipping] in it whether the
@@ -71,12 +86,4 @@ func SkipError(err error, subscription, eventID string) error {
 			Reason: fmt.Sprintf("event %s blocks no stream of it: it was handled or skipped meanwhile, it has not been tried yet, or a run is at it now", eventID)}
 	}
 	return err
-}
-
-// splitRecordID takes a [RecordID] of an event of the log apart. What stands after
-// its last @ is the version, which has no exclamation mark.
-func splitRecordID(id string) (eventID, namespace string) {
-	at := strings.LastIndexByte(id, '@')
-	version, namespace, _ := strings.Cut(id[at+1:], "!")
-	return id[:at+1] + version, namespace
 }

@@ -278,6 +278,37 @@ func TestOrderedDeadThenRedriven(t *testing.T) {
 	}
 }
 
+// A replay wants each of its events once more, and not the one that blocks them as
+// often as there are others behind it: that would fill the dead-letter queue with it.
+func TestOrderedReplayBehindABlock(t *testing.T) {
+	f := newOrdered(t, nil)
+	es := append(f.block(t), f.open("1", 3)...)
+	runs := len(f.runs)
+	again := func(e event.Envelope) events.SQSMessage {
+		return f.Redriven(bus.DeadLetter{Body: f.Message(e, 1).Body, Attributes: map[string]string{bus.AttrSubscription: "in_order_tx"}})
+	}
+	for _, e := range es[2:] {
+		if r, err := f.Handle(t.Context(), again(e)); err != nil || r[0].Again {
+			t.Fatalf("%+v, %v", r, err)
+		}
+	}
+	if l := f.DeadLetters(); len(l) != 1 || len(f.runs) != runs {
+		t.Errorf("%d dead letters after %v", len(l), f.runs[runs:])
+	}
+	// The whole stream: the one that blocks is tried once, with whatever comes first.
+	var messages []events.SQSMessage
+	for _, e := range es {
+		messages = append(messages, f.Message(e, 1), again(e))
+	}
+	if _, err := f.Handle(t.Context(), messages...); err != nil {
+		t.Fatal(err)
+	}
+	if l := f.DeadLetters(); len(l) != 2 || len(f.runs) != runs+1 {
+		t.Errorf("%d dead letters after %v", len(l), f.runs[runs:])
+	}
+	f.wantCheckpoint(t, "door/1", 1, es[1].ID, 0)
+}
+
 func TestOrderedDeadAfterFiveAttempts(t *testing.T) {
 	f := newOrdered(t, nil)
 	es := f.open("1", 2)
@@ -328,6 +359,26 @@ func TestSkip(t *testing.T) {
 	if err := bus.Skip(t.Context(), f.Store, "in_order_tx", es[1].ID, ""); !errors.Is(err, bus.KindNotBlocked) {
 		t.Errorf("skip again: %v", err)
 	}
+}
+
+// Records expire, and a block does not: what was forgotten about can be skipped, too.
+func TestSkipAfterTheRecordExpired(t *testing.T) {
+	f := newOrdered(t, nil)
+	es := f.block(t)
+	if err := orm.Exec(t.Context(), f.Store, bus.Deliveries.Delete(orm.Key(es[1].ID, "in_order_tx"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := bus.Skip(t.Context(), f.Store, "in_order_tx", es[1].ID, "long ago"); err != nil {
+		t.Fatal(err)
+	}
+	d := f.Delivery(es[1].ID)
+	wantDelivery(t, d, bus.Ignored, 0, bus.Skipped)
+	if !d.FirstAt.Equal(f.Now()) || d.ExpiresAt != f.Now().Add(bus.DefaultRetention).Unix() {
+		t.Errorf("the record is %+v, and must expire like any other", d)
+	}
+	f.Deliver(es[1])
+	f.wantJournal(t, "door/1", 1, 3)
+	f.wantCheckpoint(t, "door/1", 3, "", 0)
 }
 
 // A stream's name may look like an id or a namespace.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/vinci-go/vinci/internal/consume"
 	"github.com/vinci-go/vinci/orm"
 )
 
@@ -109,13 +110,6 @@ type settledBefore struct{ was Delivery }
 
 func (s *settledBefore) Error() string { return "the delivery is " + string(s.was.Status) + " already" }
 
-// How often a record is written that is not accepted for a passing cause, and
-// the first wait. An outcome that is not recorded makes the event come again.
-const (
-	writeTries = 3
-	writeBase  = 50 * time.Millisecond
-)
-
 // write executes one change of the record and returns the record as it is then.
 // Throttling and lost answers are tried again. A *settledBefore says that the
 // condition did not hold; when it did not because this very run has written what
@@ -144,37 +138,14 @@ func (c *Consumer) persist(ctx context.Context, d *delivery, do func() error) er
 
 // retried does something again while what is wrong with it passes.
 func (c *Consumer) retried(ctx context.Context, do func() error) error {
-	for try := 1; ; try++ {
-		err := do()
-		if err == nil || try == writeTries || !passing(err) {
-			return err
-		}
-		wait := writeBase << (try - 1)
-		if slept := c.sleep(ctx, wait+c.jitter(wait)); slept != nil {
-			return errors.Join(err, slept)
-		}
-	}
+	return c.waits().Write(ctx, do)
 }
 
-// passing reports whether err is none of the event's: nothing is wrong but the
-// moment.
-func passing(err error) bool {
-	return orm.Only(err, orm.KindConflict, orm.KindThrottled, orm.KindUnavailable)
-}
+func (c *Consumer) waits() consume.Waits { return consume.Waits{Jitter: c.jitter, Sleep: c.sleep} }
 
-// refused shows the record that made a condition fail, as a *settledBefore. It
-// is in the error, or has to be read from a store that does not give it.
+// refused shows the record that made a condition fail, as a *settledBefore.
 func (c *Consumer) refused(ctx context.Context, d *delivery, err error) error {
-	var (
-		was    Delivery
-		failed *orm.Error
-		read   error
-	)
-	if errors.As(err, &failed) && failed.Item != nil {
-		was, read = Deliveries.Decode(failed.Item)
-	} else {
-		was, read = Deliveries.Get(ctx, c.store, d.key())
-	}
+	was, read := consume.Found(ctx, Deliveries, c.store, d.key(), err)
 	if read != nil {
 		return errors.Join(err, read)
 	}

@@ -3,24 +3,13 @@ package bus_test
 import (
 	"context"
 	"errors"
+	"strconv"
 	"testing"
-
-	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/vinci-go/vinci/bus"
 	"github.com/vinci-go/vinci/bus/bustest"
 	"github.com/vinci-go/vinci/event"
 )
-
-// letter is a dead letter as SQS hands it out after somebody has moved it back.
-func letter(k *bustest.Kit, l bus.DeadLetter) events.SQSMessage {
-	m := k.Raw(l.Body, 1)
-	m.MessageAttributes = map[string]events.SQSMessageAttribute{}
-	for name, value := range l.Attributes {
-		m.MessageAttributes[name] = events.SQSMessageAttribute{DataType: "String", StringValue: &value}
-	}
-	return m
-}
 
 // An event that was given up is tried once more for each time that somebody
 // moves its message back, and never for a late duplicate.
@@ -43,7 +32,7 @@ func TestRedrive(t *testing.T) {
 			}
 			redrive := func() bus.Delivery {
 				letters := k.DeadLetters()
-				receipts, err := k.Handle(t.Context(), letter(k, letters[len(letters)-1]))
+				receipts, err := k.Handle(t.Context(), k.Redriven(letters[len(letters)-1]))
 				if err != nil || receipts[0].Again {
 					t.Fatalf("receipts %+v, %v", receipts, err)
 				}
@@ -66,6 +55,45 @@ func TestRedrive(t *testing.T) {
 	}
 }
 
+// The dead-letter queue was out of reach when the last attempt had failed, so that
+// SQS moved the message, and the record never came to say dead: a person's redrive
+// is one more attempt all the same. It is one: a run of it that never ended is no
+// reason for another.
+func TestRedriveOfWhatSQSMoved(t *testing.T) {
+	for _, receives := range []int{1, 2} {
+		runs, broken := 0, true
+		k := bustest.New(t, onDoor, bus.On(doorOpened, func(context.Context, event.Event[opened]) error {
+			if runs++; broken {
+				return errors.New("the other service is down")
+			}
+			return nil
+		}), bus.On(doorClosed, closing))
+		k.FailQueue(func(op string) error {
+			if op == "dead letter" {
+				return errors.New("no such queue")
+			}
+			return nil
+		})
+		e := opening(k, 1)
+		for n := 1; n <= 10; n++ {
+			k.Advance(k.DeliverIn(t.Context(), n, e)[0].Hidden)
+		}
+		wantDelivery(t, k.Delivery(e.ID), bus.Failed, 5, "failed")
+		k.FailQueue(nil)
+		broken = false
+		m := k.Redriven(bus.DeadLetter{Body: k.Message(e, 1).Body, Attributes: map[string]string{bus.AttrSubscription: onDoor.Name}})
+		m.Attributes["ApproximateReceiveCount"] = strconv.Itoa(receives)
+		if _, err := k.Handle(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+		if receives == 1 {
+			wantDelivery(t, k.Delivery(e.ID), bus.Succeeded, 6, "")
+		} else {
+			wantDelivery(t, k.Delivery(e.ID), bus.Dead, 5, "failed")
+		}
+	}
+}
+
 // A letter of another subscription's queue is no redrive of this one's.
 func TestForeignLetterIsNoRedrive(t *testing.T) {
 	runs := 0
@@ -77,10 +105,32 @@ func TestForeignLetterIsNoRedrive(t *testing.T) {
 	k.Settle(e)
 	l := k.DeadLetters()[0]
 	l.Attributes[bus.AttrSubscription] = "somebody_else"
-	if _, err := k.Handle(t.Context(), letter(k, l)); err != nil {
+	if _, err := k.Handle(t.Context(), k.Redriven(l)); err != nil {
 		t.Fatal(err)
 	}
 	if runs != 1 {
 		t.Errorf("%d runs, want 1", runs)
+	}
+}
+
+// silent is an error without a text.
+type silent struct{}
+
+func (silent) Error() string { return "" }
+
+// An error may say nothing: its attempts count like those of any other.
+func TestErrorsWithoutText(t *testing.T) {
+	for name, h := range map[string]bus.Handler{
+		"On":   bus.On(doorOpened, func(context.Context, event.Event[opened]) error { return silent{} }),
+		"OnTx": bus.OnTx(doorOpened, func(context.Context, event.Event[opened], *bus.Tx) error { return silent{} }),
+	} {
+		t.Run(name, func(t *testing.T) {
+			k := bustest.New(t, onDoor, h, bus.On(doorClosed, closing))
+			e := opening(k, 1)
+			wantDelivery(t, k.Settle(e), bus.Dead, 5, "failed")
+			if l := k.DeadLetters(); len(l) != 1 || l[0].Attributes[bus.AttrErrorKind] != "failed" {
+				t.Errorf("dead letters %+v", l)
+			}
+		})
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"time"
+
+	"github.com/vinci-go/vinci/internal/consume"
 )
 
 // What a log line says of a message. The first four are the statuses of the
@@ -49,7 +51,7 @@ func (c *Consumer) unrecorded(d *delivery, err error) result {
 
 // leased hides a message until the run that has it must have ended.
 func (c *Consumer) leased(by Delivery) result {
-	return result{outcome: outcomeLeased, again: true, hide: seconds(by.LeaseUntil.Sub(c.now())), attempt: by.Attempts}
+	return result{outcome: outcomeLeased, again: true, hide: consume.Seconds(by.LeaseUntil.Sub(c.now())), attempt: by.Attempts}
 }
 
 // report writes the one line of an event, and counts it.

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"github.com/vinci-go/vinci/internal/consume"
 	"github.com/vinci-go/vinci/internal/sqsqueue"
 )
 
@@ -22,7 +23,7 @@ var _ Queue = sqsQueue{}
 
 // ChangeVisibility implements [Queue].
 func (q sqsQueue) ChangeVisibility(ctx context.Context, queueARN, receiptHandle string, d time.Duration) error {
-	return q.Hide(ctx, queueARN, receiptHandle, seconds(d))
+	return q.Hide(ctx, queueARN, receiptHandle, consume.Seconds(d))
 }
 
 // SendToDeadLetter implements [Queue].

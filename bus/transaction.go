@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/vinci-go/vinci/eventlog"
+	"github.com/vinci-go/vinci/internal/consume"
 	"github.com/vinci-go/vinci/orm"
 )
 
@@ -52,7 +53,7 @@ func (c *Consumer) handleTx(ctx context.Context, d *delivery) result {
 			err = &Error{Kind: KindContention, Op: "handle", Reason: fmt.Sprintf("the transaction lost against others %d times", try), Err: err}
 			return c.failTx(ctx, d, err, took, false)
 		default:
-			counted := !passing(err) && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled)
+			counted := !consume.Passing(err) && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled)
 			return c.failTx(ctx, d, err, took, counted)
 		}
 		wait := min(txMost, txBase<<(try-1))
@@ -118,11 +119,10 @@ func (c *Consumer) transact(ctx context.Context, d *delivery, p *eventlog.Prepar
 		}
 		// Whether it happened is not known: the same transaction under the same
 		// token does no harm, and mostly finds out.
-		if try == writeTries || !errors.Is(err, orm.KindUnavailable) || !passing(err) {
+		if try == consume.Tries || !errors.Is(err, orm.KindUnavailable) || !consume.Passing(err) {
 			return err
 		}
-		wait := writeBase << (try - 1)
-		if slept := c.sleep(ctx, wait+c.jitter(wait)); slept != nil {
+		if slept := c.waits().Before(ctx, try+1); slept != nil {
 			return errors.Join(err, slept)
 		}
 	}

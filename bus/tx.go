@@ -187,7 +187,7 @@ func (tx *Tx) problem(op, reason string) error {
 func (tx *Tx) restart() {
 	tx.mu.Lock()
 	defer tx.mu.Unlock()
-	tx.writes, tx.events = nil, nil
+	tx.writes, tx.events, tx.timers, tx.cancel = nil, nil, nil, nil
 }
 
 // close ends the collecting and returns everything that was wrong in it.

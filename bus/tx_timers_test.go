@@ -2,6 +2,7 @@ package bus_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -53,6 +54,35 @@ func TestTxTimers(t *testing.T) {
 	k.Deliver(e)
 	if due := dueTimers(t, k); len(due) != 0 || counted(t, k) != 1 {
 		t.Errorf("a duplicate set %+v, counted %d", due, counted(t, k))
+	}
+}
+
+// Middleware that runs the handler again begins anew, also with the timers: the
+// first run's would be one more action on the same item, or a timer that nobody
+// wants any more.
+func TestTxTimersOfRunsThatFailed(t *testing.T) {
+	again := func(next bus.Next) bus.Next {
+		return func(ctx context.Context, e event.Envelope) error {
+			if err := next(ctx, e); err == nil {
+				return err
+			}
+			return next(ctx, e)
+		}
+	}
+	runs := 0
+	k := bustest.New(t, txDoor, bus.Use(again), bus.OnTx(doorOpened, func(ctx context.Context, e event.Event[opened], tx *bus.Tx) error {
+		runs++
+		if err := remind(ctx, e, tx); err != nil || runs > 1 {
+			return err
+		}
+		tx.SetTimers(eventlog.Timer{ID: "door/lock", Due: e.Time, Event: doorNoted.Record(noted{"lock it"})})
+		return errors.New("the first run fails")
+	}))
+	e := opening(k, 1)
+	k.Deliver(e)
+	wantDelivery(t, k.Delivery(e.ID), bus.Succeeded, 1, "")
+	if due := dueTimers(t, k); len(due) != 1 || due[0].ID != "door/close" || counted(t, k) != 1 || runs != 2 {
+		t.Errorf("timers %+v, counted %d after %d runs; want what the second run asked for", due, counted(t, k), runs)
 	}
 }
 

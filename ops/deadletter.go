@@ -40,8 +40,9 @@ type DeadLetter struct {
 	Attempts     int    `json:"attempts,omitempty"`
 	ErrorKind    string `json:"error_kind"`
 	ErrorMessage string `json:"error_message"`
-	// Sent is when the event was put into a queue for the first time: from then on
-	// counts the time after which SQS throws the message away.
+	// Sent is when this message was put into a queue for the first time: from then on
+	// counts the time after which SQS throws it away. That is when a consumer gave it
+	// up, and, for a message that SQS moved by itself, when it was first delivered.
 	Sent       time.Time         `json:"sent"`
 	Attributes map[string]string `json:"attributes,omitempty"`
 	Body       string            `json:"body"`

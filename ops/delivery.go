@@ -1,7 +1,6 @@
 package ops
 
 import (
-	"strings"
 	"time"
 
 	"github.com/vinci-go/vinci/bus"
@@ -47,7 +46,7 @@ func (d *Delivery) Duration() time.Duration {
 }
 
 func view(d *bus.Delivery, now time.Time) Delivery {
-	id, namespace := splitRecordID(d.EventID)
+	id, namespace := bus.SplitRecordID(d.EventID)
 	v := Delivery{
 		EventID: id, Namespace: namespace, Subscription: d.Subscription, EventType: d.EventType, CorrelationID: d.CorrelationID,
 		Status: d.Status, State: State(d.Status), Attempts: d.Attempts, FirstAt: d.FirstAt, LastAt: d.LastAt,
@@ -61,14 +60,4 @@ func view(d *bus.Delivery, now time.Time) Delivery {
 		v.State = Stuck
 	}
 	return v
-}
-
-// splitRecordID is bus.RecordID backwards. An event id ends in digits, a namespace
-// begins with a letter and has no exclamation mark.
-func splitRecordID(id string) (eventID, namespace string) {
-	i := strings.LastIndexByte(id, '!')
-	if i < 0 || bus.CheckNamespace(id[i+1:]) != nil {
-		return id, ""
-	}
-	return id[:i], id[i+1:]
 }

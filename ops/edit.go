@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"time"
 
 	"github.com/vinci-go/vinci/bus"
 	"github.com/vinci-go/vinci/event"
@@ -13,7 +14,7 @@ import (
 )
 
 // EditedKind is the error kind that delivery records show of an event that is for
-// another subscription only.
+// another subscription only, and of one in whose place another was sent.
 const EditedKind = "edited"
 
 // editedRetention is how long those records are kept: no less than any other.
@@ -27,16 +28,20 @@ const editedRetention = bus.DefaultRetention
 // such an event, so that none of those handles it, and no [Ops.Replay] sends it to
 // them. It is internal: nothing of it leaves the application.
 //
-// The dead letters of the old event are then taken out of the queue. When it blocks
-// the stream of an ordered subscription, it is skipped in the same transaction.
+// The new event takes the old one's place: in the same transaction the old one is
+// recorded as ignored for the subscription, so that neither a message about it that is
+// still on its way nor a [Ops.Replay] makes its effects beside the new one's. Where it
+// has succeeded before, its record stays as it is. Its dead letters are then taken out
+// of the queue. When it blocks the stream of an ordered subscription, it is skipped.
 //
 // Nobody but the consumer knows what data it takes: what it cannot read is in its
 // dead-letter queue soon.
 //
 // The error is of [KindUnknown] without such a subscription or event, of [KindInvalid]
 // when the data is no JSON object or is that of the old event, when the subscription
-// does not ask for an event with it, or when the context names no Actor, or the
-// log's or the queues'. With one of the queues the new event's metadata is returned:
+// does not ask for an event with it, or when the context names no Actor, of
+// [KindRefused] while a run is at the old event, or the log's, the store's or the
+// queues'. With one of the queues the new event's metadata is returned:
 // it is committed.
 func (o *Ops) Edit(ctx context.Context, subscription, eventID string, data json.RawMessage, reason string) (event.Metadata, error) {
 	s, err := o.withQueues("edit", subscription)
@@ -70,14 +75,23 @@ func (o *Ops) Edit(ctx context.Context, subscription, eventID string, data json.
 			return event.Metadata{}, err
 		}
 		writes = append(writes, skipping...)
+	} else {
+		replaced, err := o.replaced(ctx, s, old, e.ID)
+		if err != nil {
+			return event.Metadata{}, err
+		}
+		writes = append(writes, replaced...)
 	}
 	c, err := o.log.Commit(about(ctx, &old), eventlog.Changes{Writes: writes, Events: []event.Record{
 		{Type: old.Type, SchemaVersion: old.SchemaVersion, Stream: stream, Expected: event.New, Data: data},
 		Edited.At(Stream(s.Name), event.Append).Record(EditedEvent{Subscription: s.Name, Event: eventID, By: e.ID, Reason: reason}),
 	}})
 	if err != nil {
-		if blocks {
+		switch {
+		case blocks:
 			err = bus.SkipError(err, s.Name, eventID)
+		case errors.Is(err, orm.KindConditionFailed), errors.Is(err, orm.KindAlreadyExists):
+			err = &Error{Kind: KindRefused, Op: "edit", Subscription: s.Name, Reason: "a run was at event " + eventID + " meanwhile: see what became of it, and try again", Err: err}
 		}
 		return event.Metadata{}, err
 	}
@@ -128,14 +142,40 @@ func (o *Ops) onlyFor(s *subscription, e event.Envelope) ([]orm.Write, error) {
 			return nil, err
 		}
 		if asks {
-			writes = append(writes, bus.Deliveries.Put(bus.Delivery{
-				EventID: e.ID, Subscription: other.Name, Status: bus.Ignored, FirstAt: now, LastAt: now,
-				ErrorKind: EditedKind, ErrorMessage: "sent anew for subscription " + s.Name + " only",
-				EventType: e.Type, CorrelationID: e.CorrelationID, ExpiresAt: now.Add(editedRetention).Unix(),
-			}))
+			writes = append(writes, bus.Deliveries.Put(ignored(e, other.Name, now, "sent anew for subscription "+s.Name+" only")))
 		}
 	}
 	return writes, nil
+}
+
+// ignored is the record of an event that a subscription has never met and is not to
+// handle.
+func ignored(e event.Envelope, subscription string, now time.Time, why string) bus.Delivery {
+	return bus.Delivery{
+		EventID: e.ID, Subscription: subscription, Status: bus.Ignored, FirstAt: now, LastAt: now,
+		ErrorKind: EditedKind, ErrorMessage: why,
+		EventType: e.Type, CorrelationID: e.CorrelationID, ExpiresAt: now.Add(editedRetention).Unix(),
+	}
+}
+
+// replaced are the writes after which the subscription does not handle an event any
+// more, in whose place another one was sent.
+func (o *Ops) replaced(ctx context.Context, s *subscription, old event.Envelope, by string) ([]orm.Write, error) {
+	records, err := o.records(ctx, []orm.Pair[string, string]{orm.Key(old.ID, s.Name)})
+	if err != nil {
+		return nil, err
+	}
+	now, why := o.now().UTC(), "sent anew as "+by
+	switch d := records[0]; {
+	case d == nil:
+		return []orm.Write{bus.Deliveries.Insert(ignored(old, s.Name, now, why))}, nil
+	case d.Status == bus.Succeeded, d.Status == bus.Ignored:
+		return nil, nil
+	case d.Status == bus.Processing && !d.Stuck(now):
+		return nil, wrong(KindRefused, "edit", s.Name, "a run is at event %s until %s at the latest: see then what became of it", old.ID, d.LeaseUntil.UTC().Format(time.RFC3339))
+	default:
+		return []orm.Write{bus.PassOver(o.store, *d, EditedKind, why)}, nil
+	}
 }
 
 // blocks reports whether an event blocks its stream.

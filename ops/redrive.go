@@ -23,7 +23,8 @@ type Pick struct {
 	Reason string // for the record, may be empty
 	// Rate is the most messages a second that are redriven; 0: as fast as it goes.
 	Rate int
-	// Progress is called after each step, from the goroutine of the act.
+	// Progress is called after each step and for every ten messages that are looked
+	// at, from the goroutine of the act.
 	Progress func(Done)
 }
 
@@ -32,6 +33,8 @@ type Done struct {
 	Messages int      `json:"messages"`
 	Events   []string `json:"events"`            // as DeadLetter.ID says
 	Missing  []string `json:"missing,omitempty"` // ids that were picked and not found
+	// Looked is how many messages were received to find them, some of them twice.
+	Looked int `json:"-"`
 }
 
 // Redrive moves messages back to the queue of their subscription, where each is tried
@@ -43,7 +46,7 @@ type Done struct {
 // log's or the queues'; what was done until then comes with it.
 func (o *Ops) Redrive(ctx context.Context, subscription string, p Pick) (Done, error) {
 	pace := o.pace(p.Rate)
-	return o.work(ctx, "redrive", subscription, p, Redriven, func(ctx context.Context, s *subscriptionBox, letters []DeadLetter) error {
+	return o.work(ctx, "redrive", subscription, p, Redriven, true, func(ctx context.Context, s *subscriptionBox, letters []DeadLetter) error {
 		for some := range slices.Chunk(letters, pace.step()) {
 			out := make([]Outgoing, len(some))
 			for i := range some {
@@ -78,7 +81,7 @@ func redriven(subscription, namespace string) map[string]string {
 // records say dead until they expire, so that a [Replay] still finds them.
 // Errors are those of [Ops.Redrive].
 func (o *Ops) Purge(ctx context.Context, subscription string, p Pick) (Done, error) {
-	return o.work(ctx, "purge", subscription, p, Purged, func(ctx context.Context, s *subscriptionBox, letters []DeadLetter) error {
+	return o.work(ctx, "purge", subscription, p, Purged, false, func(ctx context.Context, s *subscriptionBox, letters []DeadLetter) error {
 		return s.delete(ctx, letters)
 	})
 }
@@ -128,8 +131,9 @@ func (p *Pick) names(l *DeadLetter) (string, bool) {
 }
 
 // work does something with all picked messages, a part at a time: it records what it
-// is about to do, then does it.
-func (o *Ops) work(ctx context.Context, op, subscription string, p Pick, def *event.Definition[Acted], act func(context.Context, *subscriptionBox, []DeadLetter) error) (_ Done, err error) {
+// is about to do, then does it. comeBack: an event that was acted on may be in the
+// queue again, as a message of another id, and is left there then.
+func (o *Ops) work(ctx context.Context, op, subscription string, p Pick, def *event.Definition[Acted], comeBack bool, act func(context.Context, *subscriptionBox, []DeadLetter) error) (_ Done, err error) {
 	sub, err := o.withQueues(op, subscription)
 	if err != nil {
 		return Done{}, err
@@ -146,15 +150,19 @@ func (o *Ops) work(ctx context.Context, op, subscription string, p Pick, def *ev
 	s := &subscriptionBox{o: o, name: sub.Name, queue: o.box(p.Box, sub.Name), progress: p.Progress, taken: map[string]bool{}, acted: map[string]bool{}}
 	found := map[string]bool{}
 	want := func(m *Message) bool {
+		if s.done.Looked++; s.done.Looked%maxEntries == 0 && s.progress != nil {
+			s.progress(s.done)
+		}
 		l := letter(*m)
+		fresh := !s.taken[m.ID] && !(comeBack && s.acted[l.ID()])
 		if p.All {
-			return !s.acted[l.ID()]
+			return fresh
 		}
 		id, ok := p.names(&l)
 		if ok {
 			found[id] = true
 		}
-		return ok && !s.acted[l.ID()]
+		return ok && fresh
 	}
 	var held []Message // to be given back
 	defer func() {

@@ -14,6 +14,7 @@ import (
 	"github.com/vinci-go/vinci/event"
 	"github.com/vinci-go/vinci/eventlog"
 	"github.com/vinci-go/vinci/ops"
+	"github.com/vinci-go/vinci/orm"
 )
 
 // charging is a fixture with one subscription whose handler fails as it is told.
@@ -85,9 +86,13 @@ func TestRedrive(t *testing.T) {
 func TestRedriveSome(t *testing.T) {
 	f, h := charging(t)
 	es := f.dead(h, 25)
-	done, err := f.ops.Redrive(f.ctx, "charge", ops.Pick{IDs: []string{es[3].ID, es[21].ID, "order/77@1"}})
+	var looked []int
+	done, err := f.ops.Redrive(f.ctx, "charge", ops.Pick{IDs: []string{es[3].ID, es[21].ID, "order/77@1"}, Progress: func(d ops.Done) { looked = append(looked, d.Looked) }})
 	if err != nil || done.Messages != 2 || !slices.Equal(done.Missing, []string{"order/77@1"}) {
 		t.Fatalf("%+v, %v", done, err)
+	}
+	if !slices.Equal(looked, []int{10, 20, 25}) { // while it looks, and when it has moved them
+		t.Errorf("progress at %v messages", looked)
 	}
 	f.work()
 	slices.Sort(h.handled)
@@ -160,8 +165,12 @@ func TestRedriveRate(t *testing.T) {
 	f, h := charging(t)
 	f.dead(h, 25)
 	var seen []int
-	_, err := f.ops.Redrive(f.ctx, "charge", ops.Pick{All: true, Rate: 5, Progress: func(d ops.Done) { seen = append(seen, d.Messages) }})
-	if err != nil || fmt.Sprint(f.waits) != "[1s 1s 1s 1s 1s]" || fmt.Sprint(seen) != "[5 10 15 20 25]" {
+	_, err := f.ops.Redrive(f.ctx, "charge", ops.Pick{All: true, Rate: 5, Progress: func(d ops.Done) {
+		if len(seen) == 0 || seen[len(seen)-1] != d.Messages {
+			seen = append(seen, d.Messages)
+		}
+	}})
+	if err != nil || fmt.Sprint(f.waits) != "[1s 1s 1s 1s 1s]" || fmt.Sprint(seen) != "[0 5 10 15 20 25]" {
 		t.Errorf("waits %v, progress %v, %v", f.waits, seen, err)
 	}
 }
@@ -184,6 +193,20 @@ func TestPurge(t *testing.T) {
 	p, err := f.ops.Replay(t.Context(), "charge", ops.Replay{Selection: ops.Selection{Stream: at(1)}, DryRun: true})
 	if err != nil || p.Sent != 1 {
 		t.Errorf("%+v, %v", p, err)
+	}
+}
+
+// A dead-letter queue may have an event twice, however far apart.
+func TestPurgeTakesCopies(t *testing.T) {
+	f, h := charging(t)
+	e := f.dead(h, 1)[0]
+	body := f.queues.held[dlq("charge")][0].Body
+	for range 700 {
+		f.queues.put(dlq("charge"), ops.Message{Body: body})
+	}
+	done, err := f.ops.Purge(f.ctx, "charge", ops.Pick{All: true})
+	if err != nil || done.Messages != 701 || len(f.queues.held[dlq("charge")]) != 0 {
+		t.Errorf("%d messages of %s, %v; %d are left", done.Messages, e.ID, err, len(f.queues.held[dlq("charge")]))
 	}
 }
 
@@ -321,6 +344,24 @@ func TestEdit(t *testing.T) {
 	if n := len(f.queues.held[dlq("charge")]); n != 0 {
 		t.Errorf("the old dead letter is still there")
 	}
+	// The old one is done with: neither a replay nor a message about it that is still
+	// on its way makes its effects beside those of the new one.
+	old, err := f.ops.Deliveries(t.Context(), e.ID)
+	if err != nil || len(old) != 2 || old[0].State != ops.Ignored || old[0].ErrorKind != ops.EditedKind || !strings.Contains(old[0].ErrorMessage, m.ID) {
+		t.Errorf("the old event's deliveries are %+v, %v", old, err)
+	}
+	for tr, err := range f.ops.Trouble(t.Context(), "charge") {
+		t.Errorf("trouble %+v, %v", tr, err)
+	}
+	p, err := f.ops.Replay(f.ctx, "charge", ops.Replay{Selection: ops.Selection{Types: []string{"order.placed"}, From: bustest.Start, To: f.now().Add(time.Second)}})
+	if err != nil || p.Sent != 0 || p.Ignored != 1 || p.Succeeded != 1 {
+		t.Errorf("a replay: %+v, %v", p, err)
+	}
+	f.publish(e)
+	f.work()
+	if !slices.Equal(charge.handled, []string{m.ID}) {
+		t.Errorf("charge handled %v", charge.handled)
+	}
 	act, err := ops.Edited.Decode(f.acts("charge")[0])
 	if err != nil || act.Data != (ops.EditedEvent{Subscription: "charge", Event: e.ID, By: m.ID, Reason: "it moved"}) || act.CausationID != e.ID {
 		t.Errorf("act %+v, %v", act, err)
@@ -335,6 +376,48 @@ func TestEdit(t *testing.T) {
 	tree, err := f.ops.TreeOf(t.Context(), m.ID)
 	if err != nil || tree.Events != 3 || len(tree.Roots) != 1 || len(tree.Roots[0].Caused) != 2 {
 		t.Errorf("tree %+v, %v", tree, err)
+	}
+}
+
+// What becomes of the old event is decided in the transaction, whatever its record
+// says: a message about it may be anywhere.
+func TestEditTakesThePlace(t *testing.T) {
+	lease := func(f *fixture, d time.Duration) bus.Delivery {
+		return bus.Delivery{Status: bus.Processing, Attempts: 1, RunID: "r", LeaseUntil: f.first.Now().Add(d)}
+	}
+	for name, tt := range map[string]struct {
+		record func(*fixture) bus.Delivery // nil: there is none
+		want   ops.State
+		kind   error
+	}{
+		"never met": {nil, ops.Ignored, nil},
+		"failed":    {func(*fixture) bus.Delivery { return bus.Delivery{Status: bus.Failed, RunID: "r", Trouble: "charge"} }, ops.Ignored, nil},
+		"stuck":     {func(f *fixture) bus.Delivery { return lease(f, -time.Minute) }, ops.Ignored, nil},
+		"running":   {func(f *fixture) bus.Delivery { return lease(f, time.Minute) }, ops.Processing, ops.KindRefused},
+		"succeeded": {func(*fixture) bus.Delivery { return bus.Delivery{Status: bus.Succeeded, RunID: "r"} }, ops.Succeeded, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, _ := charging(t)
+			e := f.commit(placed.At(at(1), event.New).Record(order{Number: 1, City: "Ulm"}))[0]
+			if tt.record != nil {
+				d := tt.record(f)
+				d.EventID, d.Subscription, d.EventType, d.ExpiresAt = e.ID, "charge", e.Type, f.first.Now().Add(time.Hour).Unix()
+				if err := orm.Exec(t.Context(), f.first.Store, bus.Deliveries.Put(d)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			_, err := f.ops.Edit(f.ctx, "charge", e.ID, json.RawMessage(`{"number":1,"city":"Bonn"}`), "")
+			if !errors.Is(err, tt.kind) || tt.kind == nil && err != nil {
+				t.Fatalf("got %v, want %v", err, tt.kind)
+			}
+			ds, err := f.ops.Deliveries(t.Context(), e.ID)
+			if err != nil || len(ds) != 1 || ds[0].State != tt.want {
+				t.Errorf("deliveries %+v, %v; want it %s", ds, err, tt.want)
+			}
+			if n := len(f.acts("charge")); (n == 0) != (tt.kind != nil) {
+				t.Errorf("%d acts", n)
+			}
+		})
 	}
 }
 

@@ -29,7 +29,7 @@ func (o *Ops) Skip(ctx context.Context, subscription, eventID, reason string) er
 	if !s.Ordered {
 		return wrong(KindRefused, "skip", s.Name, "it is not ordered, so no event blocks another: purge the dead letter instead")
 	}
-	id, namespace := splitRecordID(eventID)
+	id, namespace := bus.SplitRecordID(eventID)
 	e, err := o.event(ctx, "skip", id)
 	if err != nil {
 		return err

@@ -13,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/vinci-go/vinci/internal/backoff"
 )
 
 // Limits of one request: entries, and bytes of all their bodies and attributes.
@@ -21,8 +23,10 @@ import (
 const (
 	maxEntries = 10
 	maxBytes   = 1 << 20
-	// sendTries is how often entries are sent that SQS did not take by its own fault.
+	// sendTries is how often entries are sent that SQS did not take by its own fault,
+	// and sendWait the longest wait before the second try.
 	sendTries = 4
+	sendWait  = 50 * time.Millisecond
 )
 
 // longPoll is how long a receive waits. It must not be zero: only a receive that
@@ -151,6 +155,9 @@ func (q *sqsQueues) sendBatch(ctx context.Context, url *string, queue string, me
 			return nil
 		}
 		if again := retryable(out.Failed); len(again) == len(out.Failed) && try < sendTries {
+			if err := backoff.Sleep(ctx, backoff.Jitter(backoff.Exponential(sendWait, time.Second, try))); err != nil {
+				return fmt.Errorf("send to queue %s: %w", queue, errors.Join(failures(out.Failed), err))
+			}
 			entries = slices.DeleteFunc(entries, func(e types.SendMessageBatchRequestEntry) bool { return !slices.Contains(again, *e.Id) })
 			continue
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vinci-go/vinci/internal/consume"
 	"github.com/vinci-go/vinci/internal/sqsqueue"
 )
 
@@ -79,18 +80,17 @@ func (e *Error) Is(target error) bool { return target == e.Kind }
 func (e *Error) Unwrap() error { return e.Err }
 
 // Permanent marks an error of a handler as one that trying again cannot mend.
-// With [DeadLetterQueue] the message goes there at once. Permanent of nil is nil.
+// With [DeadLetterQueue] the message goes there at once. What a handler of package bus
+// marked is understood as well. Permanent of nil is nil.
 func Permanent(err error) error {
 	if err == nil {
 		return nil
 	}
-	return &permanent{err}
+	return &permanent{consume.Permanent{Err: err}}
 }
 
-type permanent struct{ err error }
+type permanent struct{ consume.Permanent }
 
-func (p *permanent) Error() string        { return p.err.Error() }
-func (p *permanent) Unwrap() error        { return p.err }
 func (p *permanent) Is(target error) bool { return target == KindPermanent }
 
 // RetryAfter says when the message shall come again, for a handler that knows:
@@ -114,6 +114,9 @@ func (r *retryAfter) Unwrap() error { return r.err }
 
 // isPermanent reports whether trying again is no use.
 func isPermanent(err error) bool {
+	if consume.IsPermanent(err) {
+		return true
+	}
 	for _, k := range []Kind{KindPermanent, KindUndecodable, KindKey, KindPayload, KindResult} {
 		if errors.Is(err, k) {
 			return true
@@ -131,7 +134,7 @@ func isAttempt(err error) bool {
 func kindOf(err error) Kind {
 	var own *Error
 	switch {
-	case errors.Is(err, KindPermanent):
+	case consume.IsPermanent(err), errors.Is(err, KindPermanent):
 		return KindPermanent
 	case errors.As(err, &own):
 		return own.Kind

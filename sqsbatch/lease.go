@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/vinci-go/vinci/internal/consume"
 	"github.com/vinci-go/vinci/orm"
 )
 
@@ -36,14 +37,7 @@ type done struct{ rec Record }
 func (d *done) Error() string { return "the work under this key was done before" }
 
 // errExhausted is the end of a message whose attempts are used up before this one.
-var errExhausted = &Error{Kind: KindUnfinished, Op: "handle", Reason: "all attempts are used up, and the last one never ended: the process crashed or was stopped at the function's time-out"}
-
-// How often a record is written that is not accepted for a passing cause, and the
-// first wait.
-const (
-	writeTries = 3
-	writeBase  = 50 * time.Millisecond
-)
+var errExhausted = &Error{Kind: KindUnfinished, Op: "handle", Reason: consume.Exhausted}
 
 // take takes the lease and returns the record as it is then. A *done, an error of
 // KindInProgress, KindPayload or KindKey, or errExhausted (with the record as it
@@ -78,7 +72,7 @@ func (c *claim) take(ctx context.Context) (Record, error) {
 		case was.Status == Processing && c.maxAttempts > 0 && was.Attempts >= c.maxAttempts:
 			return *was, errExhausted
 		}
-		if tries == writeTries {
+		if tries == consume.Tries {
 			return *was, c.inProgress(*was) // others claim it again and again: let them
 		}
 		seen := *was
@@ -206,40 +200,15 @@ func (c *claim) abandon(ctx context.Context, seen Record) error {
 // write does a write of the record, again where that may help. When a condition
 // fails it returns the record that made it fail.
 func (c *claim) write(ctx context.Context, do func() error) (was *Record, err error) {
-	for try := 1; ; try++ {
-		err := do()
-		switch {
-		case err == nil:
-			return nil, nil
-		case errors.Is(err, orm.KindConditionFailed), errors.Is(err, orm.KindAlreadyExists):
-			return c.refused(ctx, err)
-		case try == writeTries || !orm.Only(err, orm.KindConflict, orm.KindThrottled, orm.KindUnavailable):
-			return nil, err
-		}
-		wait := writeBase << (try - 1)
-		if slept := c.sleep(ctx, wait+c.jitter(wait)); slept != nil {
-			return nil, errors.Join(err, slept)
-		}
+	err = consume.Waits{Jitter: c.jitter, Sleep: c.sleep}.Write(ctx, do)
+	if !errors.Is(err, orm.KindConditionFailed) && !errors.Is(err, orm.KindAlreadyExists) {
+		return nil, err
 	}
-}
-
-// refused finds the record that made a condition fail: it is in the error, or has
-// to be read from a store that does not give it.
-func (c *claim) refused(ctx context.Context, err error) (*Record, error) {
-	var (
-		was    Record
-		failed *orm.Error
-		read   error
-	)
-	if errors.As(err, &failed) && failed.Item != nil {
-		was, read = c.table.Decode(failed.Item)
-	} else {
-		was, read = c.table.Get(ctx, c.store, c.key)
-	}
+	found, read := consume.Found(ctx, c.table, c.store, c.key, err)
 	if read != nil {
 		return nil, errors.Join(err, read)
 	}
-	return &was, err
+	return &found, err
 }
 
 func (c *claim) inProgress(was Record) error {
@@ -250,10 +219,7 @@ func (c *claim) inProgress(was Record) error {
 	return &Error{Kind: KindInProgress, Op: "handle", Key: c.key, Until: until, Reason: "another run holds the lease until " + until.UTC().Format(time.RFC3339)}
 }
 
-// leaseUntil is stored in whole seconds, so it is rounded up.
-func (c *claim) leaseUntil(now time.Time) time.Time {
-	return now.Add(c.lease + time.Second - 1).Truncate(time.Second)
-}
+func (c *claim) leaseUntil(now time.Time) time.Time { return consume.LeaseUntil(now, c.lease) }
 
 func (r *Records) expiresAt(now time.Time) int64 { return now.Add(r.retention).Unix() }
 

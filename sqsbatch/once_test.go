@@ -226,3 +226,31 @@ func TestOnceStoreFails(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Two runs have seen that the work failed and want to do it again: one of them does.
+func TestTakenOverByOneOnly(t *testing.T) {
+	store := ormtest.New()
+	records := sqsbatch.NewRecords(store, handled, sqsbatch.RecordOptions{})
+	runs := 0
+	work := func(context.Context) (int, error) {
+		if runs++; runs == 1 {
+			return 0, errBoom
+		}
+		return runs, nil
+	}
+	if _, err := sqsbatch.Once(t.Context(), records, "k", nil, work); !errors.Is(err, errBoom) {
+		t.Fatal(err)
+	}
+	store.Before(func(c ormtest.Call) error {
+		if c.Op == "do" && c.Actions[0].Op == orm.OpUpdate { // the first run's take-over is on its way
+			store.Before(nil)
+			if n, err := sqsbatch.Once(t.Context(), records, "k", nil, work); n != 2 || err != nil {
+				t.Errorf("the other run: %d, %v", n, err)
+			}
+		}
+		return nil
+	})
+	if n, err := sqsbatch.Once(t.Context(), records, "k", nil, work); n != 2 || err != nil || runs != 2 {
+		t.Errorf("%d, %v after %d runs; want the other's result", n, err, runs)
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"github.com/vinci-go/vinci/internal/bounded"
+	"github.com/vinci-go/vinci/internal/consume"
 	"github.com/vinci-go/vinci/internal/sqsqueue"
 )
 
@@ -131,7 +132,7 @@ func (b *batch) handleLane(ctx context.Context, ms []events.SQSMessage, lane []i
 				stopped = &r
 			}
 		}
-		r.Receives = receives(&ms[i])
+		r.Receives = consume.Receives(&ms[i])
 		b.report(ctx, r)
 	}
 }
@@ -142,7 +143,7 @@ func (b *batch) settle(ctx context.Context, m *events.SQSMessage) (r Result) {
 	defer func() {
 		if p := recover(); p != nil { // of a key function, a client or a store: handlers have a recover of their own
 			b.logger.ErrorContext(ctx, "handling a message panicked", append(b.attrs(m), slog.Any("panic", p), slog.String("stack", string(debug.Stack())))...)
-			r = b.failed(ctx, m, receives(m), &Error{Kind: KindPanic, Op: "handle", Reason: fmt.Sprint("panic: ", p)})
+			r = b.failed(ctx, m, consume.Receives(m), &Error{Kind: KindPanic, Op: "handle", Reason: fmt.Sprint("panic: ", p)})
 		}
 		r.Message, r.Took = *m, time.Since(began)
 	}()
@@ -153,15 +154,15 @@ func (b *batch) settle(ctx context.Context, m *events.SQSMessage) (r Result) {
 		err, done := b.call(ctx, m)
 		switch {
 		case !done:
-			return Result{Outcome: OutcomeUnfinished, Attempt: receives(m), Hidden: b.rest(), Err: errOverran}
+			return Result{Outcome: OutcomeUnfinished, Attempt: consume.Receives(m), Hidden: b.rest(), Err: errOverran}
 		case err != nil:
-			return b.failed(ctx, m, receives(m), err)
+			return b.failed(ctx, m, consume.Receives(m), err)
 		}
-		return Result{Outcome: OutcomeSucceeded, Attempt: receives(m)}
+		return Result{Outcome: OutcomeSucceeded, Attempt: consume.Receives(m)}
 	}
 	c, err := b.claimFor(m)
 	if err != nil {
-		return b.failed(ctx, m, receives(m), err)
+		return b.failed(ctx, m, consume.Receives(m), err)
 	}
 	return b.settleOnce(ctx, m, c)
 }
@@ -236,11 +237,11 @@ func (b *batch) settleOnce(ctx context.Context, m *events.SQSMessage, c *claim) 
 
 // untilFree is how long the lease of a run still lasts.
 func (c *claim) untilFree(rec Record) time.Duration {
-	return wholeSeconds(rec.LeaseUntil.Sub(c.now()))
+	return consume.Seconds(rec.LeaseUntil.Sub(c.now()))
 }
 
 // rest is how long the process may still run a handler that was left behind.
-func (b *batch) rest() time.Duration { return wholeSeconds(b.window.Lease()) }
+func (b *batch) rest() time.Duration { return consume.Seconds(b.window.Lease()) }
 
 // failed decides what becomes of a message that failed: it comes again, or it is
 // given up.
@@ -251,7 +252,7 @@ func (b *batch) failed(ctx context.Context, m *events.SQSMessage, attempts int, 
 	)
 	r := Result{Outcome: OutcomeFailed, Attempt: attempts, Err: cause}
 	if errors.Is(cause, KindInProgress) && errors.As(cause, &own) {
-		r.Outcome, r.Hidden = OutcomeInProgress, wholeSeconds(own.Until.Sub(b.now()))
+		r.Outcome, r.Hidden = OutcomeInProgress, consume.Seconds(own.Until.Sub(b.now()))
 		return r
 	}
 	if b.hasDLQ && (isPermanent(cause) || isAttempt(cause) && attempts >= b.maxAttempts) {
@@ -261,14 +262,14 @@ func (b *batch) failed(ctx context.Context, m *events.SQSMessage, attempts int, 
 			return r
 		}
 		r.Err = errors.Join(cause, err)
-		attempts = receives(m) // tried at every receive
+		attempts = consume.Receives(m) // tried at every receive
 	}
 	if !isAttempt(cause) {
-		attempts = receives(m)
+		attempts = consume.Receives(m)
 	}
 	r.Hidden = b.delay(attempts)
 	if errors.As(cause, &wait) {
-		r.Hidden = min(b.mostDelay, wholeSeconds(wait.d))
+		r.Hidden = min(b.mostDelay, consume.Seconds(wait.d))
 	}
 	return r
 }

@@ -4,35 +4,22 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/vinci-go/vinci/internal/backoff"
+	"github.com/vinci-go/vinci/internal/consume"
 )
 
 // isFIFO reports whether a message came from a FIFO queue.
 func isFIFO(m *events.SQSMessage) bool { return strings.HasSuffix(m.EventSourceARN, ".fifo") }
 
-// receives is how often SQS has handed a message out, at least 1.
-func receives(m *events.SQSMessage) int {
-	if n, err := strconv.Atoi(m.Attributes["ApproximateReceiveCount"]); err == nil && n > 0 {
-		return n
-	}
-	return 1
-}
-
 // delay is how long a message is hidden after its n-th attempt.
 func (p *processor) delay(n int) time.Duration {
 	d := backoff.Exponential(p.firstDelay, p.mostDelay, n)
-	return min(p.mostDelay, wholeSeconds(d+p.jitter(d/2)))
-}
-
-// wholeSeconds rounds up to whole seconds, at least one: SQS counts in them.
-func wholeSeconds(d time.Duration) time.Duration {
-	return max(time.Second, (d + time.Second - 1).Truncate(time.Second))
+	return min(p.mostDelay, consume.Seconds(d+p.jitter(d/2)))
 }
 
 // hide hides a message, if SQS can be asked to. If not, the message comes again

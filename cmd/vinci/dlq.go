@@ -18,9 +18,9 @@ func newDLQ() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "dlq",
 		Short: "Look into dead-letter queues, and mend what is in them",
-		Long: `What a subscription gave up waits in its dead-letter queue for 14 days from its
-first sending. These commands list it with the reason and bring it to an end. What
-they do is kept in the log, with who did it: vinci history 'ops.*'.
+		Long: `What a subscription gave up waits in its dead-letter queue for 14 days. These
+commands list it with the reason and bring it to an end. What they do is kept in the
+log, with who did it: vinci history 'ops.*'.
 
 With --undelivered they work on what EventBridge could not put into the
 subscription's queue.`,
@@ -72,7 +72,11 @@ there. Nothing is taken out; while it looks, the messages are hidden from others
 			if err != nil {
 				return err
 			}
-			letters, err := d.DeadLetters(cmd.Context(), args[0], b.box(), limit)
+			var letters []ops.DeadLetter
+			err = slow(cmd, "look through the queue", func() (err error) {
+				letters, err = d.DeadLetters(cmd.Context(), args[0], b.box(), limit)
+				return err
+			})
 			if err != nil {
 				return d.explain(err)
 			}
@@ -124,7 +128,11 @@ func newDLQShow() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			letters, err := d.DeadLetters(cmd.Context(), args[0], b.box(), 0)
+			var letters []ops.DeadLetter
+			err = slow(cmd, "look through the queue", func() (err error) {
+				letters, err = d.DeadLetters(cmd.Context(), args[0], b.box(), 0)
+				return err
+			})
 			if err != nil {
 				return d.explain(err)
 			}
@@ -208,7 +216,8 @@ func (p *picking) check() error {
 }
 
 // act runs one of the acts on messages.
-func (f *opsFlags) act(cmd *cobra.Command, subscription, done string, p *picking, rate int, act func(context.Context, *deployed, ops.Pick) (ops.Done, error)) error {
+// sure may be nil; what it asks is whether to purge.
+func (f *opsFlags) act(cmd *cobra.Command, subscription, done string, p *picking, rate int, sure *confirmation, act func(context.Context, *deployed, ops.Pick) (ops.Done, error)) error {
 	if err := p.check(); err != nil {
 		return err
 	}
@@ -216,13 +225,29 @@ func (f *opsFlags) act(cmd *cobra.Command, subscription, done string, p *picking
 	if err != nil {
 		return err
 	}
+	if sure != nil {
+		if err := sure.possible(cmd); err != nil {
+			return err
+		}
+	}
 	d, err := f.openFor(cmd, subscription)
 	if err != nil {
 		return err
 	}
+	if sure != nil {
+		what := plural(int64(len(p.ids)), "message")
+		if p.all {
+			what = "all messages"
+		}
+		if err := sure.ask(cmd, fmt.Sprintf("delete %s of subscription %s (%s, %s) for good?", what, subscription, p.box.box(), d.target)); err != nil {
+			return err
+		}
+	}
 	show := newTeller(cmd.ErrOrStderr())
 	got, err := act(ctx, d, ops.Pick{All: p.all, IDs: p.ids, Box: p.box.box(), Reason: f.reason, Rate: rate, Progress: func(x ops.Done) {
-		show.tell(func() string { return fmt.Sprintf("%s %s", done, plural(int64(x.Messages), "message")) })
+		show.tell(func() string {
+			return fmt.Sprintf("looked at %d, %s %s", x.Looked, done, plural(int64(x.Messages), "message"))
+		})
 	}})
 	show.end()
 	if f.asJSON {
@@ -256,7 +281,7 @@ had succeeded meanwhile is not handled again.`,
 			if rate < 0 {
 				return fmt.Errorf("--rate %d: at least 1 is allowed, 0 is as fast as it goes", rate)
 			}
-			return f.act(cmd, args[0], "redrove", p, rate, func(ctx context.Context, d *deployed, pick ops.Pick) (ops.Done, error) {
+			return f.act(cmd, args[0], "redrove", p, rate, nil, func(ctx context.Context, d *deployed, pick ops.Pick) (ops.Done, error) {
 				return d.Redrive(ctx, args[0], pick)
 			})
 		},
@@ -269,15 +294,15 @@ had succeeded meanwhile is not handled again.`,
 }
 
 func newDLQPurge() *cobra.Command {
-	f, p := &opsFlags{}, &picking{}
+	f, p, sure := &opsFlags{}, &picking{}, &confirmation{}
 	cmd := &cobra.Command{
 		Use:   "purge SUBSCRIPTION (--all | --id ID...)",
 		Short: "Delete messages for good",
 		Long: `Deletes messages. Their events stay in the log, so that vinci replay can still send
-them; what was no event is gone for good.`,
+them; what was no event is gone for good. It asks first, unless --yes is said.`,
 		Args: subscriptionArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return f.act(cmd, args[0], "purged", p, 0, func(ctx context.Context, d *deployed, pick ops.Pick) (ops.Done, error) {
+			return f.act(cmd, args[0], "purged", p, 0, sure, func(ctx context.Context, d *deployed, pick ops.Pick) (ops.Done, error) {
 				return d.Purge(ctx, args[0], pick)
 			})
 		},
@@ -285,6 +310,7 @@ them; what was no event is gone for good.`,
 	f.flags(cmd)
 	f.acting(cmd)
 	p.flags(cmd, "purge")
+	sure.flags(cmd)
 	return cmd
 }
 
@@ -295,8 +321,9 @@ func newDLQSend() *cobra.Command {
 		Use:   "send SUBSCRIPTION EVENT (--data JSON | --file FILE)",
 		Short: "Send an event anew with other data, to this subscription only",
 		Long: `Commits a new event of the same type with the data that is given, caused by the old
-one, which only this subscription handles; then takes the old one out of the
-dead-letter queue. Other data means all of it: begin with that of vinci dlq show.`,
+one, which only this subscription handles and which takes the old one's place there:
+the old one is ignored from then on, and out of the dead-letter queue. Other data
+means all of it: begin with that of vinci dlq show.`,
 		Example: `  vinci dlq show charge order/7f3c@1 --json | jq '.body | fromjson | .detail.data' >data.json
   vinci dlq send charge order/7f3c@1 --file data.json --reason 'the address was wrong'`,
 		Args: eventArgs,

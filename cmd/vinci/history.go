@@ -35,6 +35,9 @@ its own order. Acts of people (ops.redriven, …) are events, too.`,
 			if stream != "" && (len(args) > 0 || cursor != "" || reverse || cmd.Flags().Changed("since") || cmd.Flags().Changed("until")) {
 				return fmt.Errorf("--stream shows a whole stream: leave types, times, --reverse and --cursor out")
 			}
+			if limit < 1 {
+				return fmt.Errorf("--limit %d: at least 1 is allowed", limit)
+			}
 			// A cursor is bound to the range, and times are printed in whole seconds.
 			from, to, err := when.times(time.Now().Truncate(time.Second))
 			if err != nil {
@@ -44,16 +47,21 @@ its own order. Acts of people (ops.redriven, …) are events, too.`,
 			if err != nil {
 				return err
 			}
-			var page eventlog.Page
-			if stream != "" {
-				page, err = readStream(cmd, d, stream, limit)
-			} else {
-				var types []string
+			var types []string
+			if stream == "" {
 				if types, err = d.app.types(args); err != nil {
 					return err
 				}
-				page, err = d.log.History(eventlog.HistoryQuery{Types: types, From: from, To: to, Descending: reverse}).Page(cmd.Context(), limit, eventlog.Cursor(cursor))
 			}
+			var page eventlog.Page
+			err = slow(cmd, "read the log", func() (err error) {
+				if stream != "" {
+					page, err = readStream(cmd, d, stream, limit)
+				} else {
+					page, err = d.log.History(eventlog.HistoryQuery{Types: types, From: from, To: to, Descending: reverse}).Page(cmd.Context(), limit, eventlog.Cursor(cursor))
+				}
+				return err
+			})
 			if err != nil {
 				return d.explain(err)
 			}

@@ -77,6 +77,11 @@ func newDeployed(app *application, t *target, store orm.Store, queues ops.Queues
 	return &deployed{Ops: o, target: t, app: app, log: log}, nil
 }
 
+// slow says what takes longer than a moment, on standard error.
+func slow(cmd *cobra.Command, what string, do func() error) error {
+	return progress.New(cmd.ErrOrStderr()).Step(what, do)
+}
+
 // actor puts who acts into the context.
 func (f *opsFlags) actor(ctx context.Context) (context.Context, error) {
 	who := f.as

@@ -141,7 +141,7 @@ func TestOps(t *testing.T) {
 	until(`welcome email sent.*alice@broken`)
 	until(`"event succeeded".*"event_id":"user/` + alice + `@1"`)
 	s.tell("deliveries", "user/"+alice+"@1")
-	s.tell("dlq", "purge", "send_welcome", "--all", "--as", "ada")
+	s.tell("dlq", "purge", "send_welcome", "--all", "--yes", "--as", "ada")
 	s.tell("dlq", "list", "send_welcome")
 
 	t.Log("a replay sends only what has not succeeded")
@@ -219,8 +219,9 @@ func TestOps(t *testing.T) {
 		t.Errorf("stopped: %v\n%s", err, live)
 	}
 	for says, args := range map[string][]string{
-		"go on with it by --resume": {"--since", "1h"},
-		"leave out which events":    {"--resume", "--since", "1h"},
+		"go on with it by --resume":   {"--since", "1h"},
+		"leave out which events":      {"--resume", "--since", "1h"},
+		"with the replay as it began": {"--resume", "--old"},
 	} {
 		if _, _, err := vinci(t, "", append([]string{"replay", "send_welcome", "--as", "ada", "--dir", dir}, args...)...); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("vinci replay %v: %v, want %q", args, err, says)

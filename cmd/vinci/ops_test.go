@@ -19,6 +19,7 @@ import (
 	"github.com/vinci-go/vinci/internal/definitions"
 	"github.com/vinci-go/vinci/internal/names"
 	"github.com/vinci-go/vinci/ops"
+	"github.com/vinci-go/vinci/orm"
 	"github.com/vinci-go/vinci/orm/ormtest"
 )
 
@@ -86,8 +87,8 @@ func TestOpsPrinted(t *testing.T) {
 		"junk":    func(s *screen) error { return printLetter(s, &letters[1]) },
 		"trouble": func(s *screen) error {
 			return printTrouble(s, []troubleReport{
-				{"charge", ops.Backlog{Queue: five, DeadLetters: &five, Undelivered: five}, []ops.Trouble{{Delivery: charge, GivenUp: true}, {Delivery: ship, Stream: "order/1", GivenUp: true}, {Delivery: again}}},
-				{"report_sales", ops.Backlog{}, nil},
+				{"charge", ops.Backlog{Queue: five, DeadLetters: &five, Undelivered: five}, []ops.Trouble{{Delivery: charge, GivenUp: true}, {Delivery: ship, Stream: "order/1", GivenUp: true}, {Delivery: again}}, true},
+				{"report_sales", ops.Backlog{}, nil, false},
 			})
 		},
 		"replay": func(s *screen) error {
@@ -192,6 +193,9 @@ func TestOpsMistakes(t *testing.T) {
 		{"which messages? either --all, or --id", []string{"dlq", "purge", "a"}},
 		{"which messages? either --all, or --id", []string{"dlq", "redrive", "a", "--all", "--id", "x"}},
 		{"say it with --as NAME", []string{"dlq", "purge", "a", "--all"}},
+		{"say --yes if it is meant", []string{"dlq", "purge", "a", "--all", "--as", "ada"}},
+		{"--limit 0", []string{"history", "--limit", "0"}},
+		{"--limit 0", []string{"trouble", "--limit", "0"}},
 		{"say it with --as NAME", []string{"dlq", "skip", "a", "order/1@1"}},
 		{"which data?", []string{"dlq", "send", "a", "order/1@1"}},
 		{"an event id (order/7f3c@1) are needed", []string{"dlq", "send", "a"}},
@@ -228,6 +232,31 @@ func (s *sink) Send(_ context.Context, _ string, messages []ops.Outgoing) error 
 	}
 	return nil
 }
+
+// What a broken subscription has piled up does not flood the screen.
+func TestTroubleLimit(t *testing.T) {
+	store := ormtest.New()
+	d, err := newDeployed(shop(t), &target{Deployment: names.Deployment{App: "shop", ID: "local"}, env: map[string]string{}}, store, empty{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 5 {
+		r := bus.Delivery{EventID: event.EventID("order/1", int64(i+1)), Subscription: "charge", Status: bus.Dead, Trouble: "charge", ExpiresAt: noon.Unix()}
+		if err := orm.Exec(t.Context(), store, bus.Deliveries.Put(r)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for limit, more := range map[int]bool{3: true, 5: false} {
+		if r, err := d.troubleReport(t.Context(), "charge", limit); err != nil || len(r.Trouble) != limit || r.More != more {
+			t.Errorf("limit %d: %d deliveries, more %t, %v", limit, len(r.Trouble), r.More, err)
+		}
+	}
+}
+
+// empty are queues without messages.
+type empty struct{ ops.Queues }
+
+func (empty) Depth(context.Context, string) (ops.Depth, error) { return ops.Depth{}, nil }
 
 // A replay that breaks off leaves a bookmark with all that is needed to go on.
 func TestReplayBookmark(t *testing.T) {

@@ -70,7 +70,7 @@ After Ctrl-C or an error --resume goes on; where it was is in .vinci/replays.`,
 			switch {
 			case going.resume && !unfinished:
 				return fmt.Errorf("no replay of %s waits to be gone on with", args[0])
-			case going.resume && (when != span{} || len(types) > 0 || replay.Stream != "" || replay.CorrelationID != "" || replay.Again != ""):
+			case going.resume && (when != span{} || len(types) > 0 || replay.Stream != "" || replay.CorrelationID != "" || replay.Again != "" || replay.Old):
 				return errors.New("--resume goes on with the replay as it began: leave out which events")
 			case going.resume:
 				rate, dry := replay.Rate, replay.DryRun

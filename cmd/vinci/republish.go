@@ -95,6 +95,11 @@ After Ctrl-C or an error --resume goes on; where it was is in .vinci/replays.`,
 				if to.IsZero() {
 					m.To = now
 				}
+				// What is forgotten is so at once: --resume after kill -9 goes on with
+				// this run or with none.
+				if err := file.remove(); err != nil {
+					return err
+				}
 			}
 			run := m.Run
 			if run == "" {
@@ -125,13 +130,12 @@ After Ctrl-C or an error --resume goes on; where it was is in .vinci/replays.`,
 			if f.asJSON {
 				err = errors.Join(err, writeJSON(cmd.OutOrStdout(), republishJSON{Run: m.Run, Events: p.Events, Failed: p.Failed, Done: p.Done}))
 			} else {
-				fmt.Fprintf(cmd.OutOrStdout(), "published %s of %s again", plural(int64(p.Events), "event"), typesText(m.Types))
-				if p.Failed > 0 {
-					fmt.Fprintf(cmd.OutOrStdout(), "; %d could not be, and are in the relay's failure queue", p.Failed)
-				}
-				fmt.Fprintln(cmd.OutOrStdout())
+				fmt.Fprintf(cmd.OutOrStdout(), "published %s of %s again\n", plural(int64(p.Events), "event"), typesText(m.Types))
 			}
-			if err != nil && m.Cursor != "" {
+			if err == nil && p.Failed > 0 {
+				err = fmt.Errorf("%d could not be published: the queue %s says which and why", p.Failed, d.RelayFailedQueue())
+			}
+			if err != nil && m.Cursor != "" && !p.Done {
 				fmt.Fprintln(cmd.ErrOrStderr(), "stopped; vinci republish --resume goes on")
 			}
 			return errors.Join(d.explain(err), unkept)

@@ -33,11 +33,14 @@ event of it. Acts of people on one of its events are in the tree.`,
 				return err
 			}
 			var tree ops.Tree
-			if _, _, no := event.ParseID(args[0]); no == nil {
-				tree, err = d.TreeOf(cmd.Context(), args[0])
-			} else {
-				tree, err = d.Tree(cmd.Context(), args[0])
-			}
+			err = slow(cmd, "read the events and their deliveries", func() (err error) {
+				if _, _, no := event.ParseID(args[0]); no == nil {
+					tree, err = d.TreeOf(cmd.Context(), args[0])
+				} else {
+					tree, err = d.Tree(cmd.Context(), args[0])
+				}
+				return err
+			})
 			if err != nil {
 				return d.explain(err)
 			}

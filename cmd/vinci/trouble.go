@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 func newTrouble() *cobra.Command {
 	f := &opsFlags{}
+	var limit int
 	cmd := &cobra.Command{
 		Use:   "trouble [SUBSCRIPTION...]",
 		Short: "Show what failed, is stuck, blocked or dead",
@@ -24,6 +26,9 @@ messages their queues hold; of all subscriptions without a name.
   dead        it is given up: vinci dlq redrive, send, skip or purge
   processing  it runs, and not for the first time`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if limit < 1 {
+				return fmt.Errorf("--limit %d: at least 1 is allowed", limit)
+			}
 			d, err := f.open(cmd)
 			if err != nil {
 				return err
@@ -33,22 +38,24 @@ messages their queues hold; of all subscriptions without a name.
 					args = append(args, s.Name)
 				}
 			}
-			reports := []troubleReport{}
 			for _, name := range args {
 				if _, err := d.app.subscription(name); err != nil {
 					return err
 				}
-				r := troubleReport{Subscription: name, Trouble: []ops.Trouble{}}
-				if r.Backlog, err = d.Backlog(cmd.Context(), name); err != nil {
-					return d.explain(err)
-				}
-				for t, err := range d.Trouble(cmd.Context(), name) {
+			}
+			reports := []troubleReport{}
+			err = slow(cmd, "look at the subscriptions", func() error {
+				for _, name := range args {
+					r, err := d.troubleReport(cmd.Context(), name, limit)
 					if err != nil {
-						return d.explain(err)
+						return err
 					}
-					r.Trouble = append(r.Trouble, t)
+					reports = append(reports, r)
 				}
-				reports = append(reports, r)
+				return nil
+			})
+			if err != nil {
+				return d.explain(err)
 			}
 			if f.asJSON {
 				return writeJSON(cmd.OutOrStdout(), reports)
@@ -57,6 +64,7 @@ messages their queues hold; of all subscriptions without a name.
 		},
 	}
 	f.flags(cmd)
+	cmd.Flags().IntVar(&limit, "limit", 100, "most `DELIVERIES` of a subscription to show")
 	return cmd
 }
 
@@ -64,6 +72,25 @@ type troubleReport struct {
 	Subscription string        `json:"subscription"`
 	Backlog      ops.Backlog   `json:"backlog"`
 	Trouble      []ops.Trouble `json:"trouble"`
+	More         bool          `json:"more,omitempty"` // than the limit
+}
+
+func (d *deployed) troubleReport(ctx context.Context, subscription string, limit int) (r troubleReport, err error) {
+	r = troubleReport{Subscription: subscription, Trouble: []ops.Trouble{}}
+	if r.Backlog, err = d.Backlog(ctx, subscription); err != nil {
+		return r, err
+	}
+	for t, err := range d.Trouble(ctx, subscription) {
+		if err != nil {
+			return r, err
+		}
+		if len(r.Trouble) == limit {
+			r.More = true
+			break
+		}
+		r.Trouble = append(r.Trouble, t)
+	}
+	return r, nil
 }
 
 func printTrouble(s *screen, reports []troubleReport) error {
@@ -92,6 +119,9 @@ func printTrouble(s *screen, reports []troubleReport) error {
 			g.paint(2, stateColor(t.State))
 		}
 		b.WriteString(g.lines("  "))
+		if r.More {
+			fmt.Fprintf(&b, "  there are more: raise --limit (%d)\n", len(r.Trouble))
+		}
 	}
 	_, err := io.WriteString(s.w, b.String())
 	return err

@@ -10,10 +10,10 @@ import (
 )
 
 // Welcome mails a new user. A mail is an outside effect: it happens at least
-// once, and the event id goes along as the idempotency key.
+// once, and a key goes along by which the provider can tell a repetition.
 func Welcome(m Mailer) func(context.Context, event.Event[UserCreated]) error {
 	return func(ctx context.Context, e event.Event[UserCreated]) error {
-		if err := m.SendWelcome(ctx, e.Data.Email, e.Data.Name, e.ID); err != nil {
+		if err := m.SendWelcome(ctx, e.Data.Email, e.Data.Name, bus.IdempotencyKey(ctx)); err != nil {
 			return fmt.Errorf("welcome mail to user %s: %w", e.Data.UserID, err)
 		}
 		return nil

@@ -49,7 +49,7 @@ func TestWelcome(t *testing.T) {
 	if again := kit.DeliverParallel(10, e); again != 0 {
 		t.Errorf("%d duplicates come again", again)
 	}
-	if want := "[alice@example.com alice user/alice@1]"; fmt.Sprint(mails.sent) != want {
+	if want := "[alice@example.com alice send_welcome/user/alice@1]"; fmt.Sprint(mails.sent) != want {
 		t.Errorf("sent %v, want %s", mails.sent, want)
 	}
 }
