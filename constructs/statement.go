@@ -17,9 +17,9 @@ type Statement struct {
 	// StringEquals are conditions: key to the one value it must have.
 	StringEquals map[string]string
 	// LeadingKeys is a condition on the partition keys of the items that a request
-	// names, of which each must be like this: * stands for anything.
+	// names, of which each must be like one of these: * stands for anything.
 	// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
-	LeadingKeys string
+	LeadingKeys []string
 }
 
 func (s Statement) json() map[string]any {
@@ -37,8 +37,8 @@ func (s Statement) json() map[string]any {
 		}
 		condition["StringEquals"] = equals
 	}
-	if s.LeadingKeys != "" {
-		condition["ForAllValues:StringLike"] = map[string]any{"dynamodb:LeadingKeys": s.LeadingKeys}
+	if len(s.LeadingKeys) > 0 {
+		condition["ForAllValues:StringLike"] = map[string]any{"dynamodb:LeadingKeys": list(s.LeadingKeys)}
 	}
 	if len(condition) > 0 {
 		m["Condition"] = condition
@@ -147,7 +147,24 @@ func commitState(state string) []Statement {
 		{Sid: "ReadState", Actions: []string{"dynamodb:GetItem"}, Resources: []string{state}},
 		{
 			Sid: "SaveSnapshots", Actions: []string{"dynamodb:PutItem", "dynamodb:DeleteItem"}, Resources: []string{state},
-			LeadingKeys: eventlog.StateSnapshot + "/*",
+			LeadingKeys: []string{eventlog.StateSnapshot + "/*"},
+		},
+	}
+}
+
+// keepCheckpoints is what an ordered subscription does with the table "state":
+// nothing but with its own checkpoints, those of its namespaces included. In a
+// transaction AWS does not say whether LeadingKeys holds the keys of one action or
+// of all, so there the condition is that it is one.
+func keepCheckpoints(subscription, state string) []Statement {
+	return []Statement{
+		{
+			Sid: "KeepCheckpoints", Actions: []string{"dynamodb:GetItem", "dynamodb:UpdateItem"}, Resources: []string{state},
+			LeadingKeys: []string{eventlog.CheckpointKey(subscription, "*"), eventlog.CheckpointKey(bus.RecordID(subscription, "*"), "*")},
+		},
+		{
+			Sid: "MoveCheckpoints", Actions: []string{"dynamodb:UpdateItem"}, Resources: []string{state},
+			StringEquals: inTransaction(),
 		},
 	}
 }

@@ -111,10 +111,8 @@ func (s *Subscription) addFunction(props *SubscriptionProps, timeout, window, vi
 		},
 	}
 	if def.Ordered {
-		statements = append(statements,
-			Statement{Sid: "ReadOrder", Actions: []string{"dynamodb:Query"}, Resources: []string{d.TableARN(eventlog.Events)}},
-			Statement{Sid: "KeepCheckpoints", Actions: []string{"dynamodb:GetItem", "dynamodb:UpdateItem"}, Resources: []string{d.TableARN(eventlog.State)}},
-		)
+		statements = append(statements, Statement{Sid: "ReadOrder", Actions: []string{"dynamodb:Query"}, Resources: []string{d.TableARN(eventlog.Events)}})
+		statements = append(statements, keepCheckpoints(def.Name, d.TableARN(eventlog.State))...)
 	}
 	environment := map[string]string{bus.EnvVisibilityTimeout: strconv.Itoa(int(visibility / time.Second))}
 	if s.DeadLetterQueue != nil {

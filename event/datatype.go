@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+
+	"github.com/vinci-go/vinci/internal/jsonfields"
 )
 
 // problem is one thing wrong with a data type: where in it, and what.
@@ -91,20 +93,10 @@ func (c *dataChecker) fields(path string, t reflect.Type) {
 	}
 }
 
-var (
-	jsonMarshaler = reflect.TypeFor[json.Marshaler]()
-	textMarshaler = reflect.TypeFor[encoding.TextMarshaler]()
-)
-
 // encodesItself reports whether encoding/json calls a method instead of looking
 // into the type.
 func encodesItself(t reflect.Type) bool {
-	for _, m := range []reflect.Type{jsonMarshaler, textMarshaler} {
-		if t.Implements(m) || (t.Kind() != reflect.Pointer && reflect.PointerTo(t).Implements(m)) {
-			return true
-		}
-	}
-	return false
+	return jsonfields.EncodesItself(t) || jsonfields.EncodesAsText(t)
 }
 
 func keyable(t reflect.Type) bool {
@@ -114,6 +106,6 @@ func keyable(t reflect.Type) bool {
 		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
 		return true
 	default:
-		return t.Implements(textMarshaler)
+		return t.Implements(reflect.TypeFor[encoding.TextMarshaler]())
 	}
 }

@@ -99,7 +99,6 @@ func Define[T any](name string, opts ...Option) *Definition[T] {
 		p := *o.public[0] // an option may be used in two definitions
 		d.public = &p
 		problems = append(problems, p.check(t)...)
-		d.public.rules = p.rules
 	default:
 		problems = append(problems, problem{"", "event.Public is there twice: an event has one public shape"})
 	}

@@ -20,6 +20,9 @@ const (
 	// from four and a half to nine.
 	// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
 	againBase, againMax = 50 * time.Millisecond, 2 * time.Second
+	// DynamoDB knows a token for ten minutes; what a request needs to get there is
+	// off. Only a process that was stopped in between comes near it.
+	tokenLife = 9 * time.Minute
 	// The other writers of a stream or an item are done within milliseconds.
 	appendBase, appendMax = 5 * time.Millisecond, time.Second
 )
@@ -63,7 +66,7 @@ func (l *Log) Commit(ctx context.Context, c Changes) (Commit, error) {
 			return l.refused(ctx, &c.Command, attempts, l.explain(ctx, err))
 		}
 		if slept := l.sleep(ctx, l.jitter(window(appendBase, appendMax, try))); slept != nil {
-			return Commit{}, fmt.Errorf("commit %s: waiting to try again after %w: %w", p.id, err, slept)
+			return l.refused(ctx, &c.Command, attempts, fmt.Errorf("commit %s: waiting to try again after %w: %w", p.id, err, slept))
 		}
 	}
 }
@@ -81,7 +84,8 @@ func (l *Log) execute(ctx context.Context, p *Prepared) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("commit %s: not tried: %w", p.id, err)
 	}
-	unknown := false // a try may have happened without an answer
+	unknown := false          // a try may have happened without an answer
+	began := l.now().Round(0) // by the wall: the other clock may stand still with the process
 	for try := 1; ; try++ {
 		err := p.Resolve(l.store.Transact(ctx, p.id, p.actions))
 		if err == nil {
@@ -97,6 +101,9 @@ func (l *Log) execute(ctx context.Context, p *Prepared) error {
 		w := window(againBase, againMax, try)
 		if slept := l.sleep(ctx, w/2+l.jitter(w/2)); slept != nil {
 			return l.settle(ctx, p, unknown, true, try, errors.Join(slept, err))
+		}
+		if age := l.now().Round(0).Sub(began); unknown && age > tokenLife {
+			return l.settle(ctx, p, unknown, true, try, fmt.Errorf("not sent again after %s, as the store may have forgotten its token: %w", age, err))
 		}
 	}
 }

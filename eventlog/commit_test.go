@@ -86,7 +86,7 @@ func TestCommitStoresEverything(t *testing.T) {
 			t.Fatal(err)
 		}
 		items = append(items, readable(t, item))
-		e, err := eventlog.FromItem("shop", item)
+		e, err := fromItem(item)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -474,5 +474,29 @@ func TestFromEnv(t *testing.T) {
 	delete(env, "VINCI_APP")
 	if _, _, err := eventlog.FromEnv(func(k string) string { return env[k] }); err == nil || !strings.Contains(err.Error(), "VINCI_APP") {
 		t.Errorf("got %v, want an error that names VINCI_APP", err)
+	}
+}
+
+// The rules of an event's data are run when it is committed: event, version, field
+// and rule are in the error, and nothing is written.
+func TestCommitValidates(t *testing.T) {
+	type paid struct {
+		Cents int `json:"cents" validate:"min=1"`
+	}
+	def := event.Define[paid]("order.paid", event.Version(2), event.Since(2))
+	f := newFixture()
+	for name, c := range map[string]eventlog.Changes{
+		"an event": {Events: []event.Record{orderPlaced.At("order/1", event.New).Record(placed{1}), def.At("order/1", event.Append).Record(paid{})}},
+		"a timer":  {Events: []event.Record{orderPlaced.At("order/1", event.New).Record(placed{1})}, Timers: []eventlog.Timer{{Due: start, Event: def.Record(paid{})}}},
+	} {
+		_, err := f.Commit(context.Background(), c)
+		var broken *event.Error
+		if !errors.Is(err, eventlog.KindInvalid) || !errors.Is(err, event.KindValidation) || !errors.As(err, &broken) ||
+			broken.Type != "order.paid" || broken.Version != 2 || broken.Member != "cents" || !strings.Contains(broken.Reason, "min=1") {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	if n := len(f.store.Items(eventlog.Events)) + len(f.store.Items(eventlog.State)); n > 0 {
+		t.Errorf("%d items were written", n)
 	}
 }

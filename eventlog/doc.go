@@ -50,7 +50,9 @@
 //     is sent again, with the same id and to the last byte the same actions.
 //     DynamoDB knows the token for ten minutes and answers that it is done if it
 //     is. If the token is forgotten the conditions fail, and the items that they
-//     find bear the attempt's own id: it is done.
+//     find bear the attempt's own id: it is done. After nine minutes (a process that
+//     was stopped in between) nothing is sent again, since not every commit has such
+//     a condition.
 //   - Somebody else took the place of an append: the attempt gets new places, and
 //     because a token may not come with other actions
 //     (IdempotentParameterMismatch), a new id. The old attempt may still be under
@@ -64,7 +66,11 @@
 //     the attempt is there. Only when it is not, or cannot be read, the outcome is
 //     unknown and the error says so: [UnknownOutcomeError].
 //
-// A caller that runs its whole command again after such an error makes a new
+// What a failed condition of the caller's own answers is final, also after a lost
+// answer: the lost try could come true only if it arrived after the one that was
+// refused, and the item had changed back in between.
+//
+// A caller that runs its whole command again after an unknown outcome makes a new
 // commit; expected versions and conditions on its own items then find the first.
 // With a [Command] it need not look.
 //

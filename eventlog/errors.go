@@ -70,7 +70,10 @@ type TooLargeError struct {
 	Timer   string // id of the timer whose event is too large, empty for the commit
 	Type    string
 	Actions int // of the transaction, at most MaxActions
-	Bytes   int // of the event, at most MaxEvent, or of the commit, at most MaxCommit
+	// Bytes is the size of the event, at most MaxEvent, or of the commit, at most
+	// MaxCommit. Of a timer it may be its item's, which keeps the data as text in a
+	// text, each quotation mark in two bytes: at most orm.MaxItemSize.
+	Bytes int
 }
 
 // The limits of a commit.

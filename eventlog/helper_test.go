@@ -144,3 +144,12 @@ func (f *fixture) item(t testing.TB, stream string, version int64) eventlog.Stor
 	}
 	return s
 }
+
+// fromItem reads an item of the log as the event that it is.
+func fromItem(item orm.Item) (event.Envelope, error) {
+	s, err := eventlog.StoredOf(item)
+	if err != nil {
+		return event.Envelope{}, err
+	}
+	return s.Envelope("shop")
+}

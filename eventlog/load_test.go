@@ -241,3 +241,27 @@ func TestCommitPublic(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// An event that breaks a rule of today is read like any other: in the newest
+// shape, and it says so.
+func TestDecodedSaysItsShape(t *testing.T) {
+	type v1 struct {
+		N int `json:"n"`
+	}
+	type v2 struct {
+		N int `json:"n" validate:"max=5"`
+	}
+	old := event.Define[v1]("thing.done")
+	now := event.Define[v2]("thing.done", event.Version(2), event.Upcast(1, func(o v1) (v2, error) { return v2(o), nil }))
+	f := newFixture()
+	for _, n := range []int{5, 6} {
+		if _, err := f.Commit(context.Background(), eventlog.Changes{Events: []event.Record{old.At("thing/1", event.Append).Record(v1{n})}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for e, err := range eventlog.Decoded(now, f.Stream(context.Background(), "thing/1", 1)) {
+		if err != nil || e.SchemaVersion != 2 {
+			t.Errorf("%+v, %v: want schema version 2", e, err)
+		}
+	}
+}

@@ -22,16 +22,16 @@ import (
 //	…
 //	err = p.Resolve(store.Transact(ctx, p.ID(), p.Actions()))
 //
-// The actions of Changes.Writes come first, in their order, then the events',
-// then those of timers and their cancellations. So
-// a write that is one action and stands first is reason 0 of a cancelled
-// transaction.
+// The actions of Changes.Writes come first, in their order, then the events', then
+// the command's, then those of timers and their cancellations. So a write that is
+// one action and stands first is reason 0 of a cancelled transaction.
 //
 // A Prepared may be executed again as it is, with the same id, as long as the
 // outcome of the last try is unknown (orm.KindUnavailable) or it was cancelled
-// by a passing cause (orm.KindConflict, orm.KindThrottled). After a
-// [ConflictError], or orm.KindChanged, it can never succeed: prepare the changes
-// anew.
+// by a passing cause (orm.KindConflict, orm.KindThrottled); after ten minutes, when
+// DynamoDB has forgotten the id, only if one of its actions keeps it from happening
+// twice, as an event or a command does. After a [ConflictError], or orm.KindChanged,
+// it can never succeed: prepare the changes anew.
 type Prepared struct {
 	id      string
 	log     *Log
@@ -212,8 +212,7 @@ func (p *Prepared) Announce(ctx context.Context) {
 
 // Actions returns the actions of Changes.Writes, in their order, then those of
 // the events, then the command's, then those of timers. The slice is the caller's
-// own; the items in it are shared and must
-// not be changed.
+// own; the items in it are shared and must not be changed.
 func (p *Prepared) Actions() []orm.Action { return slices.Clone(p.actions) }
 
 // Resolve says what the answer of Transact means, given exactly the actions of

@@ -123,7 +123,7 @@ func TestStreamErrors(t *testing.T) {
 	}
 }
 
-func TestFromItemErrors(t *testing.T) {
+func TestDamagedItems(t *testing.T) {
 	f := newFixture()
 	f.seed(t, "order/1", 1)
 	for name, change := range map[string]func(orm.Item){
@@ -139,11 +139,11 @@ func TestFromItemErrors(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := eventlog.FromItem("shop", item); err != nil {
+			if _, err := fromItem(item); err != nil {
 				t.Fatal(err)
 			}
 			change(item)
-			if _, err := eventlog.FromItem("shop", item); !errors.Is(err, eventlog.KindDamaged) {
+			if _, err := fromItem(item); !errors.Is(err, eventlog.KindDamaged) {
 				t.Errorf("got %v, want kind %q", err, eventlog.KindDamaged)
 			}
 		})

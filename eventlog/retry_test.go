@@ -532,3 +532,43 @@ func TestParallelExpectations(t *testing.T) {
 	}
 	wantIDs(t, f, "order/1", 2)
 }
+
+// A process that stands still between two tries for longer than tokens are known:
+// what no condition keeps from happening twice is not sent again.
+func TestForgottenToken(t *testing.T) {
+	for name, c := range map[string]eventlog.Changes{
+		"a write":            {Writes: []orm.Write{users.Update("1", userCount.Add(1))}},
+		"a write, an event":  {Writes: []orm.Write{users.Update("1", userCount.Add(1))}, Events: one("order/1", event.Append).Events},
+		"a write, a command": {Writes: []orm.Write{users.Update("1", userCount.Add(1))}, Command: eventlog.Command{ID: "c"}},
+	} {
+		for _, happened := range []bool{true, false} {
+			now := start
+			store := ormtest.New(ormtest.Clock(func() time.Time { return now }))
+			l := eventlog.New(store, eventlog.Options{
+				Source: "shop",
+				Now:    func() time.Time { return now },
+				Sleep:  func(context.Context, time.Duration) error { now = now.Add(11 * time.Minute); return nil },
+			})
+			lost := on(func(n int, _ ormtest.Call) error {
+				if n == 1 {
+					return errLost
+				}
+				return nil
+			})
+			if happened {
+				store.After(lost)
+			} else {
+				store.Before(lost)
+			}
+			_, err := l.Commit(context.Background(), c)
+			// Only what left something of its own can be seen.
+			if seen := happened && len(c.Events)+len(c.Command.ID) > 0; (err == nil) != seen || err != nil && !errors.Is(err, eventlog.KindUnknown) {
+				t.Errorf("%s that happened %v: got %v", name, happened, err)
+			}
+			u, err := users.Get(context.Background(), store, "1")
+			if err != nil && happened || (u.Count == 1) != happened {
+				t.Errorf("%s that happened %v: counted %d, %v", name, happened, u.Count, err)
+			}
+		}
+	}
+}

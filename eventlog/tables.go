@@ -1,8 +1,8 @@
 package eventlog
 
 import (
-	"fmt"
 	"hash/fnv"
+	"strconv"
 	"time"
 
 	"github.com/vinci-go/vinci/event"
@@ -87,7 +87,7 @@ func Bucket(eventType string, t time.Time, stream string) string {
 }
 
 func bucket(eventType string, t time.Time, shard int) string {
-	return fmt.Sprintf("%s#%s#%d", eventType, t.UTC().Format(time.DateOnly), shard)
+	return eventType + "#" + t.UTC().Format(time.DateOnly) + "#" + strconv.Itoa(shard)
 }
 
 // Envelope is the event as it travels. source is the application: the table is
@@ -113,14 +113,4 @@ func (s *Stored) Envelope(source string) (event.Envelope, error) {
 		},
 		Data: []byte(s.Data),
 	}, nil
-}
-
-// FromItem reads an item of [Events] as the event that it is. The error is a
-// *[DamagedError] when the item is none.
-func FromItem(source string, item orm.Item) (event.Envelope, error) {
-	s, err := StoredOf(item)
-	if err != nil {
-		return event.Envelope{}, err
-	}
-	return s.Envelope(source)
 }

@@ -21,8 +21,8 @@ import (
 // and removes the timer in one transaction: it fires once, or was cancelled, or
 // was replaced, and never two of these. In AWS that function runs every minute,
 // so an event comes up to a minute and a little after Due; what became due in an
-// outage comes after it, in the order of Due. The event's time is when it was
-// committed.
+// outage comes after it, the events of one stream in the order of Due. The event's
+// time is when it was committed.
 //
 // A cancellation and the function may meet: the event may have been fired in the
 // moment in which the commit that cancels it was decided. Its handler therefore
@@ -203,6 +203,9 @@ func (t *Timer) put(id string, flow event.Flow, commitID string) (orm.Action, er
 	if err != nil {
 		return orm.Action{}, fmt.Errorf("timer %s: encode its item: %w", id, err)
 	}
+	if size := orm.ItemSize(item); size > orm.MaxItemSize {
+		return orm.Action{}, &TooLargeError{Event: -1, Timer: id, Type: t.Event.Type, Bytes: size}
+	}
 	put := orm.Action{Op: orm.OpPut, Table: State.Schema(), Item: item}
 	if !t.Replace {
 		put.If = &orm.Cond{Op: orm.CondNotExists, Path: State.Schema().Hash}
@@ -210,7 +213,9 @@ func (t *Timer) put(id string, flow event.Flow, commitID string) (orm.Action, er
 	return put, nil
 }
 
-// fits refuses an event now that could not be committed when it is due.
+// fits refuses an event now that could not be committed when it is due. The
+// timer's own item is another matter: there the data is text in a text, in which
+// each quotation mark takes two bytes.
 func (t *Timer) fits(id string, flow event.Flow) error {
 	pl := &place{stream: t.Event.Stream, version: math.MaxInt64}
 	longest := strings.Repeat("x", maxCommitID)

@@ -369,6 +369,25 @@ func TestTimersTooLarge(t *testing.T) {
 	}
 }
 
+// A timer keeps its event as text in a text: an event that would fit may not.
+func TestTimerWithManyQuotationMarks(t *testing.T) {
+	type note struct {
+		Text string `json:"text"`
+	}
+	def := event.Define[note]("note.made")
+	for marks, fits := range map[int]bool{90_000: true, 150_000: false} {
+		f := newFixture()
+		_, err := f.PublishAt(context.Background(), "t", start, def.Record(note{strings.Repeat(`"`, marks)}))
+		var large *eventlog.TooLargeError
+		if errors.As(err, &large) == fits || fits && err != nil {
+			t.Errorf("%d of them: got %v, fits is %v", marks, err, fits)
+		}
+		if large != nil && (large.Timer != "t" || large.Bytes <= orm.MaxItemSize) {
+			t.Errorf("got %+v", large)
+		}
+	}
+}
+
 // A person must look at an item that no commit can have written; it is not lost
 // and holds up nothing but itself.
 func TestDamagedTimers(t *testing.T) {

@@ -23,11 +23,15 @@ func (l *Log) PublishAt(ctx context.Context, id string, due time.Time, r event.R
 
 // DueTimer is a timer as it was read. It is fired with [Log.Fire].
 type DueTimer struct {
-	ID  string
-	Due time.Time // UTC; zero when it cannot be read
+	ID     string
+	Due    time.Time // UTC; zero when it cannot be read
+	Stream string    // where its event goes; empty: to one of its own, or it cannot be read
 	// CommitID is the commit that set it: a timer that is replaced has another.
 	CommitID string
-	data     string
+
+	event event.Record
+	flow  event.Flow
+	err   error // why it cannot be read
 }
 
 // DueTimers reads the timers that are due at a time or before it, in the order of
@@ -89,7 +93,10 @@ func earliest(shards []shard) *shard {
 }
 
 func dueTimer(s *StateItem) DueTimer {
-	t := DueTimer{ID: s.Key, CommitID: s.CommitID, data: s.Data}
+	t := DueTimer{ID: s.Key, CommitID: s.CommitID}
+	if t.event, t.flow, t.err = decodeTimer(s.Data); t.err == nil {
+		t.Stream = t.event.Stream
+	}
 	if prefix := TimerKey(""); len(s.Key) > len(prefix) && s.Key[:len(prefix)] == prefix {
 		t.ID = s.Key[len(prefix):]
 	}
@@ -111,12 +118,11 @@ func dueTimer(s *StateItem) DueTimer {
 // again does it if it was not done. A timer that cannot be read is a
 // *[DamagedTimerError].
 func (l *Log) Fire(ctx context.Context, t DueTimer) (c Commit, fired bool, err error) {
-	r, flow, err := decodeTimer(t.data)
-	if err != nil {
-		return Commit{}, false, &DamagedTimerError{ID: t.ID, Err: err}
+	if t.err != nil {
+		return Commit{}, false, &DamagedTimerError{ID: t.ID, Err: t.err}
 	}
-	c, err = l.Commit(event.WithFlow(ctx, flow), Changes{
-		Events: []event.Record{r},
+	c, err = l.Commit(event.WithFlow(ctx, t.flow), Changes{
+		Events: []event.Record{t.event},
 		Writes: []orm.Write{State.Delete(TimerKey(t.ID)).If(stateCommitID.Eq(t.CommitID))},
 	})
 	switch {

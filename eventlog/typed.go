@@ -46,11 +46,17 @@ func decode[T any](def *event.Definition[T], e event.Envelope) (event.Event[T], 
 	if err == nil || !errors.Is(err, event.KindValidation) {
 		return d, err
 	}
+	return decodeAnyway(def, e)
+}
+
+// decodeAnyway does not run the rules. It is by itself because its result lies on
+// the heap.
+func decodeAnyway[T any](def *event.Definition[T], e event.Envelope) (event.Event[T], error) {
 	newest, err := def.Upcast(e)
 	if err != nil {
 		return event.Event[T]{}, err
 	}
-	d = event.Event[T]{Metadata: e.Metadata}
+	d := event.Event[T]{Metadata: newest.Metadata}
 	if err := json.Unmarshal(newest.Data, &d.Data); err != nil {
 		return event.Event[T]{}, &event.Error{Kind: event.KindUndecodable, Op: "decode", Type: e.Type, ID: e.ID, Reason: "its data cannot be read", Err: err}
 	}

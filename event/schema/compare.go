@@ -57,7 +57,10 @@ func (c Change) String() string {
 // Compare says what changed from one schema of this package to another, in order
 // of the fields. Nothing is what it says of schemas that mean the same. The error
 // is about bytes that are no such schema.
-func Compare(old, now []byte) ([]Change, error) {
+func Compare(old, now []byte) ([]Change, error) { return compare(old, now, false) }
+
+// compare is [Compare]. Reading: now is only what old data is read into.
+func compare(old, now []byte, reading bool) ([]Change, error) {
 	o, err := parse(old)
 	if err != nil {
 		return nil, fmt.Errorf("the old schema: %w", err)
@@ -66,13 +69,14 @@ func Compare(old, now []byte) ([]Change, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the new schema: %w", err)
 	}
-	c := comparer{old: o.Defs, now: n.Defs, anything: &node{}, seen: map[[2]*node]bool{}}
+	c := comparer{old: o.Defs, now: n.Defs, reading: reading, anything: &node{}, seen: map[[2]*node]bool{}}
 	c.compare("", o, n)
 	return c.changes, nil
 }
 
 type comparer struct {
 	old, now map[string]*node
+	reading  bool
 	anything *node             // stands for a node that is not there
 	seen     map[[2]*node]bool // pairs that were compared or are being: references make circles
 	changes  []Change
@@ -92,6 +96,10 @@ func (c *comparer) compare(path string, o, n *node) {
 		return
 	}
 	c.seen[pair] = true
+	if c.reading && o.By != "" && n.By == "" && len(o.Type) > 0 { // a text can be read as one, whatever wrote it
+		plain := *o
+		plain.By, o = "", &plain
+	}
 	if was, is := o.kind(), n.kind(); was != is {
 		c.add(Retyped, path, "", "was %s and is %s", was, is)
 		return // what is in it says no more
@@ -111,7 +119,7 @@ func (c *comparer) compare(path string, o, n *node) {
 	if o.AdditionalProperties != nil || n.AdditionalProperties != nil {
 		c.compare(path+"{}", o.AdditionalProperties, n.AdditionalProperties)
 	}
-	if o.PropertyNames != nil || n.PropertyNames != nil {
+	if (o.PropertyNames != nil || n.PropertyNames != nil) && !(c.reading && n.PropertyNames == nil) {
 		text := &node{Type: names{"string"}}
 		c.compare(path+"{name}", orElse(o.PropertyNames, text), orElse(n.PropertyNames, text))
 	}
@@ -154,10 +162,12 @@ func (n *node) kind() string {
 	types := slices.DeleteFunc(slices.Sorted(slices.Values(n.Type)), func(t string) bool { return t == "null" })
 	s := strings.Join(slices.Compact(types), " or ")
 	switch {
-	case s == "" && strings.HasPrefix(n.Description, "as "):
-		s = "a value " + n.Description
+	case s == "" && n.By != "":
+		s = "a value as " + n.By + " encodes itself"
 	case s == "":
 		s = "any value"
+	case n.By != "":
+		s += " as " + n.By + " encodes itself"
 	}
 	if n.formatIsType() {
 		s += " of " + n.Format

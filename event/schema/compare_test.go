@@ -3,6 +3,7 @@ package schema_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -46,6 +47,9 @@ type (
 	}
 	described struct {
 		A int `json:"a" description:"how many"`
+	}
+	asSent struct {
+		A json.RawMessage `json:"a" description:"as somebody sent it"`
 	}
 	min1 struct {
 		A int `json:"a" validate:"min=1"`
@@ -125,6 +129,10 @@ func TestCompare(t *testing.T) {
 		{"a number as text", of[one[int]](t), of[quotedInt](t), "retyped", "retyped"},
 		{"text and bytes", of[one[string]](t), of[one[json.Marshaler]](t), "retyped", "retyped"},
 		{"text and a time", of[one[string]](t), of[one[time.Time]](t), "retyped", "retyped"},
+		{"text and a type that encodes itself", of[one[string]](t), of[one[netip.Addr]](t), "retyped", "retyped"},
+		{"a map by name and by number", of[one[map[string]int]](t), of[one[map[int]int]](t), "retyped", "retyped"},
+		{"a map by name and by a type that encodes itself", of[one[map[string]int]](t), of[one[map[netip.Addr]int]](t), "retyped", "retyped"},
+		{"a description that looks like a type", of[one[json.RawMessage]](t), of[asSent](t), "described", "described"},
 		{"one and many", of[one[string]](t), of[one[[]string]](t), "retyped", "retyped"},
 		{"an object and a scalar", of[one[int]](t), of[structIn](t), "retyped", "retyped"},
 		{"a smaller number", of[one[int]](t), of[one[int8]](t), "tightened, tightened", "loosened, loosened"},

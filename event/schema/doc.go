@@ -32,8 +32,9 @@
 // its validate tags. Rules that JSON Schema cannot say are kept as they are
 // written in "x-rules". A field is required when it is always written. Members
 // that are not named are allowed, as everywhere in Vinci. A `description` tag on a
-// field is its description. A type with a MarshalJSON of its own is any value,
-// except those of the standard library that are known.
+// field is its description. A type with a MarshalJSON of its own is any value, one
+// with a MarshalText any text, except those of the standard library that are known:
+// its name is kept in "x-encoded-by", so that another type is a change.
 //
 // No function links this package: it is for tools and tests.
 //

@@ -201,7 +201,7 @@ func (c *checker) newest(f file, now []byte, next string) error {
 		c.add(Missing, f, "it is not there", lockIt).write = now
 		return nil
 	}
-	changes, err := c.compare(f, old, now)
+	changes, err := c.compare(f, old, now, false)
 	switch {
 	case err != nil:
 		return err
@@ -230,7 +230,7 @@ func (c *checker) older(o Older) error {
 		found.write, err = canonical(o.Schema)
 		return err
 	}
-	changes, err := c.compare(f, old, o.Schema)
+	changes, err := c.compare(f, old, o.Schema, true)
 	if err != nil {
 		return err
 	}
@@ -256,8 +256,8 @@ func (c *checker) read(f file) ([]byte, error) {
 	return b, nil
 }
 
-func (c *checker) compare(f file, old, now []byte) ([]Change, error) {
-	changes, err := Compare(old, now)
+func (c *checker) compare(f file, old, now []byte, reading bool) ([]Change, error) {
+	changes, err := compare(old, now, reading)
 	if err != nil {
 		return nil, fmt.Errorf("%s/%s/%s: %w", Dir, c.event.Name, f.name(), err)
 	}

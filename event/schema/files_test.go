@@ -2,6 +2,7 @@ package schema_test
 
 import (
 	"encoding/json"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -154,6 +155,44 @@ func TestLockAndCheck(t *testing.T) {
 // public2 is the event as it was last agreed.
 func public2(name string) event.Type {
 	return event.Define[orderBroken](name, event.Version(2), event.Since(2), event.Public(show[orderBroken, orderV1], 2))
+}
+
+// What a type wrote as text may be read as text, and the numbers that name the
+// values of a map as well: that needs none of the types of then.
+func TestUpcastReadsText(t *testing.T) {
+	type loop struct {
+		Next *loop `json:"next,omitempty"`
+	}
+	type wrote struct {
+		From netip.Addr     `json:"from"`
+		Days map[int]string `json:"days"`
+		Loop loop           `json:"loop"`
+	}
+	type reads struct {
+		From string            `json:"from"`
+		Days map[string]string `json:"days"`
+		Loop loop              `json:"loop"`
+	}
+	type misreads struct {
+		From netip.Prefix `json:"from"`
+	}
+	dir := t.TempDir()
+	if _, err := schema.Lock(dir, describe(t, event.Define[wrote]("a.b"))); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		now  event.Type
+		want string
+	}{
+		{event.Define[orderID]("a.b", event.Version(2), event.Upcast(1, up[reads, orderID])), "missing a.b/2.json"},
+		{event.Define[orderID]("a.b", event.Version(2), event.Upcast(1, up[misreads, orderID])), "refused a.b/1.json, missing a.b/2.json"},
+		{event.Define[reads]("a.b"), "refused a.b/1.json"},
+	} {
+		found, err := schema.Check(dir, describe(t, c.now))
+		if err != nil || states(found) != c.want {
+			t.Errorf("got %s, %v; want %s", states(found), err, c.want)
+		}
+	}
 }
 
 func TestCheckReadsFiles(t *testing.T) {

@@ -45,6 +45,8 @@ type node struct {
 	PropertyNames        *node            `json:"propertyNames,omitempty"`
 	AdditionalProperties *node            `json:"additionalProperties,omitempty"`
 
+	// By is the Go type that encodes itself as this value, in a way of its own.
+	By    string           `json:"x-encoded-by,omitempty"`
 	Rules []string         `json:"x-rules,omitempty"` // validate tags that no keyword says
 	Defs  map[string]*node `json:"$defs,omitempty"`
 }

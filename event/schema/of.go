@@ -96,9 +96,9 @@ func (g *generator) of(t reflect.Type) *node {
 	case t == reflect.TypeFor[json.RawMessage]():
 		return &node{}
 	case jsonfields.EncodesItself(t):
-		return &node{Description: fmt.Sprintf("as %s encodes itself", t)}
+		return &node{By: t.String()}
 	case jsonfields.EncodesAsText(t):
-		return &node{Type: names{"string"}}
+		return &node{Type: names{"string"}, By: t.String()}
 	}
 	switch k := t.Kind(); k {
 	case reflect.String:
@@ -119,7 +119,7 @@ func (g *generator) of(t reflect.Type) *node {
 		n := int64(t.Len())
 		return &node{Type: names{"array"}, Items: g.of(t.Elem()), MinItems: &n, MaxItems: &n}
 	case reflect.Map:
-		n := &node{Type: names{"object"}, AdditionalProperties: g.of(t.Elem())}
+		n := &node{Type: names{"object"}, PropertyNames: keys(t.Key()), AdditionalProperties: g.of(t.Elem())}
 		return n.nullable()
 	case reflect.Struct:
 		return g.ofStruct(t)
@@ -128,6 +128,23 @@ func (g *generator) of(t reflect.Type) *node {
 	default:
 		return integer(k)
 	}
+}
+
+// keys is what the names in a map of such keys are, nil for any text.
+func keys(t reflect.Type) *node {
+	switch {
+	case t.Kind() == reflect.String:
+		return nil
+	case jsonfields.EncodesAsText(t):
+		return &node{Type: names{"string"}, By: t.String()}
+	default: // a whole number, or event.Define had refused it
+		return quoted(integer(t.Kind()))
+	}
+}
+
+// quoted is a value that is written as a text.
+func quoted(n *node) *node {
+	return &node{Type: names{"string"}, ContentMediaType: "application/json", ContentSchema: n}
 }
 
 // integer bounds what is less than 64 bits. 64 bits are what readers take for a
@@ -196,7 +213,7 @@ func (g *generator) object(t reflect.Type) *node {
 		}
 		p := g.of(f.Type)
 		if f.Quoted {
-			p = &node{Type: names{"string"}, ContentMediaType: "application/json", ContentSchema: p}
+			p = quoted(p)
 		}
 		optional := f.Optional()
 		if f.OmitEmpty || f.OmitZero {

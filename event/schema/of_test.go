@@ -156,3 +156,24 @@ func TestDescribe(t *testing.T) {
 		t.Errorf("%v does not name all that is wrong", err)
 	}
 }
+
+// Rules of a map's keys are about the number when the keys are numbers.
+func TestRulesOfKeys(t *testing.T) {
+	type data struct {
+		Days  map[int]string    `json:"days" validate:"dive,keys,min=1,max=31,endkeys"`
+		Names map[string]string `json:"names" validate:"dive,keys,min=1,endkeys"`
+	}
+	b, err := schema.Of(event.Define[data]("some.thing"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Join(strings.Fields(string(b)), "")
+	for _, want := range []string{
+		`"days":{"type":["object","null"],"propertyNames":{"type":"string","contentMediaType":"application/json","contentSchema":{"type":"integer","minimum":1,"maximum":31}}`,
+		`"names":{"type":["object","null"],"propertyNames":{"type":"string","minLength":1}`,
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%s does not hold\n%s", text, want)
+		}
+	}
+}

@@ -66,8 +66,14 @@ func dive(n *node, t reflect.Type, rules []string) {
 			end = len(rules) - 1
 		}
 		if keys := rules[1:end]; len(keys) > 0 {
-			n.PropertyNames = &node{Type: names{"string"}}
-			apply(n.PropertyNames, reflect.TypeFor[string](), keys)
+			if n.PropertyNames == nil {
+				n.PropertyNames = &node{Type: names{"string"}}
+			}
+			names := n.PropertyNames
+			if names.ContentSchema != nil { // a whole number, written as a text
+				names = names.ContentSchema
+			}
+			apply(names, t.Key(), keys)
 		}
 		if rules = rules[end+1:]; len(rules) == 0 {
 			return

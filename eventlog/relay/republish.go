@@ -17,7 +17,10 @@ type RepublishOptions struct {
 	Log       *eventlog.Log
 	Source    string // the application's name
 	Publisher Publisher
-	Failures  FailureQueue // gets what can never be published, as the relay's does
+	// Failures gets what can never be published, as the relay's does. It is not
+	// NewFailureQueue, which finds its queue by the stream that a record came from:
+	// there is none here.
+	Failures FailureQueue
 
 	// Rate is the most events a second, 0 for DefaultRate. The bus and every
 	// subscription have their ordinary work beside this.

@@ -11,7 +11,8 @@ import (
 )
 
 // NewFailureQueue keeps failures in an SQS queue of the function's own account
-// and region, by its name.
+// and region, by its name. It takes failures of stream records only: the stream's
+// ARN says account and region.
 func NewFailureQueue(client *sqs.Client, name string) FailureQueue {
 	return &failureQueue{client: client, name: name}
 }

@@ -11,13 +11,15 @@
 // So two calls of the function may overlap, and a call that dies leaves nothing
 // half done.
 //
-// Timers are fired one after the other, in the order of the times at which they
-// are due, also when they had to wait for an outage to end. One that cannot be
+// Several timers are fired at once, [Options].Concurrency of them, but those whose
+// events go to one stream one after the other, in the order of the times at which
+// they are due, also when they had to wait for an outage to end. One that cannot be
 // fired is logged, and the others go on; it is tried again by every call. So the
 // order holds among those that nothing failed for.
 //
 // A call ends before the function's time is over. What it did not come to is left
-// for the next: with some ten milliseconds a transaction that is after thousands.
+// for the next: with some ten milliseconds a transaction that is after tens of
+// thousands, or thousands of one stream.
 //
 // # What it says
 //

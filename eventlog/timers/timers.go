@@ -27,20 +27,36 @@ type Options struct {
 	Application string // the two dimensions of the metrics
 	Deployment  string
 
+	// Concurrency is how many timers are fired at once, each of another stream; 0
+	// means DefaultConcurrency. With 1 they are fired one after the other in the order
+	// of their due times, by the goroutine that calls Handle.
+	Concurrency int
+
 	Logger  *slog.Logger     // default: slog.Default()
 	Metrics io.Writer        // gets lines in CloudWatch's embedded metric format; default: none
 	Now     func() time.Time // default: time.Now
 }
 
+// DefaultConcurrency is how many timers are fired at once when Options.Concurrency
+// is zero: what a small function's processor has to do while the others wait for
+// DynamoDB.
+const DefaultConcurrency = 8
+
 // Timers fires what is due. It is safe for concurrent use, by several processes
 // as well.
 type Timers struct{ o Options }
 
-// New makes the handler. It panics without a log: such a program is written
-// wrong.
+// New makes the handler. It panics without a log and with a negative Concurrency:
+// such a program is written wrong.
 func New(o Options) *Timers {
 	if o.Log == nil {
 		panic("timers.New: Options.Log is nil")
+	}
+	if o.Concurrency < 0 {
+		panic("timers.New: Options.Concurrency is negative: 0 means the default")
+	}
+	if o.Concurrency == 0 {
+		o.Concurrency = DefaultConcurrency
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
@@ -92,62 +108,22 @@ type Answer struct {
 // the first reason; the others have been fired even so. What the timers are read
 // with failing is an error, too.
 func (t *Timers) Handle(ctx context.Context) (Answer, error) {
-	work := ctx
+	c := &call{timers: t, ctx: ctx, work: ctx}
 	if deadline, ok := ctx.Deadline(); ok {
 		var stop context.CancelFunc
-		work, stop = context.WithDeadline(ctx, deadline.Add(-answerTime))
+		c.work, stop = context.WithDeadline(ctx, deadline.Add(-answerTime))
 		defer stop()
 	}
-	var a Answer
-	for due, err := range t.o.Log.DueTimers(work, t.o.Now()) {
-		if err != nil {
-			t.count(&a)
-			return a, fmt.Errorf("%s: %w", a.text(), err)
-		}
-		if t.late(ctx) {
-			a.Left = true
-			t.o.Logger.WarnContext(ctx, "the time is up and timers are left: the next call goes on", "timer_id", due.ID, "due", due.Due, "fired", a.Fired)
-			break
-		}
-		t.fire(work, &a, due)
-	}
+	err := c.all()
+	a := c.answer
 	t.count(&a)
-	if a.first != nil {
-		return a, fmt.Errorf("%s: %w", a.text(), a.first)
+	if err == nil {
+		err = a.first
+	}
+	if err != nil {
+		return a, fmt.Errorf("%s: %w", a.text(), err)
 	}
 	return a, nil
-}
-
-// fire fires one timer and notes what became of it.
-func (t *Timers) fire(ctx context.Context, a *Answer, due eventlog.DueTimer) {
-	commit, fired, err := t.o.Log.Fire(ctx, due)
-	lag := time.Duration(0)
-	if !due.Due.IsZero() { // else it cannot be read, and Fire says so
-		lag = t.o.Now().Sub(due.Due)
-	}
-	logger := t.o.Logger.With("timer_id", due.ID, "due", due.Due, "lag_ms", lag.Milliseconds())
-	switch {
-	case err != nil:
-		a.Failed++
-		if a.first == nil {
-			a.first = err
-		}
-		logger.ErrorContext(ctx, "a timer could not be fired: it is tried again", "error", err.Error())
-	case !fired:
-		a.Gone++
-		return // it was late for nobody
-	default:
-		a.Fired++
-		e := commit.Events[0]
-		logger.InfoContext(ctx, "a timer fired", "event_id", e.ID, "event_type", e.Type, "correlation_id", e.CorrelationID)
-	}
-	a.lag = max(a.lag, lag)
-}
-
-// late reports whether no further transaction should be begun.
-func (t *Timers) late(ctx context.Context) bool {
-	deadline, ok := ctx.Deadline()
-	return ctx.Err() != nil || (ok && t.o.Now().Add(fireTime).After(deadline))
 }
 
 func (a *Answer) text() string {

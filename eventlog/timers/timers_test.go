@@ -49,7 +49,7 @@ func newFixture() *fixture {
 		Sleep:  func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
 	})
 	f.Timers = timers.New(timers.Options{
-		Log: f.log, Application: "shop", Deployment: "test",
+		Log: f.log, Application: "shop", Deployment: "test", Concurrency: 1,
 		Logger: slog.New(slog.NewJSONHandler(&f.logs, nil)), Metrics: &f.metrics,
 		Now: func() time.Time { return f.now },
 	})

@@ -34,7 +34,7 @@ func (s *schedule) waiting() bool {
 }
 
 func (s *schedule) invoke() {
-	f := timers.New(timers.Options{Log: s.log, Application: source, Deployment: "simulation", Logger: silent, Now: s.clock})
+	f := timers.New(timers.Options{Log: s.log, Application: source, Deployment: "simulation", Concurrency: 1, Logger: silent, Now: s.clock})
 	s.start(&task{
 		name: fmt.Sprintf("timers #%d", s.started), deadline: functionTimeout, skew: s.skew(),
 		faults: func() bool { return true }, done: func(bool) {},

@@ -89,6 +89,38 @@ var grantedLogCalls = []struct {
 	{"remove a timer alone", func(ctx context.Context, _ *eventlog.Log, s orm.Store, n int) error {
 		return orm.Exec(ctx, s, eventlog.State.Delete(eventlog.TimerKey(fmt.Sprint("alone/", n))))
 	}},
+	{"keep a checkpoint", func(ctx context.Context, _ *eventlog.Log, s orm.Store, n int) error {
+		for _, subscription := range []string{"count_active", "count_active!spring"} { // and one of a namespace
+			if err := keepCheckpoint(ctx, s, eventlog.CheckpointKey(subscription, fmt.Sprint("grant/", n))); err != nil {
+				return err
+			}
+		}
+		return nil
+	}},
+	{"keep another's checkpoint", func(ctx context.Context, _ *eventlog.Log, s orm.Store, n int) error {
+		return keepCheckpoint(ctx, s, eventlog.CheckpointKey("count_active_too", fmt.Sprint("grant/", n)))
+	}},
+	{"change a timer", func(ctx context.Context, _ *eventlog.Log, s orm.Store, n int) error {
+		return orm.Exec(ctx, s, eventlog.State.Update(eventlog.TimerKey(fmt.Sprint("alone/", n)), grantedPosition.Set(1)))
+	}},
+}
+
+var grantedPosition = orm.Attr(eventlog.State, func(s *eventlog.StateItem) *int64 { return &s.Position })
+
+// keepCheckpoint moves a checkpoint alone and in a transaction, and reads it.
+func keepCheckpoint(ctx context.Context, s orm.Store, key string) error {
+	if err := orm.Exec(ctx, s, eventlog.State.Update(key, grantedPosition.Set(1))); err != nil {
+		return err
+	}
+	actions, err := eventlog.State.Update(key, grantedPosition.Set(2)).Actions(ctx, s)
+	if err != nil {
+		return err
+	}
+	if err := s.Transact(ctx, "", actions); err != nil {
+		return err
+	}
+	_, err = eventlog.State.Get(ctx, s, key)
+	return err
 }
 
 const grantedStream = "grant/snapshot"
@@ -111,8 +143,8 @@ func TestLogGrants(t *testing.T) {
 	n := 0
 	for _, c := range []struct{ role, template, allowed string }{
 		{"sendwelcome", "mail", ""},
-		{"countactive", "counters", commits}, // bus.Commits(orderDeleted)
-		{"api", "api", commits},              // bus.Commits(userCreated, userActivated)
+		{"countactive", "counters", commits + ", keep a checkpoint"}, // bus.Ordered, bus.Commits(orderDeleted)
+		{"api", "api", commits},                                      // bus.Commits(userCreated, userActivated)
 		{"logtimers", "log", "commit, fire timers"},
 		{"logrelay", "log", ""},
 	} {

@@ -20,6 +20,7 @@ type Memory struct {
 	mu     sync.Mutex
 	tables map[string]*table
 	tokens map[string]token
+	room   []byte // for fingerprints
 	hooks
 
 	stream stream

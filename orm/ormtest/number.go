@@ -26,7 +26,7 @@ type number struct {
 }
 
 func parseNumber(s string) (number, error) {
-	bad := fmt.Errorf("%q is not a number", s)
+	bad := func() error { return fmt.Errorf("%q is not a number", s) }
 	var n number
 	rest := s
 	if strings.HasPrefix(rest, "-") || strings.HasPrefix(rest, "+") {
@@ -36,14 +36,14 @@ func parseNumber(s string) (number, error) {
 	if i := strings.IndexAny(rest, "eE"); i >= 0 {
 		e, err := strconv.Atoi(rest[i+1:])
 		if err != nil {
-			return n, bad
+			return n, bad()
 		}
 		n.exponent, rest = e, rest[:i]
 	}
 	whole, fraction, _ := strings.Cut(rest, ".")
 	digits := whole + fraction
 	if digits == "" || strings.Trim(digits, "0123456789") != "" {
-		return n, bad
+		return n, bad()
 	}
 	n.exponent -= len(fraction)
 	trimmed := strings.TrimRight(digits, "0")

@@ -140,9 +140,7 @@ func itemText(item orm.Item) string {
 	if item == nil {
 		return "none"
 	}
-	var b strings.Builder
-	writeItem(&b, item)
-	return b.String()
+	return string(appendItem(nil, item))
 }
 
 // itemTexts writes items, sorted unless their order counts.

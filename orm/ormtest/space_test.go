@@ -145,7 +145,7 @@ func TestScanOrder(t *testing.T) {
 	if itemTexts(page.Items, false) != strings.Join(parts, "\n     ") {
 		t.Error("the segments one after the other are not the whole")
 	}
-	if first := itemText(page.Items[0]); first != `{"id"=S:"829",}` {
+	if first := text(page.Items[0]["id"]); first != "S:829" {
 		t.Errorf("a scan begins with %s: its order has changed", first)
 	}
 }

@@ -41,23 +41,25 @@ func (s *stream) record(e effect) {
 	if !e.table.schema.Stream {
 		return
 	}
-	r := Record{Table: e.table.schema, Event: "MODIFY", Key: cloneItem(e.table.schema.KeyOf(e.key)), Old: cloneItem(e.old), New: cloneItem(e.new)}
+	change := "MODIFY"
 	switch {
 	case e.old == nil && e.new == nil:
 		return
 	case e.old == nil:
-		r.Event = "INSERT"
+		change = "INSERT"
 	case e.new == nil:
-		r.Event = "REMOVE"
+		change = "REMOVE"
 	case sameItem(e.old, e.new):
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sequence++
-	r.Sequence = s.sequence
 	if len(s.subscribers) > 0 {
-		s.waiting = append(s.waiting, r)
+		s.waiting = append(s.waiting, Record{
+			Table: e.table.schema, Event: change, Sequence: s.sequence,
+			Key: cloneItem(e.table.schema.KeyOf(e.key)), Old: cloneItem(e.old), New: cloneItem(e.new),
+		})
 	}
 }
 

@@ -2,8 +2,11 @@ package ormtest
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -40,47 +43,50 @@ func text(v value) string {
 	case *types.AttributeValueMemberN:
 		return "N:" + normalNumber(x.Value)
 	}
-	var b strings.Builder
-	writeText(&b, v)
-	return b.String()
+	return string(appendText(nil, v))
 }
 
-func writeText(b *strings.Builder, v value) {
-	b.WriteString(kind(v))
-	b.WriteByte(':')
+func appendText(b []byte, v value) []byte {
+	b = append(append(b, kind(v)...), ':')
 	switch x := v.(type) {
 	case *types.AttributeValueMemberS:
-		fmt.Fprintf(b, "%q", x.Value)
+		b = appendString(b, x.Value)
 	case *types.AttributeValueMemberN:
-		b.WriteString(normalNumber(x.Value))
+		b = append(b, normalNumber(x.Value)...)
 	case *types.AttributeValueMemberB:
-		fmt.Fprintf(b, "%x", x.Value)
+		b = hex.AppendEncode(b, x.Value)
 	case *types.AttributeValueMemberBOOL:
-		fmt.Fprint(b, x.Value)
+		b = strconv.AppendBool(b, x.Value)
 	case *types.AttributeValueMemberL:
-		b.WriteByte('[')
+		b = append(b, '[')
 		for _, e := range x.Value {
-			writeText(b, e)
-			b.WriteByte(',')
+			b = append(appendText(b, e), ',')
 		}
-		b.WriteByte(']')
+		b = append(b, ']')
 	case *types.AttributeValueMemberM:
-		writeItem(b, x.Value)
+		b = appendItem(b, x.Value)
 	case *types.AttributeValueMemberSS, *types.AttributeValueMemberNS, *types.AttributeValueMemberBS:
 		members := setMembers(v)
 		slices.Sort(members)
-		fmt.Fprintf(b, "%q", members)
+		b = fmt.Appendf(b, "%q", members)
 	}
+	return b
 }
 
-func writeItem(b *strings.Builder, item orm.Item) {
-	b.WriteByte('{')
+// appendString appends a string behind its length, so that nothing else reads the
+// same. Quoting it would do that too, for several times the price.
+func appendString(b []byte, s string) []byte {
+	b = strconv.AppendInt(b, int64(len(s)), 10)
+	return append(append(b, ':'), s...)
+}
+
+func appendItem(b []byte, item orm.Item) []byte {
+	b = append(b, '{')
 	for _, name := range names(item) {
-		fmt.Fprintf(b, "%q=", name)
-		writeText(b, item[name])
-		b.WriteByte(',')
+		b = append(appendString(b, name), '=')
+		b = append(appendText(b, item[name]), ',')
 	}
-	b.WriteByte('}')
+	return append(b, '}')
 }
 
 func names(item orm.Item) []string {
@@ -171,43 +177,45 @@ func mapValue(v value, normal bool) value {
 	return v // strings, booleans and null hold nothing that could be shared
 }
 
-// fingerprint identifies a transaction's parameters.
-func fingerprint(actions []orm.Action) string {
-	var b strings.Builder
+// fingerprint identifies a transaction's parameters. It works in what room b has,
+// and returns that for the next one.
+func fingerprint(b []byte, actions []orm.Action) ([sha256.Size]byte, []byte) {
+	b = b[:0]
 	for i := range actions {
 		a := &actions[i]
-		fmt.Fprintf(&b, "%d %s ", a.Op, a.Table.Name)
-		writeItem(&b, a.Key)
-		writeItem(&b, a.Item)
+		b = fmt.Appendf(b, "%d %s ", a.Op, a.Table.Name)
+		b = appendItem(b, a.Key)
+		b = appendItem(b, a.Item)
 		for _, c := range a.Changes {
-			fmt.Fprintf(&b, "%d ", c.Op)
-			writePath(&b, c.Path, c.Into)
-			writeText(&b, c.Value)
+			b = fmt.Appendf(b, "%d ", c.Op)
+			b = appendPath(b, c.Path, c.Into)
+			b = appendText(b, c.Value)
 		}
-		writeCond(&b, a.If)
-		b.WriteByte('\n')
+		b = appendCond(b, a.If)
+		b = append(b, '\n')
 	}
-	return b.String()
+	return sha256.Sum256(b), b
 }
 
-func writeCond(b *strings.Builder, c *orm.Cond) {
+func appendCond(b []byte, c *orm.Cond) []byte {
 	if c == nil {
-		return
+		return b
 	}
-	fmt.Fprintf(b, "(%d %t ", c.Op, c.Size)
-	writePath(b, c.Path, c.Into)
+	b = fmt.Appendf(b, "(%d %t ", c.Op, c.Size)
+	b = appendPath(b, c.Path, c.Into)
 	for _, v := range c.Values {
-		writeText(b, v)
+		b = appendText(b, v)
 	}
 	for _, one := range c.Of {
-		writeCond(b, one)
+		b = appendCond(b, one)
 	}
-	b.WriteByte(')')
+	return append(b, ')')
 }
 
-func writePath(b *strings.Builder, attribute string, into []orm.Step) {
-	fmt.Fprintf(b, "%q ", attribute)
+func appendPath(b []byte, attribute string, into []orm.Step) []byte {
+	b = append(appendString(b, attribute), ' ')
 	for _, step := range into {
-		fmt.Fprintf(b, "%q %d ", step.Name, step.Index)
+		b = fmt.Appendf(b, "%q %d ", step.Name, step.Index)
 	}
+	return b
 }

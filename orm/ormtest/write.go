@@ -2,6 +2,7 @@ package ormtest
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"time"
 
@@ -38,7 +39,7 @@ func (m *Memory) Do(ctx context.Context, a orm.Action) (orm.Item, error) {
 
 // token is what was done under a ClientRequestToken.
 type token struct {
-	actions string
+	actions [sha256.Size]byte // their fingerprint
 	until   time.Time
 }
 
@@ -56,9 +57,13 @@ func (m *Memory) Transact(ctx context.Context, tok string, actions []orm.Action)
 			}
 		}
 		now := m.now()
-		print := fingerprint(actions)
+		var known token
+		if tok != "" {
+			known.until = now.Add(tokenLife)
+			known.actions, m.room = fingerprint(m.room, actions)
+		}
 		if t, ok := m.tokens[tok]; ok && now.Before(t.until) {
-			if t.actions != print {
+			if t.actions != known.actions {
 				return &orm.Error{Kind: orm.KindValidation, Op: "transact", Table: actions[0].Table.Name,
 					Err: fmt.Errorf("token %s was used for another transaction in the last %s", tok, tokenLife)}
 			}
@@ -79,7 +84,7 @@ func (m *Memory) Transact(ctx context.Context, tok string, actions []orm.Action)
 			written(ctx, e, transactional)
 		}
 		if tok != "" {
-			m.tokens[tok] = token{actions: print, until: now.Add(tokenLife)}
+			m.tokens[tok] = known
 		}
 		return nil
 	})
