@@ -65,7 +65,13 @@ type PlaceOrder struct {
 	Items        []Item `json:"items"`
 	Currency     string `json:"currency"`
 	DiscountCode string `json:"discount_code,omitempty"`
+	// PayWithin is how many seconds the order waits for its payment before it is
+	// cancelled, up to 30 days; 0 means the service's own window.
+	PayWithin int `json:"pay_within_seconds,omitempty"`
 }
+
+// maxPayWithin is 30 days.
+const maxPayWithin = 30 * 24 * 60 * 60
 
 // View is an order as a command answers with it.
 type View struct {
@@ -95,10 +101,14 @@ func (s *Service) Place(ctx context.Context, tenant, key string, p PlaceOrder) (
 		Items: p.Items, Total: Money{total, p.Currency}, DiscountCode: p.DiscountCode,
 	}
 	stream := Stream(tenant, placed.OrderID)
+	window := s.o.PaymentWindow
+	if p.PayWithin > 0 {
+		window = time.Duration(p.PayWithin) * time.Second
+	}
 	changes := eventlog.Changes{
 		Events: []event.Record{Placed.At(stream, event.New).Record(placed)},
 		Timers: []eventlog.Timer{{
-			ID: unpaidTimer(stream), Due: s.o.Now().Add(s.o.PaymentWindow),
+			ID: unpaidTimer(stream), Due: s.o.Now().Add(window),
 			Event: Due.At(stream, event.Append).Record(PaymentDue{OrderID: placed.OrderID}),
 		}},
 	}
@@ -289,6 +299,9 @@ func (p *PlaceOrder) check() (int64, error) {
 	}
 	if _, err := minorDigits(p.Currency); err != nil {
 		return 0, invalid("currency", "%v", err)
+	}
+	if p.PayWithin < 0 || p.PayWithin > maxPayWithin {
+		return 0, invalid("pay_within_seconds", "must be 1 to %d, or absent", maxPayWithin)
 	}
 	if len(p.Items) == 0 || len(p.Items) > 50 {
 		return 0, invalid("items", "must be 1 to 50, and there are %d", len(p.Items))
