@@ -117,7 +117,7 @@ func (s *Subscription) addFunction(props *SubscriptionProps, timeout, window, vi
 	if def.Rebuildable {
 		statements = append(statements, Statement{
 			Sid: "ReadGenerations", Actions: []string{"dynamodb:GetItem"}, Resources: []string{d.TableARN(eventlog.State)},
-			LeadingKeys: eventlog.ModelKey(def.Name),
+			LeadingKeys: []string{eventlog.ModelKey(def.Name)},
 		})
 	}
 	environment := map[string]string{bus.EnvVisibilityTimeout: strconv.Itoa(int(visibility / time.Second))}

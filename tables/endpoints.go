@@ -12,7 +12,7 @@ const (
 type Endpoint struct {
 	TenantID string `dynamo:"tenant_id,hash" validate:"required"`
 	Kind     string `dynamo:"kind,range" validate:"required" enum:"mail,distributor"`
-	URL      string `dynamo:"url" validate:"required,url"`
+	URL      string `dynamo:"url" validate:"required,http_url"`
 	// Secret signs what we send. It is in no output and no log.
 	Secret string `dynamo:"secret" validate:"required,min=16" output:"hidden"`
 }

@@ -16,7 +16,7 @@ func Analyse(_ context.Context, e event.Event[OrderPlaced], tx *bus.Tx) error {
 	for _, item := range e.Data.Items {
 		pieces += int64(item.Quantity)
 	}
-	day := e.Time.Format(time.DateOnly) + "/" + e.Data.Total.Currency
+	day := e.Time.UTC().Format(time.DateOnly) + "/" + e.Data.Total.Currency
 	tx.Write(tables.OrderAnalytics.Update(orm.Key(e.TenantID, day),
 		tables.DayOrders.Add(1), tables.DayPieces.Add(pieces), tables.DayValue.Add(e.Data.Total.Amount)))
 	return nil

@@ -48,19 +48,31 @@ func Verify(secret string, h http.Header, body []byte, now time.Time, age time.D
 	return hmac.Equal([]byte(Sign(secret, at, body)), []byte(h.Get(HeaderSignature)))
 }
 
-// Caller calls the endpoints of tenants. Its client's time-out bounds one call. It
-// is safe for concurrent use.
+// Caller calls the endpoints of tenants. It is safe for concurrent use.
 type Caller struct {
 	Store  orm.Reader
-	Client *http.Client
+	Client *http.Client // as [NewClient] makes one
 	Now    func() time.Time
+}
+
+// callTimeout bounds one call, whatever the function's own time-out: a service that
+// hangs is tried again and not waited for.
+const callTimeout = 5 * time.Second
+
+// NewClient makes a client for [Caller]. It follows no redirects: what is signed for
+// a tenant goes where the tenant said and nowhere else.
+func NewClient() *http.Client {
+	return &http.Client{
+		Timeout:       callTimeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 }
 
 // errNoEndpoint: the tenant has none of that kind.
 var errNoEndpoint = errors.New("the tenant has no such endpoint")
 
 // call posts v to a tenant's endpoint. An answer that another attempt cannot mend
-// (4xx but for 408, 425 and 429) is a permanent error.
+// (3xx, and 4xx but for 408, 425 and 429) is a permanent error.
 func (c *Caller) call(ctx context.Context, tenant, kind string, v any, key string) (err error) {
 	endpoint, err := tables.Endpoints.Get(ctx, c.Store, orm.Key(tenant, kind))
 	if errors.Is(err, orm.KindNotFound) {

@@ -88,6 +88,25 @@ func TestReserve(t *testing.T) {
 	}
 }
 
+// TestReserveSentAnew: an event that `vinci dlq send` has sent anew is in a stream of
+// its own, and is about the order all the same.
+func TestReserveSentAnew(t *testing.T) {
+	var kit *bustest.Kit
+	kit = bustest.New(t, orders.ReserveStock, bus.OnTx(orders.Placed, func(ctx context.Context, e event.Event[orders.OrderPlaced], tx *bus.Tx) error {
+		return orders.Reserve(kit.Log)(ctx, e, tx)
+	}))
+	if err := orm.Exec(t.Context(), kit.Store, tables.Inventory.Put(tables.Stock{TenantID: "acme", ProductID: "p1", Available: 10})); err != nil {
+		t.Fatal(err)
+	}
+	kit.Commit(placedRecord("o1", orders.Item{ProductID: "p1", Title: "Lamp", Price: 1, Quantity: 3}))
+	again := placedRecord("o1", orders.Item{ProductID: "p1", Title: "Lamp", Price: 1, Quantity: 3})
+	again.Stream = "ops/reserve_stock/1"
+	e := ofTenant(kit.Commit(again)[0], "acme")
+	if d := kit.Settle(e); d.Status != bus.Succeeded || stockOf(t, kit.Store, "p1") != 7 {
+		t.Errorf("delivery %+v, %d left", d, stockOf(t, kit.Store, "p1"))
+	}
+}
+
 // TestReserveAfterCancel: an order that was cancelled before its stock was set aside
 // gets none.
 func TestReserveAfterCancel(t *testing.T) {
@@ -147,6 +166,7 @@ func TestProcess(t *testing.T) {
 				kit.Commit(r)
 			}
 			e := kit.Commit(c.what)[0]
+			e = ofTenant(e, "acme")
 			kit.DeliverParallel(5, e)
 			if d := kit.Settle(e); d.Status != bus.Succeeded {
 				t.Fatalf("delivery %+v", d)
@@ -194,6 +214,7 @@ func newReceiver(t *testing.T, now func() time.Time, answers ...int) *receiver {
 		}
 		r.keys, r.bodies = append(r.keys, req.Header.Get(orders.HeaderIdempotency)), append(r.bodies, string(body))
 		if len(r.answers) > 0 {
+			w.Header().Set("Location", "/elsewhere") // for 3xx
 			w.WriteHeader(r.answers[0])
 			r.answers = r.answers[1:]
 		}
@@ -219,11 +240,13 @@ func TestEndpoints(t *testing.T) {
 			[]int{500, 503}, 3, bus.Succeeded, `{"to":"a@example.com","customer_name":"Alice","order_id":"o1","total":"0.03 EUR"}`},
 		{"a distributor that is busy", tables.EndpointDistributor, orders.NotifyDistributor, func(c *orders.Caller) bus.Part { return bus.On(orders.Placed, c.Notify) },
 			[]int{429}, 2, bus.Succeeded, `{"order_id":"o1","items":[{"product_id":"p1","quantity":3}],"total":{"amount":3,"currency":"EUR"},"placed_at":"2026-03-01T12:00:00Z"}`},
+		{"a distributor that has moved", tables.EndpointDistributor, orders.NotifyDistributor, func(c *orders.Caller) bus.Part { return bus.On(orders.Placed, c.Notify) },
+			[]int{307}, 1, bus.Dead, ""},
 		{"a distributor that refuses", tables.EndpointDistributor, orders.NotifyDistributor, func(c *orders.Caller) bus.Part { return bus.On(orders.Placed, c.Notify) },
 			[]int{400}, 1, bus.Dead, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			caller := &orders.Caller{Client: &http.Client{}}
+			caller := &orders.Caller{Client: orders.NewClient()}
 			kit := bustest.New(t, c.sub, c.handler(caller))
 			caller.Store, caller.Now = kit.Store, kit.Now
 			r := newReceiver(t, kit.Now, c.answers...)

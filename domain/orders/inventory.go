@@ -17,9 +17,13 @@ import (
 // the cancellation to give it back.
 func Reserve(log *eventlog.Log) func(context.Context, event.Event[OrderPlaced], *bus.Tx) error {
 	return func(ctx context.Context, e event.Event[OrderPlaced], tx *bus.Tx) error {
-		order, version, err := eventlog.Load(ctx, log, e.Subject, Orders)
+		stream := Stream(e.TenantID, e.Data.OrderID) // an event that was sent anew is in another
+		order, version, err := eventlog.Load(ctx, log, stream, Orders)
 		if err != nil {
 			return fmt.Errorf("load order %s: %w", e.Data.OrderID, err)
+		}
+		if err := order.exists(); err != nil {
+			return bus.Permanent(fmt.Errorf("%s: %w", stream, err))
 		}
 		if !order.open() {
 			return nil
@@ -39,7 +43,7 @@ func Reserve(log *eventlog.Log) func(context.Context, event.Event[OrderPlaced], 
 				available = stock[i].Available
 			}
 			if available < item.Quantity {
-				tx.Record(Rejected.At(e.Subject, event.Expect(version)).Record(InventoryRejected{
+				tx.Record(Rejected.At(stream, event.Expect(version)).Record(InventoryRejected{
 					OrderID: order.ID, ProductID: item.ProductID, Wanted: item.Quantity, Available: available,
 				}))
 				return nil
@@ -51,7 +55,7 @@ func Reserve(log *eventlog.Log) func(context.Context, event.Event[OrderPlaced], 
 			// runs again.
 			tx.Write(tables.Inventory.Update(keys[i], tables.StockAvailable.Add(-line.Quantity)).If(tables.StockAvailable.Ge(line.Quantity)))
 		}
-		tx.Record(Reserved.At(e.Subject, event.Expect(version)).Record(reserved))
+		tx.Record(Reserved.At(stream, event.Expect(version)).Record(reserved))
 		return nil
 	}
 }

@@ -20,7 +20,7 @@ const (
 // timer may meet: what the order says counts, not that the timer came.
 func CancelUnpaid(log *eventlog.Log) func(context.Context, event.Event[PaymentDue], *bus.Tx) error {
 	return func(ctx context.Context, e event.Event[PaymentDue], tx *bus.Tx) error {
-		return cancel(ctx, log, e.Subject, tx, ReasonUnpaid, func(o Order) bool { return o.Status == StatusPlaced })
+		return cancel(ctx, log, Stream(e.TenantID, e.Data.OrderID), tx, ReasonUnpaid, func(o Order) bool { return o.Status == StatusPlaced })
 	}
 }
 
@@ -28,7 +28,7 @@ func CancelUnpaid(log *eventlog.Log) func(context.Context, event.Event[PaymentDu
 func CancelRejected(log *eventlog.Log) func(context.Context, event.Event[InventoryRejected], *bus.Tx) error {
 	return func(ctx context.Context, e event.Event[InventoryRejected], tx *bus.Tx) error {
 		reason := fmt.Sprintf("%s: %d of %s were wanted, %d are there", ReasonOutOfStock, e.Data.Wanted, e.Data.ProductID, e.Data.Available)
-		return cancel(ctx, log, e.Subject, tx, reason, func(Order) bool { return true })
+		return cancel(ctx, log, Stream(e.TenantID, e.Data.OrderID), tx, reason, func(Order) bool { return true })
 	}
 }
 
@@ -38,6 +38,9 @@ func cancel(ctx context.Context, log *eventlog.Log, stream string, tx *bus.Tx, r
 	order, version, err := eventlog.Load(ctx, log, stream, Orders)
 	if err != nil {
 		return fmt.Errorf("load order of %s: %w", stream, err)
+	}
+	if err := order.exists(); err != nil {
+		return bus.Permanent(fmt.Errorf("%s: %w", stream, err))
 	}
 	if !still(order) {
 		return nil

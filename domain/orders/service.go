@@ -145,8 +145,8 @@ func command(tenant, key string, p PlaceOrder) (eventlog.Command, error) {
 // Pay takes the payment of an order. Errors: NotFound, Conflict, Refused when the
 // amount is not the order's.
 func (s *Service) Pay(ctx context.Context, tenant, orderID string, paid Money) (View, error) {
-	if _, err := minorDigits(paid.Currency); err != nil {
-		return View{}, invalid("currency", "%v", err)
+	if err := checkCurrency(paid.Currency); err != nil {
+		return View{}, err
 	}
 	return s.command(ctx, tenant, orderID, func(o Order, at place) (eventlog.Changes, error) {
 		e, err := o.Pay(paid)
@@ -277,6 +277,13 @@ func checkOrder(tenant, id string) error {
 	return nil
 }
 
+func checkCurrency(code string) error {
+	if _, ok := minorDigits(code); !ok {
+		return invalid("currency", "must be a currency of ISO 4217, as EUR")
+	}
+	return nil
+}
+
 func checkText(field, text string, most int) error {
 	if n := utf8.RuneCountInString(text); strings.TrimSpace(text) == "" || n > most {
 		return invalid(field, "must be 1 to %d characters", most)
@@ -293,12 +300,17 @@ func (p *PlaceOrder) check() (int64, error) {
 		return 0, err
 	}
 	if p.Email != "" {
-		if _, err := mail.ParseAddress(p.Email); err != nil || len(p.Email) > 254 {
+		if a, err := mail.ParseAddress(p.Email); err != nil || a.Address != p.Email || len(p.Email) > 254 {
 			return 0, invalid("email", "is no e-mail address")
 		}
 	}
-	if _, err := minorDigits(p.Currency); err != nil {
-		return 0, invalid("currency", "%v", err)
+	if err := checkCurrency(p.Currency); err != nil {
+		return 0, err
+	}
+	if p.DiscountCode != "" {
+		if err := checkText("discount_code", p.DiscountCode, 64); err != nil {
+			return 0, err
+		}
 	}
 	if p.PayWithin < 0 || p.PayWithin > maxPayWithin {
 		return 0, invalid("pay_within_seconds", "must be 1 to %d, or absent", maxPayWithin)
@@ -327,13 +339,16 @@ func (p *PlaceOrder) check() (int64, error) {
 			return 0, invalid(field("quantity"), "must be 1 to 1000000")
 		}
 		value, ok := times(item.Price, item.Quantity)
-		if ok = ok && total+value >= total; !ok {
-			return 0, invalid("items", "come to more than can be counted")
+		if ok = ok && total+value <= MaxTotal; !ok {
+			return 0, invalid("items", "come to more than %d", MaxTotal)
 		}
 		total += value
 	}
 	return total, nil
 }
+
+// maxStock leaves room for what cancelled orders give back.
+const maxStock = 1_000_000_000
 
 // SetStock says how many of a product a tenant can sell from now on. Errors: Invalid.
 func (s *Service) SetStock(ctx context.Context, tenant, productID string, available int) error {
@@ -343,8 +358,8 @@ func (s *Service) SetStock(ctx context.Context, tenant, productID string, availa
 	if err := checkText("product_id", productID, 64); err != nil {
 		return err
 	}
-	if available < 0 {
-		return invalid("available", "must not be negative")
+	if available < 0 || available > maxStock {
+		return invalid("available", "must be 0 to %d", maxStock)
 	}
 	stock := tables.Stock{TenantID: tenant, ProductID: productID, Available: available}
 	if err := orm.Exec(ctx, s.store, tables.Inventory.Put(stock)); err != nil {

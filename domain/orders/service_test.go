@@ -265,6 +265,8 @@ func TestWishes(t *testing.T) {
 		{"customer_id", func(p *orders.PlaceOrder) { p.CustomerID = "" }},
 		{"customer_name", func(p *orders.PlaceOrder) { p.CustomerName = strings.Repeat("a", 201) }},
 		{"email", func(p *orders.PlaceOrder) { p.Email = "nobody" }},
+		{"email", func(p *orders.PlaceOrder) { p.Email = "Bob <bob@example.com>" }},
+		{"discount_code", func(p *orders.PlaceOrder) { p.DiscountCode = strings.Repeat("a", 65) }},
 		{"currency", func(p *orders.PlaceOrder) { p.Currency = "eur" }},
 		{"currency", func(p *orders.PlaceOrder) { p.Currency = "XQZ" }},
 		{"items", func(p *orders.PlaceOrder) { p.Items = nil }},
@@ -275,6 +277,7 @@ func TestWishes(t *testing.T) {
 		{"items[0].quantity", func(p *orders.PlaceOrder) { p.Items[0].Quantity = 0 }},
 		{"items", func(p *orders.PlaceOrder) { p.Items[0].Price = 1 << 62 }},
 		{"items", func(p *orders.PlaceOrder) { p.Items[0].Price, p.Items[1].Price = 1<<61+1<<60, 1<<62 }},
+		{"items", func(p *orders.PlaceOrder) { p.Items[0].Price, p.Items[1].Price = orders.MaxTotal/2, 1 }},
 	} {
 		p := wish()
 		c.change(&p)
@@ -312,5 +315,28 @@ func TestUnpaidTimer(t *testing.T) {
 	}
 	if timers() != 0 {
 		t.Error("the timer still waits after the payment")
+	}
+}
+
+// TestStockAndEndpoints: what a tenant sets is checked first.
+func TestStockAndEndpoints(t *testing.T) {
+	f := newFixture(t)
+	for _, available := range []int{-1, 1_000_000_001} {
+		if err := f.service.SetStock(t.Context(), "acme", "p1", available); !errors.Is(err, orders.Invalid) {
+			t.Errorf("%d in stock: %v", available, err)
+		}
+	}
+	for _, c := range []struct{ kind, url, secret, field string }{
+		{"mail", "https://mail.example.com/send", "0123456789abcdef", ""},
+		{"mail", "file:///etc/passwd", "0123456789abcdef", "url"},
+		{"mail", "mail.example.com", "0123456789abcdef", "url"},
+		{"fax", "https://mail.example.com/send", "0123456789abcdef", "kind"},
+		{"mail", "https://mail.example.com/send", "short", "secret"},
+	} {
+		err := f.service.SetEndpoint(t.Context(), "acme", c.kind, c.url, c.secret)
+		var refused *orders.Error
+		if c.field == "" && err != nil || c.field != "" && (!errors.As(err, &refused) || refused.Field != c.field) {
+			t.Errorf("%s at %s: %v; want field %q", c.kind, c.url, err, c.field)
+		}
 	}
 }

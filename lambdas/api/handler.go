@@ -25,6 +25,7 @@ type api struct {
 	service *users.Service
 	orders  *orders.Service
 	queries *orders.Queries
+	now     func() time.Time
 	logger  *slog.Logger
 }
 

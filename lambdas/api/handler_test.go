@@ -34,6 +34,7 @@ func newTestAPI(store orm.Store, logTo io.Writer) http.Handler {
 		service: users.NewService(store, log, now, func() string { return "alice" }),
 		orders:  orders.NewService(store, log, orders.Options{Now: now, NewID: newID}),
 		queries: orders.NewQueries(store, first{}, first{}),
+		now:     now,
 		logger:  slog.New(slog.NewTextHandler(logTo, nil)),
 	})
 }

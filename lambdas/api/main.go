@@ -31,6 +31,7 @@ func main() {
 		queries: orders.NewQueries(store,
 			readmodel.NewReader(store, orders.ProjectSummary, modelAge),
 			readmodel.NewReader(store, orders.ProjectDashboard, modelAge)),
+		now:    time.Now,
 		logger: logger,
 	})
 	lambda.Start(httpadapter.NewV2(handler).ProxyWithContext)

@@ -174,7 +174,7 @@ type titleBody struct {
 func (a *api) dashboard(w http.ResponseWriter, r *http.Request) error {
 	month := r.URL.Query().Get("month")
 	if month == "" {
-		month = time.Now().UTC().Format("2006-01")
+		month = a.now().UTC().Format("2006-01")
 	}
 	m, err := a.queries.Dashboard(r.Context(), tenant(r), month)
 	if err != nil {

@@ -3,7 +3,6 @@ package main
 
 import (
 	"log/slog"
-	"net/http"
 	"os"
 	"time"
 
@@ -12,16 +11,12 @@ import (
 	"github.com/vinci-go/vinci/orm"
 )
 
-// callTimeout bounds one call, whatever the function's own time-out: a service that
-// hangs is tried again and not waited for.
-const callTimeout = 5 * time.Second
-
 func main() {
 	store, err := orm.FromEnv(os.Getenv)
 	if err != nil {
 		slog.Error("the function cannot start", "error", err)
 		os.Exit(1)
 	}
-	caller := &orders.Caller{Store: store, Client: &http.Client{Timeout: callTimeout}, Now: time.Now}
+	caller := &orders.Caller{Store: store, Client: orders.NewClient(), Now: time.Now}
 	bus.Start(orders.ConfirmOrder, bus.On(orders.Placed, orders.Mail(caller)))
 }
