@@ -23,6 +23,7 @@ type Generations struct {
 	// Current is the generation that queries read.
 	Current string    `json:"current,omitempty"`
 	Since   time.Time `json:"since,omitzero"` // when it became current; zero: it always was
+	Begun   time.Time `json:"begun,omitzero"` // when it was begun to be made, not later than its first event; zero: nobody knows
 	// Building is the generation that is being made; empty: none is.
 	Building      string    `json:"building,omitempty"`
 	BuildingSince time.Time `json:"building_since,omitzero"` // not later than its first event
