@@ -1,13 +1,11 @@
 package scenario
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -100,38 +98,6 @@ func (e *stepError) showLog(w io.Writer, rt *local.Runtime) {
 	for _, l := range lines {
 		fmt.Fprintf(w, "  %s %s\n", l.Time.Format("15:04:05.000"), l.Text)
 	}
-}
-
-// Call sends one request to the API and decodes the answer into out.
-func (s *Stage) Call(ctx context.Context, method, path string, in, out any, wantStatus int) error {
-	var body io.Reader
-	if in != nil {
-		b, err := json.Marshal(in)
-		if err != nil {
-			return fmt.Errorf("%s %s: %w", method, path, err)
-		}
-		body = bytes.NewReader(b)
-	}
-	req, err := http.NewRequestWithContext(ctx, method, s.API+path, body)
-	if err != nil {
-		return fmt.Errorf("%s %s: %w", method, path, err)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err // it names method and URL
-	}
-	defer resp.Body.Close()
-	b, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return fmt.Errorf("%s %s: read the answer: %w", method, path, err)
-	}
-	if resp.StatusCode != wantStatus {
-		return fmt.Errorf("%s %s: status %d, wanted %d: %s", method, path, resp.StatusCode, wantStatus, b)
-	}
-	if err := json.Unmarshal(b, out); err != nil {
-		return fmt.Errorf("%s %s: decode the answer: %w", method, path, err)
-	}
-	return nil
 }
 
 // Delivered waits until the subscription's delivery of the event has the wanted

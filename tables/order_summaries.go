@@ -39,6 +39,9 @@ var OrderSummariesByStatus = orm.IndexOf(OrderSummaries,
 	func(s *OrderSummary) *string { return &s.ModelStatus },
 	func(s *OrderSummary) *string { return &s.OrderID })
 
+// SummaryModelStatus composes the key of that list.
+var SummaryModelStatus = orm.Composite(OrderSummaries, func(s *OrderSummary) *string { return &s.ModelStatus })
+
 // ModelKey is the partition key of a tenant's part of a read model in one
 // generation: a model that is rebuilt is made anew beside the old one.
 func ModelKey(generation, tenant string) string { return generation + "#" + tenant }

@@ -82,7 +82,11 @@ func (q *Queries) List(ctx context.Context, tenant string, status Status, limit 
 	if err != nil {
 		return Page{}, err
 	}
-	page, err := tables.OrderSummariesByStatus.Query(model+"#"+string(status)).Limit(limit).StartAt(orm.Cursor(cursor)).Page(ctx, q.store)
+	key, err := tables.SummaryModelStatus.Of(tables.OrderSummary{Model: model, Status: string(status)})
+	if err != nil {
+		return Page{}, fmt.Errorf("list orders: %w", err)
+	}
+	page, err := tables.OrderSummariesByStatus.Query(key).Limit(limit).StartAt(orm.Cursor(cursor)).Page(ctx, q.store)
 	if errors.Is(err, orm.KindValidation) { // all else was checked above
 		return Page{}, invalid("cursor", "is none that this list gave")
 	}
