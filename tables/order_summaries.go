@@ -1,6 +1,7 @@
 package tables
 
 import (
+	"strings"
 	"time"
 
 	"github.com/vinci-go/vinci/orm"
@@ -45,3 +46,9 @@ var SummaryModelStatus = orm.Composite(OrderSummaries, func(s *OrderSummary) *st
 // ModelKey is the partition key of a tenant's part of a read model in one
 // generation: a model that is rebuilt is made anew beside the old one.
 func ModelKey(generation, tenant string) string { return generation + "#" + tenant }
+
+// ModelGeneration is the generation of a [ModelKey]: no generation has a #.
+func ModelGeneration(model string) string {
+	generation, _, _ := strings.Cut(model, "#")
+	return generation
+}

@@ -2,7 +2,6 @@ package rebuild
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -120,5 +119,3 @@ func (t *Tool) asked(es []event.Envelope) ([]event.Envelope, error) {
 	}
 	return out, nil
 }
-
-var errStopped = errors.New("stopped")
