@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"os"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -29,6 +32,7 @@ type Stage struct {
 	API     string        // URL of the HTTP API
 	Store   orm.Store     // every table, with the developer's own credentials
 	Log     *eventlog.Log // the application's log
+	env     map[string]string
 	config  aws.Config
 	sqs     *sqs.Client
 	out     io.Writer
@@ -37,6 +41,16 @@ type Stage struct {
 // AWS is the configuration of SDK clients that reach the local endpoint with the
 // developer's own credentials.
 func (s *Stage) AWS() aws.Config { return s.config }
+
+// Environ is the environment of a program that works on the application with the
+// developer's own credentials, as `vinci migrate` and `vinci rebuild` run them.
+func (s *Stage) Environ() []string {
+	environ := os.Environ()
+	for _, name := range slices.Sorted(maps.Keys(s.env)) {
+		environ = append(environ, name+"="+s.env[name])
+	}
+	return environ
+}
 
 func newStage(rt *local.Runtime, out io.Writer) (*Stage, error) {
 	apis := rt.APIs()
@@ -70,7 +84,7 @@ func Connect(api, endpoint string, owner local.Credentials) (*Stage, error) {
 		return nil, err
 	}
 	config := awsenv.Config(getenv)
-	return &Stage{API: api, Store: store, Log: log, config: config, sqs: sqs.NewFromConfig(config), out: io.Discard}, nil
+	return &Stage{API: api, env: env, Store: store, Log: log, config: config, sqs: sqs.NewFromConfig(config), out: io.Discard}, nil
 }
 
 // stepError names the step that failed and the function to look at.
