@@ -228,13 +228,14 @@ func (c *Consumer) Handle(ctx context.Context, batch events.SQSEvent) (events.SQ
 	for i := range batch.Records {
 		ds[i] = c.receive(inv, &batch.Records[i])
 	}
-	stop := c.keepHidden(ctx, ds)
+	arrivals, ds := c.spread(ctx, ds)
+	stop := c.keepHidden(ctx, arrivals)
 	c.settleAll(ctx, ds)
 	stop()
 	c.measure(inv)
-	for _, d := range ds {
-		if d.again {
-			response.BatchItemFailures = append(response.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: d.message.MessageId})
+	for _, a := range arrivals {
+		if a.again {
+			response.BatchItemFailures = append(response.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: a.message.MessageId})
 		}
 	}
 	return response, nil
@@ -257,6 +258,8 @@ func (c *Consumer) settleAll(ctx context.Context, ds []*delivery) {
 	place := map[kind]int{}
 	for _, d := range ds {
 		switch {
+		case d.unplaced != nil || d.over:
+			inTurn = append(inTurn, d)
 		case c.sub.Ordered:
 			inOrder = append(inOrder, d)
 		case d.handler == nil || d.filtered || d.handler.tx:
@@ -326,6 +329,10 @@ func (c *Consumer) unhandled(ctx context.Context, d *delivery) (r result, done b
 	switch {
 	case d.unreadable != nil:
 		return c.discard(ctx, d, d.unreadable), true
+	case d.unplaced != nil:
+		return result{outcome: outcomeUnrecorded, again: true, hide: c.retryDelay(retryBase, d.receives), err: d.unplaced}, true
+	case d.over:
+		return result{outcome: outcomeOver}, true
 	case d.inv.tooLate():
 		return result{outcome: outcomeNotTried, again: true, hide: time.Second, err: errTooLate}, true
 	case d.filtered && d.receives == 1:

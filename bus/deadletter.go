@@ -70,6 +70,9 @@ func (c *Consumer) bury(ctx context.Context, d *delivery, seen Delivery, cause e
 
 // discard gives up a message that is no event. There is no id to record it by.
 func (c *Consumer) discard(ctx context.Context, d *delivery, cause error) result {
+	if d.place > 0 {
+		return result{outcome: outcomeUndecodable, err: cause} // the delivery before it sends the message
+	}
 	if err := c.deadLetter(ctx, d, map[string]string{
 		AttrErrorKind:    kindOf(cause),
 		AttrErrorMessage: messageOf(cause),

@@ -21,6 +21,14 @@ type Handler struct {
 	batch func() collector
 }
 
+// EventType is the type of event that the handler is for; nil when it was made
+// without a definition.
+func (h Handler) EventType() event.Type { return h.eventType }
+
+// Transactional reports whether all that the handler writes is one transaction with
+// the outcome: it was made with [OnTx].
+func (h Handler) Transactional() bool { return h.tx }
+
 func (h Handler) addTo(p *parts) { p.handlers = append(p.handlers, h) }
 
 // On handles events of one type at least once, under a lease: while it runs,

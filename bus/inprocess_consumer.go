@@ -28,15 +28,31 @@ func (c *inProcess) handle(ctx context.Context, e event.Envelope, timeout time.D
 		return c.once(ctx, e)
 	}
 	inv := c.invocation(ctx)
-	d := c.accept(inv, e)
-	var r result
-	if c.sub.Ordered {
-		r = c.inTurn(ctx, d)
-	} else {
-		r = c.settle(ctx, d)
+	namespaces := []string{""}
+	if c.sub.Rebuildable {
+		g, err := c.generations(ctx)
+		if err != nil {
+			return err
+		}
+		namespaces = g.Live()
+	}
+	var errs []error
+	for _, namespace := range namespaces {
+		d := c.accept(inv, e)
+		d.in(namespace, 0)
+		var r result
+		if c.sub.Ordered {
+			r = c.inTurn(ctx, d)
+		} else {
+			r = c.settle(ctx, d)
+		}
+		errs = append(errs, r.asError(c.sub.Name))
 	}
 	c.measure(inv)
-	return r.asError(c.sub.Name)
+	if len(errs) == 1 {
+		return errs[0]
+	}
+	return errors.Join(errs...)
 }
 
 // once runs the handler and keeps nothing. Without a deadline there is nobody who

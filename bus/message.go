@@ -56,9 +56,10 @@ type delivery struct {
 	subscription string
 	logger       *slog.Logger
 
-	hiding chan struct{} // one place, for whoever changes the message's visibility; nil without a heartbeat
-	done   bool          // nobody may change it any more
-	again  bool          // the message must come again
+	arrival  *arrival // of the message; nil when none brought it
+	place    int      // among the arrival's deliveries
+	unplaced error    // why it is not known in which generations it is to be handled
+	over     bool     // it is of a generation that is not live any more
 }
 
 // receive reads a message and finds its handler.
@@ -84,6 +85,10 @@ func (c *Consumer) receive(inv *invocation, m *events.SQSMessage) *delivery {
 		if d.unreadable = c.checkNamespace(d); d.unreadable != nil {
 			return d
 		}
+	}
+	if c.notFor(d.event.ID) {
+		d.filtered = true
+		return d
 	}
 	filtered, err := c.filter.leavesOut(d.event.Type, func() ([]byte, error) { return []byte(m.Body), nil })
 	if err != nil {

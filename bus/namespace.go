@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"context"
 	"fmt"
 	"regexp"
 	"strings"
@@ -47,6 +48,17 @@ func RecordID(eventID, namespace string) string {
 		return eventID
 	}
 	return eventID + "!" + namespace
+}
+
+// Namespace is the namespace in which a handler's event is handled: "" for an event
+// that came over the bus, and outside a handler. A handler of a [Rebuildable]
+// subscription puts it into the keys of what it writes, so that a replay makes its
+// read model anew beside the old one.
+func Namespace(ctx context.Context) string {
+	if a := attemptOf(ctx); a != nil {
+		return a.namespace
+	}
+	return ""
 }
 
 // SplitRecordID is [RecordID] backwards. An event id of the log ends in digits, a

@@ -23,6 +23,7 @@ const (
 	outcomeUnrecorded  = "unrecorded"  // the record could not be read or written
 	outcomeUndecodable = "undecodable" // no event, given up
 	outcomeNotTried    = "not tried"   // the function's time was up
+	outcomeOver        = "over"        // of a generation that is not live any more, acknowledged
 	outcomeBlocked     = "blocked"     // its stream waits for another event, in an ordered subscription
 )
 

@@ -75,12 +75,12 @@ func (c *Consumer) runsTooLong(inv *invocation) error {
 // keepHidden hides the messages of a batch anew for as long as they are worked on,
 // or wait for their turn. The function that it returns ends that, and returns when
 // no beat is on its way any more.
-func (c *Consumer) keepHidden(ctx context.Context, ds []*delivery) (stop func()) {
+func (c *Consumer) keepHidden(ctx context.Context, as []*arrival) (stop func()) {
 	if c.heartbeat == 0 {
 		return func() {}
 	}
-	for _, d := range ds {
-		d.hiding = make(chan struct{}, 1)
+	for _, a := range as {
+		a.hiding = make(chan struct{}, 1)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})
@@ -93,7 +93,7 @@ func (c *Consumer) keepHidden(ctx context.Context, ds []*delivery) (stop func())
 			case <-ctx.Done():
 				return
 			case <-ticker.C:
-				c.parallel(len(ds), func(i int) { c.beat(ctx, ds[i]) })
+				c.parallel(len(as), func(i int) { c.beat(ctx, as[i]) })
 			}
 		}
 	}()
@@ -105,15 +105,15 @@ func (c *Consumer) keepHidden(ctx context.Context, ds []*delivery) (stop func())
 
 // beat hides one message anew, unless it is done with. A message whose result
 // hides it must not be hidden for another time afterwards: see finish.
-func (c *Consumer) beat(ctx context.Context, d *delivery) {
-	d.hiding <- struct{}{}
-	defer func() { <-d.hiding }()
-	if d.done || ctx.Err() != nil {
+func (c *Consumer) beat(ctx context.Context, a *arrival) {
+	a.hiding <- struct{}{}
+	defer func() { <-a.hiding }()
+	if a.done || ctx.Err() != nil {
 		return
 	}
-	if err := c.hide(ctx, d.message, c.visibility); err != nil && ctx.Err() == nil {
+	if err := c.hide(ctx, a.message, c.visibility); err != nil && ctx.Err() == nil {
 		// The lease, or the transaction's condition, still keeps a second run away.
-		c.logger.WarnContext(ctx, "message not kept hidden", append(d.attrs(), "error", err.Error())...)
+		c.logger.WarnContext(ctx, "message not kept hidden", append(a.first.attrs(), "error", err.Error())...)
 	}
 }
 
@@ -128,13 +128,19 @@ func (c *Consumer) hide(ctx context.Context, m *events.SQSMessage, d time.Durati
 	return c.queue.ChangeVisibility(ctx, m.EventSourceARN, m.ReceiptHandle, d)
 }
 
-// finish does to a message what its result asks for.
-func (c *Consumer) finish(ctx context.Context, d *delivery, r result) {
-	if d.hiding != nil {
-		d.hiding <- struct{}{}
-		defer func() { <-d.hiding }()
+// finish takes the result of a delivery. When it is the last one of its message it
+// does to the message what its results ask for.
+func (c *Consumer) finish(ctx context.Context, d *delivery, one result) {
+	a := d.arrival
+	r, settled := a.settle(d.place, one)
+	if !settled {
+		return
 	}
-	d.done, d.again = true, r.again
+	if a.hiding != nil {
+		a.hiding <- struct{}{}
+		defer func() { <-a.hiding }()
+	}
+	a.done, a.again = true, r.again
 	if !r.again || r.hide <= 0 {
 		return
 	}

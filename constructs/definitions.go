@@ -2,6 +2,7 @@ package constructs
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/vinci-go/vinci/constructs/internal/plan"
 	"github.com/vinci-go/vinci/event"
@@ -25,7 +26,9 @@ func writeDefinitions(p *plan.Plan, file string) error {
 	}
 	f := &definitions.File{Application: p.Name.App, Tables: p.Schemas(), Events: events}
 	for _, h := range p.Handlers {
-		f.Subscriptions = append(f.Subscriptions, definitions.SubscriptionOf(h.Subscription, h.DeadLetterQueue))
+		s := definitions.SubscriptionOf(h.Subscription, h.DeadLetterQueue)
+		s.Timeout = int(orDuration(h.Function.Timeout, defaultTimeout) / time.Second)
+		f.Subscriptions = append(f.Subscriptions, s)
 	}
 	if err := definitions.Write(file, f); err != nil {
 		return fmt.Errorf("synthesize: %w", err)

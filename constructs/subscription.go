@@ -114,6 +114,12 @@ func (s *Subscription) addFunction(props *SubscriptionProps, timeout, window, vi
 		statements = append(statements, Statement{Sid: "ReadOrder", Actions: []string{"dynamodb:Query"}, Resources: []string{d.TableARN(eventlog.Events)}})
 		statements = append(statements, keepCheckpoints(def.Name, d.TableARN(eventlog.State))...)
 	}
+	if def.Rebuildable {
+		statements = append(statements, Statement{
+			Sid: "ReadGenerations", Actions: []string{"dynamodb:GetItem"}, Resources: []string{d.TableARN(eventlog.State)},
+			LeadingKeys: []string{eventlog.ModelKey(def.Name)},
+		})
+	}
 	environment := map[string]string{bus.EnvVisibilityTimeout: strconv.Itoa(int(visibility / time.Second))}
 	if s.DeadLetterQueue != nil {
 		statements = append(statements, Statement{

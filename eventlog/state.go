@@ -53,6 +53,7 @@ const (
 	StateCheckpoint = "checkpoint" // how far a subscription has read a stream
 	StateSnapshot   = "snapshot"   // what a stream came to, up to a version
 	StateReplay     = "replay"     // how far a replay has come
+	StateModel      = "readmodel"  // which generations a read model has
 )
 
 // CommandKey is the key of the record of a command.
@@ -72,3 +73,7 @@ func SnapshotKey(name, stream string) string { return StateSnapshot + "/" + name
 
 // ReplayKey is the key of a replay.
 func ReplayKey(id string) string { return StateReplay + "/" + id }
+
+// ModelKey is the key of what says which generations the read model of a
+// subscription has.
+func ModelKey(subscription string) string { return StateModel + "/" + subscription }

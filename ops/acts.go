@@ -71,6 +71,21 @@ type RepublishedEvents struct {
 	Failed  int       `json:"failed,omitempty"` // at the end
 }
 
+// RebuiltModel is a step in making a read model anew.
+type RebuiltModel struct {
+	Subscription string `json:"subscription"`
+	Generation   string `json:"generation"`
+	Phase        string `json:"phase"`
+	Reason       string `json:"reason,omitempty"`
+}
+
+// The phases of [RebuiltModel] besides Began.
+const (
+	Flipped = "flipped" // the generation is the current one
+	Aborted = "aborted" // it was given up
+	Dropped = "dropped" // its items are deleted
+)
+
 // The events of acts. They are internal: they go to nobody outside.
 var (
 	Redriven    = event.Define[Acted]("ops.redriven")
@@ -79,11 +94,12 @@ var (
 	Edited      = event.Define[EditedEvent]("ops.edited")
 	Replayed    = event.Define[ReplayedEvents]("ops.replayed")
 	Republished = event.Define[RepublishedEvents]("ops.republished")
+	Rebuilt     = event.Define[RebuiltModel]("ops.rebuilt")
 )
 
 // Types are the names of the events of acts.
 func Types() []string {
-	return []string{Redriven.Name(), Purged.Name(), Skipped.Name(), Edited.Name(), Replayed.Name(), Republished.Name()}
+	return []string{Redriven.Name(), Purged.Name(), Skipped.Name(), Edited.Name(), Replayed.Name(), Republished.Name(), Rebuilt.Name()}
 }
 
 // Stream is the stream of the acts on a subscription. Streams whose id begins with

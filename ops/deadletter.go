@@ -202,7 +202,7 @@ func (o *Ops) DeadLetters(ctx context.Context, subscription string, b Box, limit
 	if err = errors.Join(err, o.release(ctx, queue, messages)); err != nil {
 		return nil, o.noBox(err, "dlq", s.Name, b)
 	}
-	letters, err := o.letters(ctx, s.Name, messages)
+	letters, err := o.letters(ctx, s, messages)
 	if err != nil {
 		return nil, err
 	}
@@ -224,13 +224,22 @@ func (o *Ops) noBox(err error, op, subscription string, b Box) error {
 func isAbsent(err error) bool { return errors.Is(err, KindUnknown) }
 
 // letters reads messages, with their delivery records.
-func (o *Ops) letters(ctx context.Context, subscription string, messages []Message) ([]DeadLetter, error) {
+// A message without a namespace is explained by the current generation's.
+func (o *Ops) letters(ctx context.Context, s *subscription, messages []Message) ([]DeadLetter, error) {
+	generation, err := o.generation(ctx, s)
+	if err != nil {
+		return nil, err
+	}
 	letters := make([]DeadLetter, len(messages))
 	var keys []orm.Pair[string, string]
 	var of []int
 	for i, m := range messages {
 		letters[i] = letter(m)
-		key := orm.Key(letters[i].ID(), subscription)
+		id := letters[i].ID()
+		if letters[i].EventID != "" && letters[i].Namespace == "" {
+			id = bus.RecordID(id, generation)
+		}
+		key := orm.Key(id, s.Name)
 		if letters[i].EventID != "" && bus.Deliveries.CheckKey(key) == nil {
 			keys, of = append(keys, key), append(of, i)
 		}

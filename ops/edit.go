@@ -29,7 +29,8 @@ const editedRetention = bus.DefaultRetention
 // them. It is internal: nothing of it leaves the application.
 //
 // The new event takes the old one's place: in the same transaction the old one is
-// recorded as ignored for the subscription, so that neither a message about it that is
+// recorded as ignored for the subscription, in each generation of its read model that is
+// live, so that neither a message about it that is
 // still on its way nor a [Ops.Replay] makes its effects beside the new one's. Where it
 // has succeeded before, its record stays as it is. Its dead letters are then taken out
 // of the queue. When it blocks the stream of an ordered subscription, it is skipped.
@@ -65,22 +66,30 @@ func (o *Ops) Edit(ctx context.Context, subscription, eventID string, data json.
 	if err != nil {
 		return event.Metadata{}, err
 	}
-	blocks, err := o.blocks(ctx, s, eventID)
+	namespaces, err := o.live(ctx, s)
 	if err != nil {
 		return event.Metadata{}, err
 	}
-	if blocks {
-		skipping, err := bus.Skipping(o.store, s.Name, eventID, "sent anew as "+e.ID)
+	var blocked []string // the namespaces in which it blocks its stream
+	records := []string{eventID}
+	for _, namespace := range namespaces {
+		recordID := bus.RecordID(eventID, namespace)
+		records = append(records, recordID)
+		blocks, err := o.blocks(ctx, s, eventID, namespace)
 		if err != nil {
 			return event.Metadata{}, err
 		}
-		writes = append(writes, skipping...)
-	} else {
-		replaced, err := o.replaced(ctx, s, old, e.ID)
+		var more []orm.Write
+		if blocks {
+			blocked = append(blocked, namespace)
+			more, err = bus.Skipping(o.store, s.Name, recordID, "sent anew as "+e.ID)
+		} else {
+			more, err = o.replaced(ctx, s, old, recordID, e.ID)
+		}
 		if err != nil {
 			return event.Metadata{}, err
 		}
-		writes = append(writes, replaced...)
+		writes = append(writes, more...)
 	}
 	c, err := o.log.Commit(about(ctx, &old), eventlog.Changes{Writes: writes, Events: []event.Record{
 		{Type: old.Type, SchemaVersion: old.SchemaVersion, Stream: stream, Expected: event.New, Data: data},
@@ -88,19 +97,19 @@ func (o *Ops) Edit(ctx context.Context, subscription, eventID string, data json.
 	}})
 	if err != nil {
 		switch {
-		case blocks:
+		case len(blocked) > 0:
 			err = bus.SkipError(err, s.Name, eventID)
 		case errors.Is(err, orm.KindConditionFailed), errors.Is(err, orm.KindAlreadyExists):
 			err = &Error{Kind: KindRefused, Op: "edit", Subscription: s.Name, Reason: "a run was at event " + eventID + " meanwhile: see what became of it, and try again", Err: err}
 		}
 		return event.Metadata{}, err
 	}
-	if blocks {
-		if err := o.look(ctx, s.Name, "", old); err != nil {
+	for _, namespace := range blocked {
+		if err := o.look(ctx, s.Name, namespace, old); err != nil {
 			return c.Events[0], err
 		}
 	}
-	return c.Events[0], o.remove(ctx, o.names.DeadLetterQueue(s.Name), eventID)
+	return c.Events[0], o.remove(ctx, o.names.DeadLetterQueue(s.Name), records...)
 }
 
 func (o *Ops) checkEdit(s *subscription, old, e event.Envelope) error {
@@ -160,14 +169,15 @@ func ignored(e event.Envelope, subscription string, now time.Time, why string) b
 
 // replaced are the writes after which the subscription does not handle an event any
 // more, in whose place another one was sent.
-func (o *Ops) replaced(ctx context.Context, s *subscription, old event.Envelope, by string) ([]orm.Write, error) {
-	records, err := o.records(ctx, []orm.Pair[string, string]{orm.Key(old.ID, s.Name)})
+func (o *Ops) replaced(ctx context.Context, s *subscription, old event.Envelope, recordID, by string) ([]orm.Write, error) {
+	records, err := o.records(ctx, []orm.Pair[string, string]{orm.Key(recordID, s.Name)})
 	if err != nil {
 		return nil, err
 	}
 	now, why := o.now().UTC(), "sent anew as "+by
 	switch d := records[0]; {
 	case d == nil:
+		old.ID = recordID
 		return []orm.Write{bus.Deliveries.Insert(ignored(old, s.Name, now, why))}, nil
 	case d.Status == bus.Succeeded, d.Status == bus.Ignored:
 		return nil, nil
@@ -179,7 +189,7 @@ func (o *Ops) replaced(ctx context.Context, s *subscription, old event.Envelope,
 }
 
 // blocks reports whether an event blocks its stream.
-func (o *Ops) blocks(ctx context.Context, s *subscription, eventID string) (bool, error) {
+func (o *Ops) blocks(ctx context.Context, s *subscription, eventID, namespace string) (bool, error) {
 	if !s.Ordered {
 		return false, nil
 	}
@@ -187,6 +197,6 @@ func (o *Ops) blocks(ctx context.Context, s *subscription, eventID string) (bool
 	if err != nil {
 		return false, err
 	}
-	c, err := bus.ReadCheckpoint(ctx, o.store, s.Name, stream)
+	c, err := bus.ReadCheckpoint(ctx, o.store, bus.RecordID(s.Name, namespace), stream)
 	return err == nil && c.BlockedBy == eventID, err
 }

@@ -221,8 +221,8 @@ func (o *Ops) workOn(ctx context.Context, s *subscriptionBox, messages []Message
 }
 
 // remove deletes all letters about an event; a box that is not there has none.
-func (o *Ops) remove(ctx context.Context, queue, recordID string) (err error) {
-	wanted, rest, err := o.sweep(ctx, queue, 0, func(m *Message) bool { l := letter(*m); return l.ID() == recordID })
+func (o *Ops) remove(ctx context.Context, queue string, recordIDs ...string) (err error) {
+	wanted, rest, err := o.sweep(ctx, queue, 0, func(m *Message) bool { l := letter(*m); return slices.Contains(recordIDs, l.ID()) })
 	defer func() { err = errors.Join(err, o.release(ctx, queue, rest)) }()
 	if isAbsent(err) {
 		return nil

@@ -79,7 +79,8 @@ type ReplayProgress struct {
 // messages like those that EventBridge sends.
 //
 // An event is sent when the subscription asks for it, by type and content, and has
-// no record of having succeeded with it, or of having ignored it. So it also finds
+// no record of having succeeded with it, or of having ignored it (in the current
+// generation of its read model, when that has any). So it also finds
 // and mends what was lost on the way, whatever the cause, and sending it to a
 // subscription that has all does nothing. An event that was given up is tried once
 // more. What is so old that its record may have expired is left out, unless
@@ -192,6 +193,16 @@ func (o *Ops) check(ctx context.Context, s *subscription, r *Replay) error {
 	if !s.Rebuildable {
 		return wrong(KindRefused, "replay", s.Name, "to handle events again that it has handled may have effects twice: only a subscription declared with bus.Rebuildable() takes that")
 	}
+	if !bus.IsGeneration(r.Again) || r.DryRun {
+		return nil
+	}
+	g, err := bus.ReadGenerations(ctx, o.store, s.Name)
+	if err != nil {
+		return err
+	}
+	if g.Over(r.Again) {
+		return wrong(KindRefused, "replay", s.Name, "%s is the name of a generation of its read model that is neither current nor being made, so that nothing is handled in it: use another name, or vinci rebuild", r.Again)
+	}
 	return nil
 }
 
@@ -303,6 +314,13 @@ func (o *Ops) replay(ctx context.Context, s *subscription, r *Replay, pages func
 
 // missing are those events of a page that are to be sent; the others are counted.
 func (o *Ops) missing(ctx context.Context, s *subscription, r *Replay, events []event.Envelope, n *ReplayProgress) ([]event.Envelope, error) {
+	namespace := r.Again
+	if namespace == "" {
+		var err error
+		if namespace, err = o.generation(ctx, s); err != nil {
+			return nil, err
+		}
+	}
 	var asked []event.Envelope
 	var keys []orm.Pair[string, string]
 	for _, e := range events {
@@ -317,7 +335,7 @@ func (o *Ops) missing(ctx context.Context, s *subscription, r *Replay, events []
 			continue
 		}
 		asked = append(asked, e)
-		keys = append(keys, orm.Key(bus.RecordID(e.ID, r.Again), s.Name))
+		keys = append(keys, orm.Key(bus.RecordID(e.ID, namespace), s.Name))
 	}
 	records, err := o.records(ctx, keys)
 	if err != nil {

@@ -11,7 +11,8 @@ import (
 // Skip lets an ordered subscription pass over an event that blocks its stream, as
 // [bus.Skip] does, in one transaction with the event that says who did it. Then it
 // sends a message by which the stream goes on, and takes the event's dead letters out
-// of the queue. In a namespace of a replay eventID is the [bus.RecordID].
+// of the queue. In a namespace of a replay eventID is the [bus.RecordID]; of a read model that has
+// generations the current one is meant when it names none.
 //
 // The error is of [KindUnknown] without such a subscription or event, of
 // [KindRefused] for a subscription that is not ordered, of bus.KindNotBlocked when
@@ -28,6 +29,9 @@ func (o *Ops) Skip(ctx context.Context, subscription, eventID, reason string) er
 	}
 	if !s.Ordered {
 		return wrong(KindRefused, "skip", s.Name, "it is not ordered, so no event blocks another: purge the dead letter instead")
+	}
+	if eventID, err = o.recordID(ctx, s, eventID); err != nil {
+		return err
 	}
 	id, namespace := bus.SplitRecordID(eventID)
 	e, err := o.event(ctx, "skip", id)

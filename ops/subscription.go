@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/vinci-go/vinci/bus"
 	"github.com/vinci-go/vinci/event"
@@ -71,19 +70,9 @@ func (s Subscription) compile() (*subscription, error) {
 // Delivery records expire, and a namespace has none in the beginning.
 func editedStream(subscription, id string) string { return Stream(subscription) + "/" + id }
 
-// isFor is the only subscription that an event is for, empty: it is for all.
-func isFor(e event.Envelope) string {
-	rest, ours := strings.CutPrefix(e.ID, Stream(""))
-	subscription, _, edited := strings.Cut(rest, "/")
-	if !ours || !edited {
-		return ""
-	}
-	return subscription
-}
-
 // wants reports whether the subscription is to get an event.
 func (s *subscription) wants(e event.Envelope) (bool, error) {
-	if only := isFor(e); only != "" && only != s.Name {
+	if only := bus.OnlyFor(e.ID); only != "" && only != s.Name {
 		return false, nil
 	}
 	return s.asks(e)

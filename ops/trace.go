@@ -3,6 +3,9 @@ package ops
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/vinci-go/vinci/bus"
@@ -12,7 +15,8 @@ import (
 
 // Deliveries is what became of an event at each subscription that has met it, by the
 // subscription's name: those of the event itself, then those of each namespace that
-// is named. It is strongly consistent. An event that nobody has met yet has none, and
+// is named. Of a subscription whose read model has generations, those of the current
+// one are the event's. It is strongly consistent. An event that nobody has met yet has none, and
 // one whose records have expired has none any more.
 func (o *Ops) Deliveries(ctx context.Context, eventID string, namespaces ...string) ([]Delivery, error) {
 	if _, _, err := event.ParseID(eventID); err != nil {
@@ -23,13 +27,41 @@ func (o *Ops) Deliveries(ctx context.Context, eventID string, namespaces ...stri
 			return nil, &Error{Kind: KindInvalid, Op: "deliveries", Err: err}
 		}
 	}
+	generations, err := o.generations(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return o.deliveries(ctx, generations, eventID, namespaces)
+}
+
+func (o *Ops) deliveries(ctx context.Context, generations map[string]bus.Generations, eventID string, namespaces []string) ([]Delivery, error) {
 	var out []Delivery
-	for _, n := range append([]string{""}, namespaces...) {
-		for d, err := range orm.QueryTable(bus.Deliveries, bus.RecordID(eventID, n)).All(ctx, o.store) {
+	query := func(namespace string, want func(subscription string) bool) error {
+		for d, err := range orm.QueryTable(bus.Deliveries, bus.RecordID(eventID, namespace)).All(ctx, o.store) {
 			if err != nil {
-				return nil, err
+				return err
 			}
-			out = append(out, view(&d, o.now()))
+			if want(d.Subscription) {
+				out = append(out, view(&d, o.now()))
+			}
+		}
+		return nil
+	}
+	asked := map[string]bool{"": true}
+	for _, g := range generations {
+		asked[g.Current] = true
+	}
+	for _, n := range slices.Sorted(maps.Keys(asked)) {
+		err := query(n, func(subscription string) bool { return generations[subscription].Current == n })
+		if err != nil {
+			return nil, err
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Delivery) int { return strings.Compare(a.Subscription, b.Subscription) })
+	for _, n := range namespaces {
+		err := query(n, func(subscription string) bool { return n != generations[subscription].Current })
+		if err != nil {
+			return nil, err
 		}
 	}
 	return out, nil
@@ -108,6 +140,10 @@ func causes(byID map[string]*Node, a, b *Node) bool {
 }
 
 func (o *Ops) readDeliveries(ctx context.Context, nodes []*Node) error {
+	generations, err := o.generations(ctx)
+	if err != nil {
+		return err
+	}
 	errs := make([]error, len(nodes))
 	slots := make(chan struct{}, treeReads)
 	var reading sync.WaitGroup
@@ -115,7 +151,7 @@ func (o *Ops) readDeliveries(ctx context.Context, nodes []*Node) error {
 		slots <- struct{}{}
 		reading.Go(func() {
 			defer func() { <-slots }()
-			n.Deliveries, errs[i] = o.Deliveries(ctx, n.Event.ID)
+			n.Deliveries, errs[i] = o.deliveries(ctx, generations, n.Event.ID, nil)
 		})
 	}
 	reading.Wait()

@@ -29,7 +29,9 @@ type Trouble struct {
 // The index that it reads is a moment behind, and has a delivery from its first
 // failure or its second attempt on: a first attempt that never ended is listed once
 // the queue has handed the message out again. For an ordered subscription the
-// checkpoint of each event's stream is read besides.
+// checkpoint of each event's stream is read besides. What is left in a generation of
+// a read model that is neither current nor being made concerns nobody any more, and is
+// not listed.
 func (o *Ops) Trouble(ctx context.Context, subscription string) iter.Seq2[Trouble, error] {
 	return func(yield func(Trouble, error) bool) {
 		s, err := o.subscription("trouble", subscription)
@@ -37,9 +39,19 @@ func (o *Ops) Trouble(ctx context.Context, subscription string) iter.Seq2[Troubl
 			yield(Trouble{}, err)
 			return
 		}
+		var g bus.Generations
+		if s.Rebuildable {
+			if g, err = bus.ReadGenerations(ctx, o.store, s.Name); err != nil {
+				yield(Trouble{}, err)
+				return
+			}
+		}
 		for d, err := range bus.DeliveriesBySubscription.Query(s.Name).All(ctx, o.store) {
 			var t Trouble
 			if err == nil {
+				if _, namespace := bus.SplitRecordID(d.EventID); g.Over(namespace) {
+					continue
+				}
 				t, err = o.trouble(ctx, s, &d)
 			}
 			if !yield(t, err) || err != nil {

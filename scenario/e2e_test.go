@@ -49,6 +49,31 @@ EVENT +TYPE +SUBSCRIPTION +OUTCOME +ATTEMPTS +DURATION
 user/[0-9a-f]{20}@1 +user\.created +send_welcome +succeeded +1 +[0-9.mµ]+s
 user/[0-9a-f]{20}@2 +user\.activated +count_active +succeeded +1 +[0-9.mµ]+s
 user/[0-9a-f]{20}@2 +user\.activated +count_total +ignored +[01] +[0-9.mµ]+s
+
+Tenant acme has 10 lamps, 5 clocks and no chairs, a mail provider and a distributor
+Placed order ([0-9a-f]{20}) for 40\.00 EUR: its mail will fail twice, and its distributor is slow
+Placed order [0-9a-f]{20} for 25\.00 EUR; asked again under the same key: the same order
+Paid, confirmed and fulfilled order [0-9a-f]{20}
+Cancelled order [0-9a-f]{20} after it was paid: 37\.50 EUR go back, and so do 3 lamps
+Order [0-9a-f]{20} was cancelled: there is not enough of a product: 1 of chair were wanted, 0 are there
+Order [0-9a-f]{20} was cancelled: it was not paid in time
+Mails sent: 5; the distributor was told of 5 orders; every signature was right
+Dashboard of this month: 5 orders, revenue 25\.00 EUR, 0 to be fulfilled, first title Lamp \(9 pieces\)
+Orders that are placed: 1
+Orders that are fulfilled: 1
+Orders that are cancelled: 3
+Lamps left: 8
+
+Reactions to order ([0-9a-f]{20}) since its POST, which was answered after [0-9.]+(?:m|µ)?s:
+DONE AFTER +EVENT +SUBSCRIPTION +OUTCOME +ATTEMPTS +DURATION
+[0-9.]+m?s +order\.placed +analyse_orders +succeeded +1 +[0-9.]+m?µ?s
+[0-9.]+m?s +order\.placed +audit_orders +succeeded +1 +[0-9.]+m?µ?s
+[0-9.]+s +order\.placed +confirm_order +succeeded +3 +[0-9.]+m?µ?s
+[0-9.]+s +order\.placed +notify_distributor +succeeded +1 +[0-9.]+m?s
+[0-9.]+m?s +order\.placed +project_dashboard +succeeded +1 +[0-9.]+m?µ?s
+[0-9.]+m?s +order\.placed +project_summary +succeeded +1 +[0-9.]+m?µ?s
+[0-9.]+m?s +order\.placed +reserve_stock +succeeded +1 +[0-9.]+m?µ?s
+[0-9.]+m?s +inventory\.reserved +audit_orders +succeeded +1 +[0-9.]+m?µ?s
 $`)
 
 func TestRun(t *testing.T) {
@@ -60,8 +85,8 @@ func TestRun(t *testing.T) {
 	if m == nil {
 		t.Fatalf("printed:\n%s\nwanted to match:\n%s", &stdout, wanted)
 	}
-	if m[1] != m[2] {
-		t.Errorf("created %s, activated %s", m[1], m[2])
+	if m[1] != m[2] || m[3] != m[4] {
+		t.Errorf("created %s, activated %s; the mail of %s failed, the reactions are those to %s", m[1], m[2], m[3], m[4])
 	}
 	for _, pid := range children(t) {
 		t.Errorf("process %d outlives the run", pid)

@@ -50,12 +50,14 @@ func Run(ctx context.Context, o Options, stdout, stderr io.Writer) (err error) {
 	}()
 	ctx, cancel := context.WithTimeout(ctx, o.Timeout)
 	defer cancel()
-	if err := stage.users(ctx); err != nil {
-		var failed *stepError
-		if errors.As(err, &failed) {
-			failed.showLog(stderr, stage.Runtime)
+	for _, story := range []func(context.Context) error{stage.users, stage.orders} {
+		if err := story(ctx); err != nil {
+			var failed *stepError
+			if errors.As(err, &failed) {
+				failed.showLog(stderr, stage.Runtime)
+			}
+			return err
 		}
-		return err
 	}
 	return nil
 }

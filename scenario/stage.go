@@ -1,13 +1,14 @@
 package scenario
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
+	"maps"
+	"os"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -31,6 +32,7 @@ type Stage struct {
 	API     string        // URL of the HTTP API
 	Store   orm.Store     // every table, with the developer's own credentials
 	Log     *eventlog.Log // the application's log
+	env     map[string]string
 	config  aws.Config
 	sqs     *sqs.Client
 	out     io.Writer
@@ -40,6 +42,16 @@ type Stage struct {
 // AWS is the configuration of SDK clients that reach the local endpoint with the
 // developer's own credentials.
 func (s *Stage) AWS() aws.Config { return s.config }
+
+// Environ is the environment of a program that works on the application with the
+// developer's own credentials, as `vinci migrate` and `vinci rebuild` run them.
+func (s *Stage) Environ() []string {
+	environ := os.Environ()
+	for _, name := range slices.Sorted(maps.Keys(s.env)) {
+		environ = append(environ, name+"="+s.env[name])
+	}
+	return environ
+}
 
 func newStage(rt *local.Runtime, out io.Writer) (*Stage, error) {
 	apis := rt.APIs()
@@ -73,7 +85,7 @@ func Connect(api, endpoint string, owner local.Credentials) (*Stage, error) {
 		return nil, err
 	}
 	config := awsenv.Config(getenv)
-	return &Stage{API: api, Store: store, Log: log, config: config, sqs: sqs.NewFromConfig(config), out: io.Discard}, nil
+	return &Stage{API: api, env: env, Store: store, Log: log, config: config, sqs: sqs.NewFromConfig(config), out: io.Discard}, nil
 }
 
 // stepError names the step that failed and the function to look at.
@@ -100,68 +112,6 @@ func (e *stepError) showLog(w io.Writer, rt *local.Runtime) {
 	fmt.Fprintf(w, "log of function %s:\n", e.Function)
 	for _, l := range lines {
 		fmt.Fprintf(w, "  %s %s\n", l.Time.Format("15:04:05.000"), l.Text)
-	}
-}
-
-// Call sends one request to the API and decodes the answer into out.
-func (s *Stage) Call(ctx context.Context, method, path string, in, out any, wantStatus int) error {
-	var body io.Reader
-	if in != nil {
-		b, err := json.Marshal(in)
-		if err != nil {
-			return fmt.Errorf("%s %s: %w", method, path, err)
-		}
-		body = bytes.NewReader(b)
-	}
-	req, err := http.NewRequestWithContext(ctx, method, s.API+path, body)
-	if err != nil {
-		return fmt.Errorf("%s %s: %w", method, path, err)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err // it names method and URL
-	}
-	defer resp.Body.Close()
-	b, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return fmt.Errorf("%s %s: read the answer: %w", method, path, err)
-	}
-	if resp.StatusCode != wantStatus {
-		return &statusError{resp.StatusCode, fmt.Errorf("%s %s: status %d, wanted %d: %s", method, path, resp.StatusCode, wantStatus, b)}
-	}
-	if err := json.Unmarshal(b, out); err != nil {
-		return fmt.Errorf("%s %s: decode the answer: %w", method, path, err)
-	}
-	return nil
-}
-
-// statusError is an answer of the API that was not wanted.
-type statusError struct {
-	status int
-	err    error
-}
-
-func (e *statusError) Error() string { return e.err.Error() }
-
-// insist is Call, again and again under chaos, until the API answers or ctx ends.
-// Of a request that was not answered nobody knows whether it happened. A later one
-// says so with 409, and then done is true and out untouched.
-func (s *Stage) insist(ctx context.Context, method, path string, in, out any, wantStatus int) (done bool, err error) {
-	for tries := 1; ; tries++ {
-		err := s.Call(ctx, method, path, in, out, wantStatus)
-		if err == nil || !s.insists {
-			return false, err
-		}
-		var refused *statusError
-		if errors.As(err, &refused) && refused.status < 500 {
-			if refused.status == http.StatusConflict && tries > 1 {
-				return true, nil
-			}
-			return false, err
-		}
-		if wait(ctx) != nil {
-			return false, fmt.Errorf("tried %d times: %w", tries, err)
-		}
 	}
 }
 

@@ -78,7 +78,7 @@ func (d *deployed) unmet(cmd *cobra.Command, eventID string, ds []ops.Delivery) 
 		return nil, err
 	}
 	return slices.DeleteFunc(askers, func(name string) bool {
-		return slices.ContainsFunc(ds, func(x ops.Delivery) bool { return x.Subscription == name && x.Namespace == "" })
+		return slices.ContainsFunc(ds, func(x ops.Delivery) bool { return x.Subscription == name })
 	}), nil
 }
 

@@ -9,7 +9,8 @@
 // vinci schemas checks that it stays readable.
 //
 // vinci history, trace, deliveries and trouble show what became of events; vinci dlq,
-// replay and republish mend what went wrong. Every command has --help.
+// replay and republish mend what went wrong. vinci rebuild makes a read model anew from
+// the log, and vinci verify compares one with it. Every command has --help.
 package main
 
 import (
@@ -59,5 +60,6 @@ func newRoot() *cobra.Command {
 	}
 	root.AddCommand(newDev(), newLocal(), newDoctor(), newTables(), newMigrate(), newEvents(), newSchemas())
 	root.AddCommand(newHistory(), newTrace(), newDeliveries(), newTrouble(), newDLQ(), newReplay(), newRepublish())
+	root.AddCommand(newRebuild(), newVerify())
 	return root
 }

@@ -97,10 +97,13 @@ func passed(f *pflag.FlagSet) []string {
 }
 
 // migrations are the names of the programs below the folder.
-func migrations(dir string) ([]string, error) {
-	files, err := filepath.Glob(filepath.Join(dir, migrationsFolder, "*", "main.go"))
+func migrations(dir string) ([]string, error) { return programs(dir, migrationsFolder) }
+
+// programs are the names of the programs below a folder.
+func programs(dir, folder string) ([]string, error) {
+	files, err := filepath.Glob(filepath.Join(dir, folder, "*", "main.go"))
 	if err != nil {
-		return nil, fmt.Errorf("look for migrations: %w", err)
+		return nil, fmt.Errorf("look for %s: %w", folder, err)
 	}
 	names := make([]string, len(files)) // Glob sorts them
 	for i, f := range files {
@@ -134,18 +137,7 @@ func runMigration(ctx context.Context, cmd *cobra.Command, w *where, dir, name s
 		return fmt.Errorf("make a temporary folder: %w", err)
 	}
 	defer os.RemoveAll(temp)
-	program := filepath.Join(temp, name)
-	err = report.Step("build the migration", func() error {
-		build := exec.CommandContext(ctx, "go", "build", "-o", program, "./"+migrationsFolder+"/"+name)
-		build.Dir = dir
-		if said, err := build.CombinedOutput(); err != nil {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			return fmt.Errorf("build %s: %w\n%s", filepath.Join(migrationsFolder, name), err, strings.TrimSpace(string(said)))
-		}
-		return nil
-	})
+	program, err := buildProgram(ctx, report, dir, migrationsFolder, name, temp)
 	if err != nil {
 		return err
 	}
@@ -153,6 +145,22 @@ func runMigration(ctx context.Context, cmd *cobra.Command, w *where, dir, name s
 	child.Dir, child.Env = dir, t.environ()
 	child.Stdout, child.Stderr = cmd.OutOrStdout(), cmd.ErrOrStderr()
 	return runChild(ctx, child)
+}
+
+// buildProgram builds a program of the application, in a folder of programs.
+func buildProgram(ctx context.Context, report *progress.Reporter, dir, folder, name, temp string) (program string, err error) {
+	program = filepath.Join(temp, name)
+	return program, report.Step("build "+filepath.Join(folder, name), func() error {
+		build := exec.CommandContext(ctx, "go", "build", "-o", program, "./"+folder+"/"+name)
+		build.Dir = dir
+		if said, err := build.CombinedOutput(); err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			return fmt.Errorf("build %s: %w\n%s", filepath.Join(folder, name), err, strings.TrimSpace(string(said)))
+		}
+		return nil
+	})
 }
 
 // runChild runs a program to its end and ends with its exit code. The end of ctx,

@@ -15,10 +15,12 @@ type Subscription struct {
 	Ordered         bool              `json:"ordered,omitempty"`
 	Rebuildable     bool              `json:"rebuildable,omitempty"`
 	DeadLetterQueue bool              `json:"deadLetterQueue,omitempty"`
+	Timeout         int               `json:"timeout,omitempty"`   // of its function in seconds
 	DefinedAt       string            `json:"definedAt,omitempty"` // file:line, relative to its module
 }
 
-// SubscriptionOf describes a subscription that has no mistakes.
+// SubscriptionOf describes a subscription that has no mistakes, but for the time-out
+// of its function.
 func SubscriptionOf(d *bus.Definition, deadLetterQueue bool) *Subscription {
 	s := &Subscription{Name: d.Name, Ordered: d.Ordered, Rebuildable: d.Rebuildable, DeadLetterQueue: deadLetterQueue, DefinedAt: d.DefinedAt}
 	for _, sel := range d.Selectors {

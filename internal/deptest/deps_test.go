@@ -65,8 +65,8 @@ var rules = []rule{
 		ban: []string{aws},
 	},
 	{
-		why: "orm, eventlog, bus and ops link the AWS SDK, never the CDK",
-		in:  []string{"orm/...", "eventlog/...", "bus/...", "ops/..."},
+		why: "orm, eventlog, bus, ops and readmodel link the AWS SDK, never the CDK",
+		in:  []string{"orm/...", "eventlog/...", "bus/...", "ops/...", "readmodel/..."},
 		ban: []string{cdk, jsii},
 	},
 	{
@@ -84,6 +84,11 @@ var rules = []rule{
 		why: "sqsbatch is for any SQS function: of Vinci it links orm and nothing else",
 		in:  []string{"sqsbatch/..."},
 		ban: []string{cdk, jsii, config, module + "/bus", module + "/constructs", module + "/event", module + "/eventlog", module + "/local", module + "/domain", module + "/tables"},
+	},
+	{
+		why: "what makes read models anew is for tools: no Lambda binary links it",
+		in:  []string{"lambdas/...", "cmd/vinci-relay/...", "cmd/vinci-timers/...", "bus/...", "eventlog/...", "domain/...", "readmodel"},
+		ban: []string{module + "/readmodel/rebuild", module + "/ops"},
 	},
 	{
 		why: "JSON schemas of events are for tools: no Lambda binary links them",
@@ -108,8 +113,8 @@ var rules = []rule{
 	},
 	{
 		why: "the framework imports no application package",
-		in:  []string{"bus/...", "cmd/...", "constructs/...", "event/...", "eventlog/...", "internal/...", "ops/...", "orm/...", "sqsbatch/..."},
-		ban: []string{module + "/domain", module + "/tables", module + "/lambdas", module + "/stacks", module + "/scenario", module + "/migrations"},
+		in:  []string{"bus/...", "cmd/...", "constructs/...", "event/...", "eventlog/...", "internal/...", "ops/...", "orm/...", "readmodel/...", "sqsbatch/..."},
+		ban: []string{module + "/domain", module + "/tables", module + "/lambdas", module + "/stacks", module + "/scenario", module + "/migrations", module + "/readmodels"},
 	},
 }
 

@@ -7,34 +7,52 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
+	"github.com/vinci-go/vinci/domain/orders"
 	"github.com/vinci-go/vinci/domain/users"
 	"github.com/vinci-go/vinci/event/httpflow"
 	"github.com/vinci-go/vinci/tables"
 )
 
-// maxBody bounds a request's body. The largest valid one is far below it.
-const maxBody = 16 << 10
+// maxBody bounds a request's body. The largest valid one, an order of 50 items, is
+// below it.
+const maxBody = 64 << 10
 
+// api serves all contexts.
 type api struct {
 	service *users.Service
+	orders  *orders.Service
+	queries *orders.Queries
+	now     func() time.Time
 	logger  *slog.Logger
 }
 
-// newHandler serves every route of users.Routes. What a request commits belongs to
-// its correlation and its trace. A route without a handler is a program written
-// wrong, so it stops the function at start.
-func newHandler(service *users.Service, logger *slog.Logger) http.Handler {
-	a := &api{service: service, logger: logger}
+// newHandler serves every route of users.Routes and orders.Routes. What a request
+// commits belongs to its correlation and its trace. A route without a handler is a
+// program written wrong, so it stops the function at start.
+func newHandler(a *api) http.Handler {
 	handlers := map[string]func(http.ResponseWriter, *http.Request) error{
 		users.RouteRegister: a.register,
 		users.RouteActivate: a.activate,
 		users.RouteRead:     a.read,
 		users.RouteStats:    a.stats,
+
+		orders.RoutePlace:     a.placeOrder,
+		orders.RoutePay:       a.payOrder,
+		orders.RouteConfirm:   a.confirmOrder,
+		orders.RouteFulfil:    a.fulfilOrder,
+		orders.RouteCancel:    a.cancelOrder,
+		orders.RouteList:      a.listOrders,
+		orders.RouteRead:      a.readOrder,
+		orders.RouteDashboard: a.dashboard,
+		orders.RouteStock:     a.stock,
+		orders.RouteSetStock:  a.setStock,
+		orders.RouteEndpoint:  a.setEndpoint,
 	}
 	mux := http.NewServeMux()
-	for _, route := range users.Routes() {
+	for _, route := range slices.Concat(users.Routes(), orders.Routes()) {
 		handler, ok := handlers[route]
 		if !ok {
 			panic(fmt.Sprintf("api: route %q has no handler", route))
@@ -45,7 +63,7 @@ func newHandler(service *users.Service, logger *slog.Logger) http.Handler {
 			}
 		})
 	}
-	return httpflow.Handler(mux, httpflow.Options{})
+	return httpflow.Handler(mux, httpflow.Options{TenantID: tenant})
 }
 
 // userBody is a user as the API shows it.

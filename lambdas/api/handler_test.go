@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/vinci-go/vinci/domain"
+	"github.com/vinci-go/vinci/domain/orders"
 	"github.com/vinci-go/vinci/domain/users"
 	"github.com/vinci-go/vinci/eventlog"
 	"github.com/vinci-go/vinci/orm"
@@ -29,8 +30,19 @@ func newTestAPI(store orm.Store, logTo io.Writer) http.Handler {
 	var ids atomic.Int64
 	newID := func() string { return fmt.Sprintf("u%d", ids.Add(1)) }
 	log := eventlog.New(store, eventlog.Options{Source: domain.Application, Now: now, NewID: newID})
-	return newHandler(users.NewService(store, log, now, func() string { return "alice" }), slog.New(slog.NewTextHandler(logTo, nil)))
+	return newHandler(&api{
+		service: users.NewService(store, log, now, func() string { return "alice" }),
+		orders:  orders.NewService(store, log, orders.Options{Now: now, NewID: newID}),
+		queries: orders.NewQueries(store, first{}, first{}),
+		now:     now,
+		logger:  slog.New(slog.NewTextHandler(logTo, nil)),
+	})
 }
+
+// first is the first generation of a read model.
+type first struct{}
+
+func (first) Generation(context.Context) (string, error) { return "", nil }
 
 func do(t *testing.T, h http.Handler, method, path, body string) (*http.Response, map[string]any) {
 	t.Helper()

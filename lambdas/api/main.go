@@ -12,8 +12,10 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/awslabs/aws-lambda-go-api-proxy/httpadapter"
 
+	"github.com/vinci-go/vinci/domain/orders"
 	"github.com/vinci-go/vinci/domain/users"
 	"github.com/vinci-go/vinci/eventlog"
+	"github.com/vinci-go/vinci/readmodel"
 )
 
 func main() {
@@ -23,11 +25,23 @@ func main() {
 		logger.Error("the function cannot start", "error", err)
 		os.Exit(1)
 	}
-	service := users.NewService(store, log, time.Now, newID)
-	lambda.Start(httpadapter.NewV2(newHandler(service, logger)).ProxyWithContext)
+	handler := newHandler(&api{
+		service: users.NewService(store, log, time.Now, newID),
+		orders:  orders.NewService(store, log, orders.Options{Now: time.Now, NewID: newID}),
+		queries: orders.NewQueries(store,
+			readmodel.NewReader(store, orders.ProjectSummary, modelAge),
+			readmodel.NewReader(store, orders.ProjectDashboard, modelAge)),
+		now:    time.Now,
+		logger: logger,
+	})
+	lambda.Start(httpadapter.NewV2(handler).ProxyWithContext)
 }
 
-// newID makes a user id: 80 random bits. crypto/rand.Read never fails.
+// modelAge is how long the function remembers which generation of a read model is
+// the current one.
+const modelAge = 5 * time.Second
+
+// newID makes the id of a user or an order: 80 random bits. crypto/rand.Read never fails.
 func newID() string {
 	var b [10]byte
 	rand.Read(b[:])

@@ -8,18 +8,22 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/vinci-go/vinci/domain/orders"
 	"github.com/vinci-go/vinci/domain/users"
+	"github.com/vinci-go/vinci/eventlog"
 	"github.com/vinci-go/vinci/orm"
 )
 
 // problem is a problem document, RFC 9457: https://www.rfc-editor.org/rfc/rfc9457.
-// Its type is about:blank, so the title is the status code's own phrase. Field is
-// an extension member: the request's field that is wrong.
+// Its type is about:blank, so the title is the status code's own phrase. Field and
+// Rule are extension members: the request's field that is wrong, the rule that
+// refused.
 type problem struct {
 	Title  string `json:"title"`
 	Status int    `json:"status"`
 	Detail string `json:"detail,omitempty"`
 	Field  string `json:"field,omitempty"`
+	Rule   string `json:"rule,omitempty"`
 }
 
 func (p *problem) Error() string { return fmt.Sprintf("%d %s %s", p.Status, p.Field, p.Detail) }
@@ -46,6 +50,23 @@ func domainProblem(err error) *problem {
 			p.Status = http.StatusConflict
 		}
 		return p
+	}
+	var order *orders.Error
+	if errors.As(err, &order) {
+		p := &problem{Status: http.StatusBadRequest, Field: order.Field, Rule: order.Rule, Detail: order.Error()}
+		switch order.Kind {
+		case orders.NotFound:
+			p.Status = http.StatusNotFound
+		case orders.Conflict:
+			p.Status = http.StatusConflict
+		case orders.Refused, orders.Reused:
+			p.Status = http.StatusUnprocessableEntity
+		}
+		return p
+	}
+	// Others were faster each time: what the request was decided on is no longer so.
+	if errors.Is(err, eventlog.KindConflict) {
+		return &problem{Status: http.StatusConflict, Detail: "the order was changed at the same time: look at it and try again"}
 	}
 	// The effect is unknown or the table is busy: the same request may be sent
 	// again.

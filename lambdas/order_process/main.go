@@ -1,0 +1,22 @@
+// Command order_process cancels orders that cannot go on.
+package main
+
+import (
+	"log/slog"
+	"os"
+
+	"github.com/vinci-go/vinci/bus"
+	"github.com/vinci-go/vinci/domain/orders"
+	"github.com/vinci-go/vinci/eventlog"
+)
+
+func main() {
+	log, _, err := eventlog.FromEnv(os.Getenv)
+	if err != nil {
+		slog.Error("the function cannot start", "error", err)
+		os.Exit(1)
+	}
+	bus.Start(orders.OrderProcess,
+		bus.OnTx(orders.Rejected, orders.CancelRejected(log)),
+		bus.OnTx(orders.Due, orders.CancelUnpaid(log)))
+}

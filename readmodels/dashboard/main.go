@@ -1,0 +1,15 @@
+// Command dashboard makes the dashboards anew, or compares them with the log: see
+// vinci rebuild and vinci verify.
+package main
+
+import (
+	"github.com/vinci-go/vinci/domain/orders"
+	"github.com/vinci-go/vinci/readmodel/rebuild"
+	"github.com/vinci-go/vinci/tables"
+)
+
+func main() {
+	rebuild.Main(orders.ProjectDashboard, []rebuild.Table{
+		rebuild.Items(tables.Dashboards, func(d tables.Dashboard) string { return tables.ModelGeneration(d.Model) }),
+	}, orders.DashboardHandlers()...)
+}

@@ -1,0 +1,15 @@
+// Command order_summary makes the summaries of orders anew, or compares them with the
+// log: see vinci rebuild and vinci verify.
+package main
+
+import (
+	"github.com/vinci-go/vinci/domain/orders"
+	"github.com/vinci-go/vinci/readmodel/rebuild"
+	"github.com/vinci-go/vinci/tables"
+)
+
+func main() {
+	rebuild.Main(orders.ProjectSummary, []rebuild.Table{
+		rebuild.Items(tables.OrderSummaries, func(s tables.OrderSummary) string { return tables.ModelGeneration(s.Model) }),
+	}, orders.SummaryHandlers()...)
+}
