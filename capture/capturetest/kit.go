@@ -41,8 +41,9 @@ type Kit struct {
 	// Consumer is what the kit delivers to.
 	Consumer *capture.Consumer
 
-	t    testing.TB
-	name string
+	t     testing.TB
+	name  string // of the handler
+	table string // that it is about
 
 	mu        sync.Mutex
 	now       time.Time
@@ -92,6 +93,7 @@ func With(t testing.TB, o Options, def *capture.Definition, parts ...capture.Par
 	}
 	k.Consumer, k.name = consumer, def.Name
 	table := def.Table.Schema()
+	k.table = table.Name
 	k.Store.Subscribe(func(r ormtest.Record) { k.changed(table, r) })
 	return k
 }
@@ -250,9 +252,7 @@ func (k *Kit) Committed() []event.Envelope {
 // none.
 func (k *Kit) Delivery(r events.DynamoDBEventRecord) bus.Delivery {
 	k.t.Helper()
-	table := r.EventSourceArn[len("arn:aws:dynamodb:us-east-1:000000000000:table/"):]
-	table = table[:len(table)-len("/stream/2026-03-01T12:00:00.000")]
-	d, err := bus.Deliveries.Get(context.Background(), k.Store, orm.Key(capture.RecordID(table, r.EventID), k.name))
+	d, err := bus.Deliveries.Get(context.Background(), k.Store, orm.Key(capture.RecordID(k.table, r.EventID), k.name))
 	if err != nil {
 		k.t.Fatalf("capturetest: the delivery of %s at %s: %v", r.EventID, k.name, err)
 	}

@@ -65,8 +65,8 @@ var rules = []rule{
 		ban: []string{aws},
 	},
 	{
-		why: "orm, eventlog, bus and ops link the AWS SDK, never the CDK",
-		in:  []string{"orm/...", "eventlog/...", "bus/...", "ops/..."},
+		why: "orm, eventlog, bus, capture and ops link the AWS SDK, never the CDK",
+		in:  []string{"orm/...", "eventlog/...", "bus/...", "capture/...", "ops/..."},
 		ban: []string{cdk, jsii},
 	},
 	{
@@ -87,7 +87,7 @@ var rules = []rule{
 	},
 	{
 		why: "JSON schemas of events are for tools: no Lambda binary links them",
-		in:  []string{"lambdas/...", "cmd/vinci-relay/...", "cmd/vinci-timers/...", "bus/...", "eventlog/...", "domain/..."},
+		in:  []string{"lambdas/...", "cmd/vinci-relay/...", "cmd/vinci-timers/...", "bus/...", "capture/...", "eventlog/...", "domain/..."},
 		ban: []string{module + "/event/schema"},
 	},
 	{
@@ -108,7 +108,7 @@ var rules = []rule{
 	},
 	{
 		why: "the framework imports no application package",
-		in:  []string{"bus/...", "cmd/...", "constructs/...", "event/...", "eventlog/...", "internal/...", "ops/...", "orm/...", "sqsbatch/..."},
+		in:  []string{"bus/...", "capture/...", "cmd/...", "constructs/...", "event/...", "eventlog/...", "internal/...", "ops/...", "orm/...", "sqsbatch/..."},
 		ban: []string{module + "/domain", module + "/tables", module + "/lambdas", module + "/stacks", module + "/scenario", module + "/migrations"},
 	},
 }
