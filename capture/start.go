@@ -56,7 +56,12 @@ func fromEnv(getenv func(string) string, logger *slog.Logger, metrics io.Writer,
 	}
 	return NewConsumer(ConsumerOptions{
 		Definition: def, Parts: parts, Store: store, Log: log,
-		FailureQueue: sqsFailures{sqsqueue.New(sqs.NewFromConfig(awsenv.Config(getenv)))}, QueueName: failures,
+		FailureQueue: newFailureQueue(getenv), QueueName: failures,
 		Metrics: bus.Metrics{Writer: metrics, Application: d.App, Deployment: d.ID}, Logger: logger,
 	})
+}
+
+// newFailureQueue makes the failure queue of a function.
+func newFailureQueue(getenv func(string) string) FailureQueue {
+	return sqsFailures{sqsqueue.New(sqs.NewFromConfig(awsenv.Config(getenv)))}
 }

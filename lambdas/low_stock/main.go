@@ -1,3 +1,4 @@
+// Command low_stock says when there is little left of a product.
 package main
 
 import (
