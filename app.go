@@ -8,6 +8,7 @@ import (
 
 	"github.com/vinci-go/vinci/constructs"
 	"github.com/vinci-go/vinci/domain"
+	"github.com/vinci-go/vinci/domain/orders"
 	"github.com/vinci-go/vinci/domain/users"
 	"github.com/vinci-go/vinci/stacks"
 	"github.com/vinci-go/vinci/tables"
@@ -50,6 +51,11 @@ func application() *constructs.Application {
 		Routes:   users.Routes(),
 		Access:   users.APIAccess(),
 	})
+
+	// The stock of the orders, and who follows it.
+	app.AddTable(tables.Inventory)
+	app.AddEvents(orders.Low)
+	app.AddTableHandler(orders.LowStock, &constructs.TableHandlerProps{Function: "lambdas/low_stock"})
 
 	return app
 }
