@@ -47,7 +47,8 @@
 //
 // # What becomes of a change
 //
-//   - Success: recorded. When it comes again, it is passed over.
+//   - Success: recorded. When it comes again, nothing comes of it. (With OnTx the
+//     handler runs even so: the transaction finds the record.)
 //   - An error or a panic: recorded as failed, and tried again in the same invocation
 //     after 1s, 2s, 4s, 8s and up to half as much more, while its time lasts, then in
 //     the next. Changes behind it of the same item wait; those of other items do not.
@@ -59,14 +60,14 @@
 //   - The framework's own requests throttled or unanswered, or five transactions lost
 //     against others: no attempt.
 //   - The process dies: the batch comes again, divided in two each time, until the
-//     change that kills it is alone. With On it is given up after five attempts, as
-//     each has been claimed first. With OnTx, Lambda itself gives it up after 100
+//     change that kills it is alone. With On it is tried again when the lease of the
+//     dead run has ended, and given up after five attempts, as each has been claimed
+//     first. With OnTx, Lambda itself gives it up after 100
 //     retries: it sends the range of sequence numbers to the same queue, without keys,
 //     and the stream still has the changes for what is left of 24 hours.
 //
-// While a change is tried again, its part of the stream (a shard, some hundreds of
-// partition keys) waits with it, for at most a minute or so if it is the handler's
-// failure. An alarm tells of waiting changes, and one of messages in the failure
+// While a change is tried again, its shard of the stream waits with it: for five runs
+// of the handler and about 20 seconds between them. An alarm tells of waiting changes, and one of messages in the failure
 // queue. Nothing moves a change back into the stream: mend the cause, and change the
 // item, or do what the handler would have.
 //

@@ -3,6 +3,7 @@
 package streamimage
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -23,6 +24,9 @@ func Item(image map[string]events.DynamoDBAttributeValue) (map[string]types.Attr
 }
 
 func valueOf(v events.DynamoDBAttributeValue) (types.AttributeValue, error) {
+	if v == (events.DynamoDBAttributeValue{}) {
+		return nil, errors.New("it has no value") // {} as JSON
+	}
 	switch v.DataType() {
 	case events.DataTypeString:
 		return &types.AttributeValueMemberS{Value: v.String()}, nil
