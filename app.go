@@ -108,5 +108,8 @@ func application() *constructs.Application {
 		Access:   slices.Concat(users.APIAccess(), orders.APIAccess()),
 	})
 
+	// The one who follows the stock itself.
+	app.AddTableHandler(orders.LowStock, &constructs.TableHandlerProps{Function: "lambdas/low_stock"})
+
 	return app
 }

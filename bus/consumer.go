@@ -63,6 +63,8 @@ type ConsumerOptions struct {
 
 	Metrics Metrics // default: none
 
+	changes *Handler // of a table's changes, in place of those of events; see Changes
+
 	Logger *slog.Logger                               // default: slog.Default()
 	Now    func() time.Time                           // default: time.Now
 	NewID  func() string                              // a new run id, never one twice; default: 26 random characters
@@ -83,6 +85,7 @@ const (
 type Consumer struct {
 	sub         *Definition
 	handlers    map[string]*Handler // by event type
+	changes     *Handler            // of a table's changes, in place of these
 	next        Next                // the middleware, and the event's handler inside
 	filter      *filter
 	access      *granted
@@ -112,8 +115,10 @@ type Consumer struct {
 func NewConsumer(o ConsumerOptions) (*Consumer, error) {
 	var errs []error
 	p := sorted(o.Parts)
-	if err := check(o.Subscription, p); err != nil {
-		errs = append(errs, err)
+	if o.changes == nil {
+		if err := check(o.Subscription, p); err != nil {
+			errs = append(errs, err)
+		}
 	}
 	wrong := func(format string, args ...any) {
 		e := &Error{Kind: KindDefinition, Op: "consumer", Reason: fmt.Sprintf(format, args...)}
@@ -161,7 +166,7 @@ func NewConsumer(o ConsumerOptions) (*Consumer, error) {
 		sub: o.Subscription, handlers: make(map[string]*Handler, len(p.handlers)), next: next, filter: filter, access: grantedBy(o.Subscription),
 		store: o.Store, log: o.Log, queue: o.Queue, dlq: o.DeadLetterQueue,
 		maxAttempts: o.MaxAttempts, concurrency: o.Concurrency, retention: retention, timeout: o.Timeout,
-		visibility: o.Visibility, heartbeat: o.Heartbeat, metrics: o.Metrics,
+		visibility: o.Visibility, heartbeat: o.Heartbeat, metrics: o.Metrics, changes: o.changes,
 		logger: o.Logger, now: o.Now, newID: o.NewID, jitter: o.Jitter, sleep: o.Sleep,
 	}
 	for _, h := range p.handlers {

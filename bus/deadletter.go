@@ -93,7 +93,13 @@ func (c *Consumer) deadLetter(ctx context.Context, d *delivery, attributes map[s
 			delete(attributes, name) // SQS takes no empty value
 		}
 	}
-	err := c.queue.SendToDeadLetter(ctx, DeadLetter{SourceARN: d.message.EventSourceARN, Queue: c.dlq, Body: d.message.Body, Attributes: attributes})
+	letter := DeadLetter{Queue: c.dlq, Attributes: attributes}
+	if d.change != nil {
+		letter.SourceARN, letter.Body = d.change.Source, d.change.Letter()
+	} else {
+		letter.SourceARN, letter.Body = d.message.EventSourceARN, d.message.Body
+	}
+	err := c.queue.SendToDeadLetter(ctx, letter)
 	if err != nil {
 		return fmt.Errorf("send to the dead-letter queue %s: %w", c.dlq, err)
 	}

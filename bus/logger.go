@@ -38,6 +38,9 @@ func (d *delivery) slogAttrs() []slog.Attr {
 			slog.String("event_type", d.event.Type),
 			slog.String("correlation_id", d.event.CorrelationID))
 	}
+	if d.change != nil {
+		attrs = append(attrs, slog.String("sequence_number", d.change.Sequence))
+	}
 	if d.message != nil {
 		attrs = append(attrs, slog.String("message_id", d.message.MessageId))
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/vinci-go/vinci/event"
 	"github.com/vinci-go/vinci/eventlog"
+	"github.com/vinci-go/vinci/internal/capturing"
 	"github.com/vinci-go/vinci/internal/consume"
 	"github.com/vinci-go/vinci/orm"
 )
@@ -31,6 +32,7 @@ var errNoDetail = errors.New(`it is no event of EventBridge: it has no "detail";
 type delivery struct {
 	inv        *invocation
 	message    *events.SQSMessage // that brought it; nil when none did
+	change     *capturing.Change  // of a table, in place of an event; mostly nil
 	event      event.Envelope
 	replay     string   // the name of the replay that sent it, mostly empty
 	namespace  string   // of its record; see Rebuildable

@@ -82,5 +82,9 @@ func (c *Consumer) report(ctx context.Context, d *delivery, r result) {
 	if r.err != nil {
 		attrs = append(attrs, slog.String("error_kind", kindOf(r.err)), slog.String("error", r.err.Error()))
 	}
-	c.logger.LogAttrs(ctx, level, "event "+r.outcome, attrs...)
+	what := "event "
+	if d.change != nil {
+		what = "change "
+	}
+	c.logger.LogAttrs(ctx, level, what+r.outcome, attrs...)
 }

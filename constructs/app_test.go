@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 
 	"github.com/vinci-go/vinci/bus"
+	"github.com/vinci-go/vinci/capture"
 	"github.com/vinci-go/vinci/constructs/internal/build"
 	"github.com/vinci-go/vinci/event"
 	"github.com/vinci-go/vinci/orm"
@@ -58,6 +59,8 @@ var (
 	countTotal  = bus.Subscription("count_total", bus.To(event.Match("user.*"), event.Match("*.deleted"), userCreated), bus.Writes(stats), bus.Reads(users, stats))
 	countActive = bus.Subscription("count_active", bus.To(event.Where(userActivated, activatedID.Prefix("vip-"), event.Tenant.NotEq("test")), event.Match("order.*")), bus.Ordered(), bus.Writes(stats), bus.Scans(users), bus.Appends(sessions), bus.Commits(orderDeleted))
 
+	followUsers = capture.Define("follow_users", users, capture.Operations(capture.Insert, capture.Remove), bus.Writes(stats), bus.Commits(userActivated))
+
 	activatedID = event.Path(userActivated, func(c *created) *string { return &c.ID })
 )
 
@@ -91,6 +94,9 @@ func testApp(reverse bool, context map[string]string) *Application {
 		},
 		func() {
 			app.AddEventHandler(countActive, &EventHandlerProps{Function: "functions/count_active"})
+		},
+		func() {
+			app.AddTableHandler(followUsers, &TableHandlerProps{Function: "functions/follow_users", Memory: 512, BatchSize: 500, BatchingWindow: time.Second, Parallel: 2})
 		},
 		func() { app.AddAPI(&APIProps{Function: "functions/api", Routes: routes, Access: grants}) },
 		func() {

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 
 	"github.com/vinci-go/vinci/bus"
+	"github.com/vinci-go/vinci/capture"
 	"github.com/vinci-go/vinci/constructs/internal/plan"
 	"github.com/vinci-go/vinci/event"
 	"github.com/vinci-go/vinci/internal/names"
@@ -140,6 +141,48 @@ func (a *Application) AddEventHandler(subscription *bus.Definition, props *Event
 		BatchingWindow:  props.BatchingWindow,
 		MaxConcurrency:  props.MaxConcurrency,
 		At:              callerOf(),
+	})
+}
+
+// TableHandlerProps says what runs the handler of a table's changes and how.
+type TableHandlerProps struct {
+	// Function is the folder of its main package, below the module root:
+	// "lambdas/low_stock". Required.
+	Function string
+
+	// Timeout ends one invocation: 1s to 15m in whole seconds; zero: 30s. A change
+	// that fails is tried again within it.
+	Timeout time.Duration
+
+	// Memory in MB, 128 to 10240; zero: 256. The processor's share grows with it.
+	Memory int
+
+	// BatchSize is how many changes one invocation gets at most, 1 to 10000; zero:
+	// 100.
+	BatchSize int
+
+	// BatchingWindow is how long to wait for a batch to fill, up to 5m in whole
+	// seconds; zero: not at all.
+	BatchingWindow time.Duration
+
+	// Parallel is how many invocations work on one shard of the stream at once, 1 to
+	// 10; zero: 1. The changes of one item stay in their order.
+	Parallel int
+}
+
+// AddTableHandler adds a handler of a table's changes and the function behind it, in
+// the stack of the table.
+func (a *Application) AddTableHandler(definition *capture.Definition, props *TableHandlerProps) {
+	if props == nil {
+		props = &TableHandlerProps{}
+	}
+	a.plan.Captures = append(a.plan.Captures, plan.Capture{
+		Definition:     definition,
+		Function:       plan.Function{Folder: props.Function, Timeout: props.Timeout, Memory: props.Memory},
+		BatchSize:      props.BatchSize,
+		BatchingWindow: props.BatchingWindow,
+		Parallel:       props.Parallel,
+		At:             callerOf(),
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/vinci-go/vinci/bus"
+	"github.com/vinci-go/vinci/capture"
 	"github.com/vinci-go/vinci/internal/names"
 	"github.com/vinci-go/vinci/orm"
 )
@@ -86,6 +87,16 @@ func (d *Deployment) DeadLetterQueueARN(s *bus.Definition) string {
 	return queueARN(d.names.DeadLetterQueue(s.Name))
 }
 
+// FailureQueueName is the physical name of a table handler's failure queue.
+func (d *Deployment) FailureQueueName(h *capture.Definition) string {
+	return d.names.DeadLetterQueue(h.Name)
+}
+
+// FailureQueueARN is the ARN of a table handler's failure queue.
+func (d *Deployment) FailureQueueARN(h *capture.Definition) string {
+	return queueARN(d.FailureQueueName(h))
+}
+
 // AlarmTopicARN is the ARN of the SNS topic of every alarm.
 func (d *Deployment) AlarmTopicARN() string {
 	return sub("arn:${AWS::Partition}:sns:${AWS::Region}:${AWS::AccountId}:" + d.names.AlarmTopic())
@@ -97,7 +108,7 @@ func (d *Deployment) asset(function string) string {
 	if !ok {
 		// The program is written wrong: Synth has built every function it was told
 		// of.
-		panic(fmt.Errorf("function %q was not built: name it in AddEventHandler, AddAPI or StackProps.Functions", function))
+		panic(fmt.Errorf("function %q was not built: name it in AddEventHandler, AddTableHandler, AddAPI or StackProps.Functions", function))
 	}
 	return dir
 }

@@ -23,7 +23,8 @@
 // Stacks, each named <application>-<deployment>-<name>, deployed in this order:
 //
 //   - alarms: the SNS topic that every alarm notifies
-//   - table-<name>: one for each table, see [Table]
+//   - table-<name>: one for each table, see [Table], with the handlers of its changes, see
+//     [TableCapture]; it is then deployed after the log
 //   - bus: the event bus, see [EventBus]
 //   - log: the framework's own tables and the relay, see [EventLog]
 //   - subscriptions, or as [Layout] says: see [Subscription]
@@ -63,7 +64,7 @@
 //
 // # Building blocks
 //
-// [Table], [EventBus], [EventLog], [Subscription], [Function], [HTTPAPI] and
+// [Table], [TableCapture], [EventBus], [EventLog], [Subscription], [Function], [HTTPAPI] and
 // [AlarmTopic] can be used by themselves in a stack of the application's own.
 // Like all of the CDK they panic when they are used wrongly; Synth turns that
 // into an error message. The CDK is not safe for concurrent use: one synthesis

@@ -44,11 +44,13 @@ func (a *Application) emit(d *Deployment, p *plan.Plan, out string) {
 	before = append(before, alarms)
 
 	base := slices.Clone(before) // tables, bus and log need only what came before
+	var followed []plan.Table    // whose handlers record what they do in the log's stack
 	for _, t := range sortedTables(p) {
-		s := t.Definition.Schema()
-		stack := e.stack(plan.StackOfTable(s.Name), "table "+s.Name, base)
-		NewTable(stack, "Table", &TableProps{Deployment: d, Definition: t.Definition})
-		before = append(before, stack)
+		if len(p.CapturesOf(t.Definition)) > 0 {
+			followed = append(followed, t)
+			continue
+		}
+		before = append(before, e.table(p, t, base))
 	}
 	if p.EventBus {
 		busStack := e.stack(plan.StackBus, "the event bus", base)
@@ -56,6 +58,10 @@ func (a *Application) emit(d *Deployment, p *plan.Plan, out string) {
 		log := e.stack(plan.StackLog, "the event log and its relay", append(slices.Clone(base), busStack))
 		NewEventLog(log, "Log", &EventLogProps{Deployment: d})
 		before = append(before, busStack, log)
+		base = append(base, log)
+	}
+	for _, t := range followed {
+		before = append(before, e.table(p, t, base))
 	}
 	before = append(before, a.subscriptions(e, p, before)...)
 	before = append(before, a.httpAPIs(e, p, before)...)
@@ -63,6 +69,29 @@ func (a *Application) emit(d *Deployment, p *plan.Plan, out string) {
 		e.own(s, before)
 	}
 	e.app.Synth(nil)
+}
+
+// table makes a table's stack, with the handlers of its changes.
+func (e *emitter) table(p *plan.Plan, t plan.Table, after []awscdk.Stack) awscdk.Stack {
+	s := t.Definition.Schema()
+	stack := e.stack(plan.StackOfTable(s.Name), "table "+s.Name, after)
+	table := NewTable(stack, "Table", &TableProps{Deployment: e.d, Definition: t.Definition})
+	for _, h := range p.CapturesOf(t.Definition) {
+		NewTableCapture(stack, h.Definition.Name, &TableCaptureProps{
+			Deployment: e.d,
+			Definition: h.Definition,
+			Table:      table,
+			TableHandlerProps: TableHandlerProps{
+				Function:       h.Function.Folder,
+				Timeout:        h.Function.Timeout,
+				Memory:         h.Function.Memory,
+				BatchSize:      h.BatchSize,
+				BatchingWindow: h.BatchingWindow,
+				Parallel:       h.Parallel,
+			},
+		})
+	}
+	return stack
 }
 
 // stack makes a stack that is deployed after others. It has no account and no

@@ -64,10 +64,7 @@ func NewEventLog(scope cdk.Construct, id string, props *EventLogProps) *EventLog
 		Description: "Publishes committed events on the bus",
 		Timeout:     relayTimeout,
 		Statements: []Statement{
-			// Lambda reads the stream with the function's role. ListStreams is among what
-			// AWS says the mapping needs, and its absence is named when it is refused:
-			// https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-create.html
-			{Sid: "ReadStream", Actions: []string{"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"}, Resources: []string{stream}},
+			readStream(stream),
 			{Sid: "Publish", Actions: []string{"events:PutEvents"}, Resources: []string{d.BusARN()}},
 			{Sid: "GiveUp", Actions: []string{"sqs:SendMessage"}, Resources: []string{*l.RelayFailed.AttrArn()}},
 		},

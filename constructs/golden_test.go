@@ -121,8 +121,8 @@ func TestSameBytes(t *testing.T) {
 func TestAssets(t *testing.T) {
 	out := synth(t, testApp(false, map[string]string{"deployment": "dev"}))
 	assets, err := filepath.Glob(filepath.Join(out, "asset.*"))
-	if err != nil || len(assets) != 7 { // three subscriptions, the API, the relay, the timers, the report
-		t.Fatalf("assets are %v (%v), want 7", assets, err)
+	if err != nil || len(assets) != 8 { // three subscriptions, the table handler, the API, the relay, the timers, the report
+		t.Fatalf("assets are %v (%v), want 8", assets, err)
 	}
 	for _, asset := range assets {
 		files, err := os.ReadDir(asset)

@@ -53,8 +53,8 @@ func TestRoles(t *testing.T) {
 			}
 		}
 	}
-	if roles != 7 { // three subscriptions, the API, the relay, the timers, the report
-		t.Errorf("%d roles, want one a function: 7", roles)
+	if roles != 8 { // three subscriptions, the table handler, the API, the relay, the timers, the report
+		t.Errorf("%d roles, want one a function: 8", roles)
 	}
 	compare(t, filepath.Join("testdata", "golden", "roles.txt"), text.Bytes())
 }

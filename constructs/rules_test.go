@@ -33,8 +33,8 @@ func TestRules(t *testing.T) {
 			}
 			// The checks above must have had something to check.
 			for kind, want := range map[string]int{
-				"AWS::DynamoDB::GlobalTable": 6, "AWS::SQS::Queue": 9, "AWS::SQS::QueuePolicy": 9, "AWS::Events::Rule": 4,
-				"AWS::Lambda::Function": 7, "AWS::Lambda::EventSourceMapping": 4, "AWS::Logs::LogGroup": 7,
+				"AWS::DynamoDB::GlobalTable": 6, "AWS::SQS::Queue": 10, "AWS::SQS::QueuePolicy": 10, "AWS::Events::Rule": 4,
+				"AWS::Lambda::Function": 8, "AWS::Lambda::EventSourceMapping": 5, "AWS::Logs::LogGroup": 8,
 			} {
 				if seen[kind] != want {
 					t.Errorf("%d of %s, want %d", seen[kind], kind, want)
@@ -81,8 +81,15 @@ type properties struct {
 	SourceArn                      any
 	Principal                      string
 	MaximumBatchingWindowInSeconds int
-	Timeout                        int
-	RetentionInDays                int
+	BisectBatchOnFunctionError     bool
+	StartingPosition               string
+	MaximumRetryAttempts           int
+	MaximumRecordAgeInSeconds      int
+	DestinationConfig              struct {
+		OnFailure struct{ Destination map[string]any }
+	}
+	Timeout         int
+	RetentionInDays int
 }
 
 // target is the resource that an Fn::GetAtt points at.
@@ -147,6 +154,9 @@ func checkResource(t *testing.T, r resource, lasting bool) {
 		}
 		if source := r.target(t, p.EventSourceArn); source.Type == "AWS::SQS::Queue" {
 			checkVisibility(t, r, source)
+		} else if failed := r.target(t, p.DestinationConfig.OnFailure.Destination); failed.Properties.MessageRetentionPeriod != fourteenDays || !p.BisectBatchOnFunctionError || p.StartingPosition != "TRIM_HORIZON" ||
+			p.MaximumRetryAttempts < 1 || p.MaximumRecordAgeInSeconds < 60 || p.MaximumRecordAgeInSeconds >= 24*60*60 {
+			wrong("a stream's mapping: %+v", p)
 		}
 	case "AWS::Logs::LogGroup":
 		if p.RetentionInDays == 0 {

@@ -134,6 +134,26 @@ func commitEvents(events string) Statement {
 	}
 }
 
+// readStream lets Lambda read a stream with the function's role. ListStreams is among
+// what AWS says the mapping needs, and its absence is named when it is refused:
+// https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-create.html
+func readStream(arn string) Statement {
+	return Statement{
+		Sid:       "ReadStream",
+		Actions:   []string{"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"},
+		Resources: []string{arn},
+	}
+}
+
+// recordDeliveries is what keeps records of what was handled.
+func (d *Deployment) recordDeliveries() Statement {
+	return Statement{
+		Sid:       "RecordDelivery",
+		Actions:   []string{"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
+		Resources: []string{d.TableARN(bus.Deliveries)},
+	}
+}
+
 // commitState is what a commit does with the table "state", for whoever commits.
 // Records of commands are put, and timers put and deleted, in its transaction
 // only; a lost answer is looked up. Outside of a transaction snapshots may be

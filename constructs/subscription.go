@@ -104,11 +104,7 @@ func (s *Subscription) addFunction(props *SubscriptionProps, timeout, window, vi
 			Actions:   []string{"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ChangeMessageVisibility"},
 			Resources: []string{*s.Queue.AttrArn()},
 		},
-		{
-			Sid:       "RecordDelivery",
-			Actions:   []string{"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
-			Resources: []string{d.TableARN(bus.Deliveries)},
-		},
+		d.recordDeliveries(),
 	}
 	if def.Ordered {
 		statements = append(statements, Statement{Sid: "ReadOrder", Actions: []string{"dynamodb:Query"}, Resources: []string{d.TableARN(eventlog.Events)}})

@@ -147,6 +147,7 @@ func (a *Application) complete(dir string) (*plan.Plan, error) {
 		}
 	}
 	p.Handlers = append([]plan.Handler(nil), p.Handlers...)
+	p.Captures = append([]plan.Capture(nil), p.Captures...)
 	p.APIs = append([]plan.API(nil), p.APIs...)
 	p.SetDefaults()
 	return &p, nil

@@ -121,7 +121,7 @@ func TestOwnStackFails(t *testing.T) {
 			func(s awscdk.Stack, d *Deployment) {
 				NewFunction(s, "F", &FunctionProps{Deployment: d, Function: "functions/other"})
 			},
-			`function "functions/other" was not built: name it in AddEventHandler, AddAPI or StackProps.Functions`,
+			`function "functions/other" was not built: name it in AddEventHandler, AddTableHandler, AddAPI or StackProps.Functions`,
 		},
 		"refused by the CDK": {
 			func(s awscdk.Stack, d *Deployment) {

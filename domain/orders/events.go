@@ -81,6 +81,13 @@ type OrderCancelled struct {
 	ConfirmedAt *time.Time `json:"confirmed_at,omitempty"`
 }
 
+// InventoryLow says that there is little left of a product. It comes once each time
+// that the stock falls below [LowStockThreshold].
+type InventoryLow struct {
+	ProductID string `json:"product_id" validate:"required"`
+	Available int    `json:"available"`
+}
+
 // The events of this context. All of an order are in its own stream: what reserves
 // its stock, too, so that the order knows.
 var (
@@ -101,11 +108,13 @@ var (
 		event.Description("An order was shipped."))
 	Cancelled = event.Define[OrderCancelled]("order.cancelled", event.Version(1),
 		event.Description("An order will not be shipped."))
+	Low = event.Define[InventoryLow]("inventory.low", event.Version(1),
+		event.Description("There is little left of a product."))
 )
 
 // Events are all of them.
 func Events() []event.Type {
-	return []event.Type{Placed, Reserved, Rejected, Captured, Due, Confirmed, Fulfilled, Cancelled}
+	return []event.Type{Placed, Reserved, Rejected, Captured, Due, Confirmed, Fulfilled, Cancelled, Low}
 }
 
 // Stream is where the events of one order are kept. The tenant is part of it: an

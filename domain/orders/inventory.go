@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/vinci-go/vinci/bus"
+	"github.com/vinci-go/vinci/capture"
 	"github.com/vinci-go/vinci/event"
 	"github.com/vinci-go/vinci/eventlog"
 	"github.com/vinci-go/vinci/orm"
@@ -68,5 +69,27 @@ func Release(_ context.Context, e event.Event[OrderCancelled], tx *bus.Tx) error
 	return nil
 }
 
-// LowStockThreshold is how few of a product are a reason to order more.
+// LowStockThreshold is how few of a product are a reason to order more: fewer than
+// these.
 const LowStockThreshold = 5
+
+// LowStock follows what is in stock, whoever changes it: reservations, releases, and
+// people who count.
+var LowStock = capture.Define("low_stock", tables.Inventory,
+	capture.Operations(capture.Insert, capture.Modify),
+	capture.Tenant(tables.Inventory, func(s *tables.Stock) *string { return &s.TenantID }),
+	bus.Commits(Low))
+
+// AlertLowStock says that a product's stock has fallen below the threshold, once each
+// time that it does. A product that is new has come from plenty.
+func AlertLowStock(_ context.Context, c capture.Change[tables.Stock], tx *bus.Tx) error {
+	before := LowStockThreshold
+	if c.Before != nil {
+		before = c.Before.Available
+	}
+	if c.After == nil || before < LowStockThreshold || c.After.Available >= LowStockThreshold {
+		return nil
+	}
+	tx.Record(Low.Record(InventoryLow{ProductID: c.After.ProductID, Available: c.After.Available}))
+	return nil
+}

@@ -65,8 +65,8 @@ var rules = []rule{
 		ban: []string{aws},
 	},
 	{
-		why: "orm, eventlog, bus, ops and readmodel link the AWS SDK, never the CDK",
-		in:  []string{"orm/...", "eventlog/...", "bus/...", "ops/...", "readmodel/..."},
+		why: "orm, eventlog, bus, capture, ops and readmodel link the AWS SDK, never the CDK",
+		in:  []string{"orm/...", "eventlog/...", "bus/...", "capture/...", "ops/...", "readmodel/..."},
 		ban: []string{cdk, jsii},
 	},
 	{
@@ -92,7 +92,7 @@ var rules = []rule{
 	},
 	{
 		why: "JSON schemas of events are for tools: no Lambda binary links them",
-		in:  []string{"lambdas/...", "cmd/vinci-relay/...", "cmd/vinci-timers/...", "bus/...", "eventlog/...", "domain/..."},
+		in:  []string{"lambdas/...", "cmd/vinci-relay/...", "cmd/vinci-timers/...", "bus/...", "capture/...", "eventlog/...", "domain/..."},
 		ban: []string{module + "/event/schema"},
 	},
 	{
@@ -113,7 +113,7 @@ var rules = []rule{
 	},
 	{
 		why: "the framework imports no application package",
-		in:  []string{"bus/...", "cmd/...", "constructs/...", "event/...", "eventlog/...", "internal/...", "ops/...", "orm/...", "readmodel/...", "sqsbatch/..."},
+		in:  []string{"bus/...", "capture/...", "cmd/...", "constructs/...", "event/...", "eventlog/...", "internal/...", "ops/...", "orm/...", "readmodel/...", "sqsbatch/..."},
 		ban: []string{module + "/domain", module + "/tables", module + "/lambdas", module + "/stacks", module + "/scenario", module + "/migrations", module + "/readmodels"},
 	},
 }

@@ -37,8 +37,8 @@ func (c *checker) checkAccess(a bus.Access, subject, at string) {
 	for _, e := range a.Publishes {
 		c.checkEvent("publishes", "bus.Publishes", "bus", e, subject, at)
 	}
-	if strings.HasPrefix(subject, "subscription") {
-		return // which says the rest of itself
+	if saysItself(subject) {
+		return
 	}
 	for _, d := range a.Appends {
 		if d != nil && slices.ContainsFunc(a.Writes, func(w orm.Definition) bool { return w != nil && w.Schema() == d.Schema() }) {
@@ -48,6 +48,12 @@ func (c *checker) checkAccess(a bus.Access, subject, at string) {
 			})
 		}
 	}
+}
+
+// saysItself reports whether a subject's definition says what is wrong with its
+// grants by themselves: that of a subscription or a table handler does.
+func saysItself(subject string) bool {
+	return strings.HasPrefix(subject, "subscription") || strings.HasPrefix(subject, captureSubject)
 }
 
 func (c *checker) checkGrant(verb string, d orm.Definition, subject, at string) {
@@ -60,8 +66,7 @@ func (c *checker) checkGrant(verb string, d orm.Definition, subject, at string) 
 	}
 	name := d.Schema().Name
 	if c.EventBus && c.isFramework(d) {
-		// A subscription says this of itself.
-		if (verb == "writes" || verb == "appends to") && !strings.HasPrefix(subject, "subscription") {
+		if (verb == "writes" || verb == "appends to") && !saysItself(subject) {
 			c.add(Problem{
 				What: fmt.Sprintf("%s: %s %q, a table of the framework", subject, verb, name), Where: at,
 				Allowed: "reading it", Mend: "use bus.Reads; events are written with bus.Commits, and nothing changes them",

@@ -26,6 +26,7 @@ func (p *Plan) Check() Problems {
 	c.checkTables()
 	c.checkEvents()
 	c.checkHandlers()
+	c.checkCaptures()
 	c.checkAPIs()
 	c.checkStacks()
 	c.checkFunctions()

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/vinci-go/vinci/bus"
+	"github.com/vinci-go/vinci/capture"
 	"github.com/vinci-go/vinci/event"
 	"github.com/vinci-go/vinci/internal/names"
 	"github.com/vinci-go/vinci/orm"
@@ -29,6 +30,11 @@ func (t table) Err() error          { return t.err }
 
 func newTable(name, at string) table {
 	return table{schema: &orm.Schema{Name: name, Hash: "id", DefinedAt: at, Attributes: []orm.AttributeSchema{{Name: "id", Type: "S"}}}}
+}
+
+func withStream(t table) table {
+	t.schema.Stream = true
+	return t
 }
 
 // byStatus is an index of a table.
@@ -55,7 +61,7 @@ func (e *eventType) String() string        { return e.name }
 func (e *eventType) Err() error            { return e.err }
 
 var (
-	users     = newTable("users", "tables/users.go:10")
+	users     = withStream(newTable("users", "tables/users.go:10"))
 	stats     = newTable("user_stats", "tables/user_stats.go:20")
 	created   = &eventType{name: "user.created", at: "domain/users/events.go:5"}
 	activated = &eventType{name: "user.activated", at: "domain/users/events.go:6"}
@@ -64,6 +70,12 @@ var (
 func subscription(name string, wants []event.Selector, opts ...bus.Option) *bus.Definition {
 	d := bus.Subscription(name, append([]bus.Option{bus.To(wants...)}, opts...)...)
 	d.DefinedAt = "domain/users/subscriptions.go:9"
+	return d
+}
+
+func follow(name string, t orm.Definition, opts ...capture.Option) *capture.Definition {
+	d := capture.Define(name, t, opts...)
+	d.DefinedAt = "domain/users/follow.go:7"
 	return d
 }
 
@@ -111,7 +123,8 @@ func validPlan(t testing.TB) *Plan {
 			Function: Function{Folder: "lambdas/api"}, Routes: []string{"POST /users", "GET /users/{id}"},
 			Grants: []bus.Grant{bus.Writes(users), bus.Commits(created)}, At: "app.go:6",
 		}},
-		Stacks: []Stack{{Name: "reports", Functions: []string{"lambdas/report"}, At: "app.go:7"}},
+		Captures: []Capture{{Definition: follow("follow", users, bus.Writes(stats)), Function: Function{Folder: "lambdas/follow"}, At: "app.go:8"}},
+		Stacks:   []Stack{{Name: "reports", Functions: []string{"lambdas/report"}, At: "app.go:7"}},
 	}
 }
 
@@ -128,7 +141,7 @@ func TestValid(t *testing.T) {
 	for _, b := range p.Binaries() {
 		built = append(built, b.Name+" "+b.Package)
 	}
-	const programs = "api ./lambdas/api, count_total ./lambdas/count_total, report ./lambdas/report, send_welcome ./lambdas/send_welcome, vinci-relay example.com/relay, vinci-timers example.com/timers"
+	const programs = "api ./lambdas/api, count_total ./lambdas/count_total, follow ./lambdas/follow, report ./lambdas/report, send_welcome ./lambdas/send_welcome, vinci-relay example.com/relay, vinci-timers example.com/timers"
 	if got := join(built); got != programs {
 		t.Errorf("programs are %s\nwant %s", got, programs)
 	}
@@ -235,8 +248,33 @@ var bad = map[string]func(*Plan){
 	"function_syntax":    func(p *Plan) { p.Handlers[0].Function.Folder = "lambdas/broken_syntax" },
 	"function_name":      func(p *Plan) { p.Handlers[0].Function.Folder = "lambdas/Bad-Name" },
 	"function_same_name": func(p *Plan) { p.Handlers[0].Function.Folder = "other/api" },
-	"function_shared":    func(p *Plan) { p.Handlers[0].Function.Folder = "lambdas/count_total" },
-	"all_at_once":        allAtOnce,
+	"table_handler_nil":  func(p *Plan) { p.Captures[0].Definition = nil },
+	"table_handler_error": func(p *Plan) {
+		p.Captures[0].Definition = follow("Follow-It", stats, capture.Operations(), bus.Writes(p.Framework.State))
+	},
+	"table_handler_twice":     func(p *Plan) { p.Captures = append(p.Captures, p.Captures[0]) },
+	"table_handler_same_name": func(p *Plan) { addCapture(p, follow("follow", users)) },
+	"table_handler_subscription": func(p *Plan) {
+		addCapture(p, follow("send_welcome", users))
+	},
+	"table_handler_too_long":      func(p *Plan) { addCapture(p, follow(strings.Repeat("f", 70), users)) },
+	"table_handler_unknown_table": func(p *Plan) { addCapture(p, follow("late", withStream(newTable("orders", "o.go:1")))) },
+	"table_handler_other_table":   func(p *Plan) { addCapture(p, follow("late", withStream(newTable("users", "o.go:1")))) },
+	"table_handler_too_many": func(p *Plan) {
+		addCapture(p, follow("late", users))
+		p.Captures = append(p.Captures, Capture{Definition: follow("later", users), Function: Function{Folder: "lambdas/send_mail"}, At: "app.go:10"})
+	},
+	"table_handler_grants": func(p *Plan) {
+		addCapture(p, follow("late", users, bus.Reads(newTable("orders", "o.go:1")), bus.Writes(p.Framework.Events), bus.Commits(&eventType{name: "user.deleted"})))
+	},
+	"table_handler_numbers": func(p *Plan) {
+		h := &p.Captures[0]
+		h.Function.Timeout, h.Function.Memory = 16*time.Minute, 64
+		h.BatchSize, h.BatchingWindow, h.Parallel = 20000, 1500*time.Millisecond, 11
+	},
+	"table_handler_function": func(p *Plan) { p.Captures[0].Function.Folder = "lambdas/send_mail" },
+	"function_shared":        func(p *Plan) { p.Handlers[0].Function.Folder = "lambdas/count_total" },
+	"all_at_once":            allAtOnce,
 }
 
 func twoErrors() error {
@@ -247,6 +285,11 @@ func addTable(p *Plan, t table) { p.Tables = append(p.Tables, Table{t, "app.go:9
 
 func addHandler(p *Plan, d *bus.Definition) {
 	p.Handlers = append(p.Handlers, Handler{Subscription: d, Function: Function{Folder: "lambdas/report"}, At: "app.go:9"})
+	p.Stacks = nil // which uses that function
+}
+
+func addCapture(p *Plan, d *capture.Definition) {
+	p.Captures = append(p.Captures, Capture{Definition: d, Function: Function{Folder: "lambdas/report"}, At: "app.go:9"})
 	p.Stacks = nil // which uses that function
 }
 

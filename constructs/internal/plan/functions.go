@@ -61,6 +61,11 @@ func (p *Plan) functions() []Binary {
 			use(h.Function.Folder, fmt.Sprintf("subscription %q", h.Subscription.Name), h.At)
 		}
 	}
+	for _, h := range p.Captures {
+		if h.Definition != nil {
+			use(h.Function.Folder, fmt.Sprintf("%s %q", captureSubject, h.Definition.Name), h.At)
+		}
+	}
 	for _, a := range p.APIs {
 		use(a.Function.Folder, fmt.Sprintf("API %q", a.Name), a.At)
 	}
@@ -99,7 +104,7 @@ func (c *checker) checkFunctions() {
 			c.add(Problem{
 				What:    fmt.Sprintf("function %q: folder %s is used by %s and by %s", b.Name, b.Folder, other.Owner, b.Owner),
 				Where:   both(other.At, b.At),
-				Allowed: "one function a subscription, API or stack: each has a role of its own",
+				Allowed: "one function a subscription, table handler, API or stack: each has a role of its own",
 				Mend:    "make a second folder with a main.go that wires the same code",
 			})
 		}

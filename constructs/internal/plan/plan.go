@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/vinci-go/vinci/bus"
+	"github.com/vinci-go/vinci/capture"
 	"github.com/vinci-go/vinci/event"
 	"github.com/vinci-go/vinci/internal/names"
 	"github.com/vinci-go/vinci/orm"
@@ -25,6 +26,7 @@ type Plan struct {
 	Tables       []Table
 	Events       []Event
 	Handlers     []Handler
+	Captures     []Capture
 	APIs         []API
 	Stacks       []Stack
 
@@ -98,6 +100,29 @@ type Handler struct {
 	At              string
 }
 
+// Capture is a table handler with its function.
+type Capture struct {
+	Definition     *capture.Definition
+	Function       Function
+	BatchSize      int
+	BatchingWindow time.Duration
+	Parallel       int
+	At             string
+}
+
+// CapturesOf are the handlers of a table's changes, sorted by name. Rely on it when
+// Check found nothing.
+func (p *Plan) CapturesOf(table orm.Definition) []Capture {
+	var all []Capture
+	for _, h := range p.Captures {
+		if h.Definition.Table.Schema() == table.Schema() {
+			all = append(all, h)
+		}
+	}
+	slices.SortFunc(all, func(a, b Capture) int { return cmp.Compare(a.Definition.Name, b.Definition.Name) })
+	return all
+}
+
 // API is an HTTP API with its function.
 type API struct {
 	Name     string
@@ -132,7 +157,10 @@ const (
 	DefaultAPITimeout = 10 * time.Second
 	DefaultMemory     = 256 // MB
 	DefaultBatchSize  = 10
-	DefaultAPI        = "api"
+	// DefaultChangeBatch is for a stream, whose records come one after the other
+	// anyway: few calls are cheaper.
+	DefaultChangeBatch = 100
+	DefaultAPI         = "api"
 )
 
 // SetDefaults fills what was left at zero. Call it before [Plan.Check].
@@ -144,6 +172,16 @@ func (p *Plan) SetDefaults() {
 			h.BatchSize = DefaultBatchSize
 		}
 		h.BatchingWindow = BatchingWindow(h.BatchSize, h.BatchingWindow)
+	}
+	for i := range p.Captures {
+		h := &p.Captures[i]
+		h.Function.setDefaults(DefaultTimeout)
+		if h.BatchSize == 0 {
+			h.BatchSize = DefaultChangeBatch
+		}
+		if h.Parallel == 0 {
+			h.Parallel = 1
+		}
 	}
 	for i := range p.APIs {
 		a := &p.APIs[i]

@@ -1,0 +1,6 @@
+// Command api is a function of the tests: small, so that it builds fast.
+package main
+
+import "os"
+
+func main() { os.Stdout.WriteString("api\n") }
