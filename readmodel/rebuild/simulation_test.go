@@ -54,7 +54,7 @@ func TestSimulation(t *testing.T) {
 			t.Run(sub.Name+map[bool]string{true: " verified", false: ""}[verify], func(t *testing.T) {
 				t.Parallel()
 				flips, killed := 0, 0
-				from, to := seeds(t, 40)
+				from, to := seeds(t, 20)
 				for seed := from; seed < to; seed++ {
 					w, err := simulate(seed, sub, func(w *world) { w.o.NoVerify = !verify })
 					if err != nil {
