@@ -22,9 +22,8 @@ import (
 // that are visible are handled.
 type calm struct {
 	*world
-	t       *testing.T
-	ctx     context.Context
-	attempt int // an event is dead after so many; 0: never
+	t   *testing.T
+	ctx context.Context
 	// handles may keep a message from being handled.
 	handles func(*message) bool
 	slept   time.Duration
