@@ -20,11 +20,20 @@ type Process struct {
 	Queues         ops.Queues
 	Born           time.Time
 	Err            error // of reaching the deployment
+	// Getenv finds a deployment as Main does, in place of Store and Born.
+	Getenv func(string) string
 }
 
 // Run is Main, with its exit code.
 func (p Process) Run(ctx context.Context, sub *bus.Definition, tables []Table, parts ...bus.Part) int {
-	return program{args: p.Args, stdout: p.Stdout, stderr: p.Stderr, terminal: p.Terminal, now: time.Now, open: func(context.Context, func(string) string) (deployment, error) {
+	return program{args: p.Args, getenv: p.Getenv, stdout: p.Stdout, stderr: p.Stderr, terminal: p.Terminal, now: time.Now, open: func(ctx context.Context, getenv func(string) string) (deployment, error) {
+		if getenv != nil {
+			d, err := open(ctx, getenv)
+			if p.Queues != nil {
+				d.queues = p.Queues
+			}
+			return d, err
+		}
 		return deployment{Deployment: names.Deployment{App: "sim", ID: "test"}, store: p.Store, queues: p.Queues, born: p.Born}, p.Err
 	}}.run(ctx, sub, tables, parts)
 }
