@@ -15,12 +15,15 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"time"
 )
 
 type options struct {
 	dir    string
 	events int
 	parts  string
+
+	placing placing
 }
 
 // part is something that is measured.
@@ -35,6 +38,7 @@ var parts = []part{
 	{"synthesis", synthesis},
 	{"cost", cost},
 	{"way", way},
+	{"orders", placeOrders},
 }
 
 func main() {
@@ -45,7 +49,10 @@ func run() int {
 	var o options
 	flag.StringVar(&o.dir, "dir", ".", "folder of the CDK app")
 	flag.IntVar(&o.events, "events", 20_000, "events to send before the second look at speed")
-	flag.StringVar(&o.parts, "parts", "tables,synthesis,cost,way", "what to measure")
+	flag.StringVar(&o.parts, "parts", "tables,synthesis,cost,way,orders", "what to measure")
+	flag.IntVar(&o.placing.rate, "rate", 20, "orders a second, at the steady rate")
+	flag.DurationVar(&o.placing.steady, "steady", time.Minute, "how long orders are placed at the steady rate")
+	flag.DurationVar(&o.placing.burst, "burst", 20*time.Second, "how long orders are placed as fast as they are taken")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -63,7 +70,7 @@ func bench(ctx context.Context, o options, w io.Writer) error {
 	chosen := strings.Split(o.parts, ",")
 	for _, name := range chosen {
 		if !slices.ContainsFunc(parts, func(p part) bool { return p.name == name }) {
-			return fmt.Errorf("no part is called %q: there are tables, synthesis, cost and way", name)
+			return fmt.Errorf("no part is called %q: there are tables, synthesis, cost, way and orders", name)
 		}
 	}
 	for _, p := range parts {
