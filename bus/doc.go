@@ -92,6 +92,11 @@
 //   - An event whose content the subscription does not ask for: acknowledged,
 //     without a record. (If it has been received before, it may have failed before
 //     the filter was narrowed down: it is then recorded as ignored.)
+//   - An event that was sent anew for another subscription only (see [OnlyFor]): as
+//     one whose content is not asked for.
+//   - A message in a generation of a read model that is neither current nor being
+//     made: acknowledged, without a record.
+//   - The generations of a read model could not be read: no attempt.
 //   - Someone else holds the lease: no attempt; the message is hidden until the
 //     lease ends.
 //   - The consumer's own requests throttled or unanswered, or five transactions
@@ -150,6 +155,14 @@
 // A subscription that makes a read model may be declared [Rebuildable]. Messages of
 // a replay in a namespace are then handled once more, with records, idempotency
 // keys and checkpoints of their own.
+//
+// A generation of the read model is a namespace, too. [Generations] says which is the
+// current one, and which is being made by package readmodel/rebuild. It is read at the
+// begin of each batch, and an event that comes over the bus is handled in both: as if
+// two messages had come, each with its own record, log line and metrics. The message
+// comes again when one of them needs it, at the time that the current one says. That
+// costs a rebuildable subscription one strongly consistent read a batch, and others
+// nothing.
 //
 // # Logs, metrics, traces
 //

@@ -78,10 +78,7 @@ func IsGeneration(namespace string) bool { return generationPattern.MatchString(
 // generation, and neither current nor being made. Namespaces of other names are never
 // over.
 func (g *Generations) Over(namespace string) bool {
-	if namespace == g.Current || namespace == g.Building {
-		return false
-	}
-	return namespace == "" || IsGeneration(namespace)
+	return !slices.Contains(g.Live(), namespace) && (namespace == "" || IsGeneration(namespace))
 }
 
 // ReadGenerations reads which generations a subscription's read model has, strongly

@@ -299,6 +299,9 @@ func TestGenerationNames(t *testing.T) {
 	if previous, ok := g.Previous(); previous != "g7" || !ok || g.Next() != "g11" || !g.Over("") || !g.Over("g8") || g.Over("g10") {
 		t.Errorf("previous %s %t, next %s", previous, ok, g.Next())
 	}
+	if g.Building = ""; !g.Over("") || !g.Over("g10") || g.Over("g9") {
+		t.Error("of a model that was rebuilt, only the current generation is not over")
+	}
 	if err := bus.CheckNamespace(g.Next()); err != nil {
 		t.Error(err)
 	}

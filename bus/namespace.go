@@ -12,6 +12,10 @@ import (
 // beside the old one. Nothing is known there of what was handled before, so each
 // handler runs again and [IdempotencyKey] is another one.
 //
+// That is also how a read model gets a new generation, see [Generations]: live events
+// are then handled in several namespaces at once. What the handlers write is to bear
+// the [Namespace] in its key.
+//
 // A message says with its attribute [AttrNamespace] which namespace it belongs to,
 // and a subscription without this option gives such a message up: it may have
 // effects that must not happen twice.
@@ -50,8 +54,9 @@ func RecordID(eventID, namespace string) string {
 	return eventID + "!" + namespace
 }
 
-// Namespace is the namespace in which a handler's event is handled: "" for an event
-// that came over the bus, and outside a handler. A handler of a [Rebuildable]
+// Namespace is the namespace in which a handler's event is handled: for an event that
+// came over the bus that of a generation of the read model, the first of which is "";
+// and "" outside a handler. A handler of a [Rebuildable]
 // subscription puts it into the keys of what it writes, so that a replay makes its
 // read model anew beside the old one.
 func Namespace(ctx context.Context) string {

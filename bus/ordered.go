@@ -30,7 +30,7 @@ import (
 // had since is handled, also what was committed before the subscription was. What
 // has a delivery record of the subscription is not handled again, so a
 // subscription that becomes ordered repeats only what is older than those records
-// are kept. A checkpoint is never deleted.
+// are kept. A checkpoint is never deleted, but with its generation of a read model.
 //
 // An event that fails blocks its own stream: nothing behind it is handled before
 // it has succeeded, and messages about the stream wait. When it is given up, it

@@ -38,7 +38,7 @@ func TestDefinitions(t *testing.T) {
 	if got := strings.Join(names, " "); got != want || f.Application != "shop" {
 		t.Errorf("application %q has tables %s, want shop with %s", f.Application, got, want)
 	}
-	if len(f.Subscriptions) == 0 || len(f.Subscriptions[0].Patterns) == 0 || f.Subscriptions[0].DefinedAt == "" {
+	if len(f.Subscriptions) == 0 || len(f.Subscriptions[0].Patterns) == 0 || f.Subscriptions[0].DefinedAt == "" || f.Subscriptions[0].Timeout == 0 {
 		t.Errorf("the subscriptions are %+v", f.Subscriptions)
 	}
 	if len(f.Events) != 3 || f.Events[0].Version != 1 || len(f.Events[0].Schema) == 0 || f.Events[0].DefinedAt == "" {

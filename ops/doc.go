@@ -35,4 +35,12 @@
 // handled. What Redrive and Replay send again is therefore handled only where it had
 // not succeeded, however often it is sent. [Replay.Again] is the one exception, and
 // only for subscriptions that say with [bus.Rebuildable] that it may be.
+//
+// # Read models
+//
+// The read model of a rebuildable subscription may have generations, each with delivery
+// records of its own: see package readmodel/rebuild. What is asked here of such a
+// subscription is asked of its current generation, unless an id names another one
+// (order/7f3c@1!g3). An act concerns the generation that is being made as well, where
+// it would otherwise not hold there.
 package ops

@@ -136,7 +136,11 @@ func (p program) run(ctx context.Context, sub *bus.Definition, tables []Table, p
 	}
 	fail := func(err error) int {
 		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-			fmt.Fprintf(p.stderr, "%s: stopped; vinci rebuild --resume goes on, --abort gives it up\n", command)
+			mend := ""
+			if command == CommandRebuild {
+				mend = "; vinci rebuild --resume goes on, --abort gives it up"
+			}
+			fmt.Fprintf(p.stderr, "%s: stopped%s\n", command, mend)
 			return exitStopped
 		}
 		fmt.Fprintf(p.stderr, "%s: %s\n", command, strings.TrimSpace(err.Error()))

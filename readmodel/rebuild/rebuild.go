@@ -339,7 +339,7 @@ func (t *Tool) open(ctx context.Context, types []string, from, to time.Time, gen
 	if to.Before(from) {
 		return first, nil, 0, nil
 	}
-	for e, err := range t.Log.History(eventlog.HistoryQuery{Types: types, From: from, To: to, Concurrency: 8}).All(ctx) {
+	for e, err := range t.Log.History(eventlog.HistoryQuery{Types: types, From: from, To: to, Concurrency: t.Concurrency}).All(ctx) {
 		if err != nil {
 			return first, nil, 0, err
 		}

@@ -54,7 +54,7 @@ func TestSimulation(t *testing.T) {
 			t.Run(sub.Name+map[bool]string{true: " verified", false: ""}[verify], func(t *testing.T) {
 				t.Parallel()
 				flips, killed := 0, 0
-				from, to := seeds(t, 40)
+				from, to := seeds(t, 20)
 				for seed := from; seed < to; seed++ {
 					w, err := simulate(seed, sub, func(w *world) { w.o.NoVerify = !verify })
 					if err != nil {
@@ -96,6 +96,9 @@ func (w *world) options() rebuild.Options {
 // Without any one of its waits, or with a pointer that may be old, the protocol breaks,
 // and the simulation finds that.
 func TestMutations(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it runs worlds until one breaks")
+	}
 	for name, change := range map[string]func(*world){
 		"the index is not waited for":      func(w *world) { w.o.Settle, w.o.NoVerify = 1, true },
 		"the pointer is read from a cache": func(w *world) { w.stale, w.o.NoVerify = 20*time.Second, true },
@@ -103,7 +106,7 @@ func TestMutations(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for seed := uint64(1); seed <= 200; seed++ {
+			for seed := uint64(1); seed <= 1000; seed++ {
 				if _, err := simulate(seed, counted, change); err != nil {
 					t.Logf("seed %d: %v", seed, err)
 					return

@@ -62,8 +62,10 @@ type Options struct {
 	NoVerify bool
 	// WithDead flips although events were given up in the new generation.
 	WithDead bool
-	Reason   string         // for the record in the log
-	Progress func(Progress) // called by the goroutine that works; nil: nobody is told
+	// Concurrency is how many shards of a day of the log are read at once; 0: 8.
+	Concurrency int
+	Reason      string         // for the record in the log
+	Progress    func(Progress) // called by the goroutine that works; nil: nobody is told
 
 	Now   func() time.Time                           // default: time.Now
 	NewID func() string                              // see ops.Options
@@ -109,6 +111,9 @@ func New(m *Model, o Options) (*Tool, error) {
 		if *d.of == 0 {
 			*d.of = d.zero
 		}
+	}
+	if o.Concurrency == 0 {
+		o.Concurrency = eventlog.Shards
 	}
 	if o.Progress == nil {
 		o.Progress = func(Progress) {}

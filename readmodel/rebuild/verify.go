@@ -185,7 +185,7 @@ func (v *verification) history(ctx context.Context, from time.Time) error {
 		some = some[:0]
 		return err
 	}
-	for e, err := range v.Log.History(eventlog.HistoryQuery{Types: v.model.types, From: from, Concurrency: 8}).All(ctx) {
+	for e, err := range v.Log.History(eventlog.HistoryQuery{Types: v.model.types, From: from, Concurrency: v.Concurrency}).All(ctx) {
 		if err != nil {
 			return err
 		}
@@ -213,9 +213,12 @@ func (v *verification) history(ctx context.Context, from time.Time) error {
 	if err := flush(); err != nil {
 		return err
 	}
-	for _, stream := range slices.Sorted(maps.Keys(dirty)) {
+	for i, stream := range slices.Sorted(maps.Keys(dirty)) {
 		if err := v.follow(ctx, stream, false); err != nil {
 			return err
+		}
+		if i%page == page-1 {
+			v.Progress(Progress{Step: "compute", Events: v.report.Events})
 		}
 	}
 	return nil
@@ -366,7 +369,8 @@ func (v *verification) compare(ctx context.Context) error {
 
 // recheck forgets items that do not differ any more.
 func (v *verification) recheck(ctx context.Context) error {
-	for id, d := range v.differ {
+	for _, id := range slices.Sorted(maps.Keys(v.differ)) {
+		d := v.differ[id]
 		stored, expected, err := v.both(ctx, d)
 		if err != nil {
 			return err

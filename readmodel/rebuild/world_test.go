@@ -143,7 +143,7 @@ func newWorld(seed uint64, sub *bus.Definition) *world {
 	}
 	w.o = rebuild.Options{
 		Application: "sim", Deployment: "test", From: w.now.Add(-time.Hour), Rate: 20,
-		Settle: maxLag + time.Second, Patience: 5 * time.Minute, Grace: 2 * time.Minute,
+		Settle: maxLag + time.Second, Patience: 5 * time.Minute, Grace: 2 * time.Minute, Concurrency: 1,
 	}
 	return w
 }

@@ -5,11 +5,9 @@ package main
 import (
 	"github.com/vinci-go/vinci/domain/orders"
 	"github.com/vinci-go/vinci/readmodel/rebuild"
-	"github.com/vinci-go/vinci/tables"
+	"github.com/vinci-go/vinci/readmodels"
 )
 
 func main() {
-	rebuild.Main(orders.ProjectDashboard, []rebuild.Table{
-		rebuild.Items(tables.Dashboards, func(d tables.Dashboard) string { return tables.ModelGeneration(d.Model) }),
-	}, orders.DashboardHandlers()...)
+	rebuild.Main(orders.ProjectDashboard, readmodels.Dashboard(), orders.DashboardHandlers()...)
 }

@@ -5,11 +5,9 @@ package main
 import (
 	"github.com/vinci-go/vinci/domain/orders"
 	"github.com/vinci-go/vinci/readmodel/rebuild"
-	"github.com/vinci-go/vinci/tables"
+	"github.com/vinci-go/vinci/readmodels"
 )
 
 func main() {
-	rebuild.Main(orders.ProjectSummary, []rebuild.Table{
-		rebuild.Items(tables.OrderSummaries, func(s tables.OrderSummary) string { return tables.ModelGeneration(s.Model) }),
-	}, orders.SummaryHandlers()...)
+	rebuild.Main(orders.ProjectSummary, readmodels.OrderSummary(), orders.SummaryHandlers()...)
 }

@@ -1,0 +1,18 @@
+// Package readmodels says which tables the application's read models have. Each has a
+// program in a folder of its own, which `vinci rebuild` and `vinci verify` run.
+package readmodels
+
+import (
+	"github.com/vinci-go/vinci/readmodel/rebuild"
+	"github.com/vinci-go/vinci/tables"
+)
+
+// Dashboard is what orders.ProjectDashboard writes.
+func Dashboard() []rebuild.Table {
+	return []rebuild.Table{rebuild.Items(tables.Dashboards, func(d tables.Dashboard) string { return tables.ModelGeneration(d.Model) })}
+}
+
+// OrderSummary is what orders.ProjectSummary writes.
+func OrderSummary() []rebuild.Table {
+	return []rebuild.Table{rebuild.Items(tables.OrderSummaries, func(s tables.OrderSummary) string { return tables.ModelGeneration(s.Model) })}
+}
