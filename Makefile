@@ -81,6 +81,10 @@ bench: install ## measure; docs/performance.md keeps the figures
 	@$(STEP) "install what is measured beside us: fauxqs" npm ci --prefix bench --no-fund --no-audit --loglevel=error
 	@$(STEP) "the application as a whole" go run ./bench
 
+.PHONY: load
+load: install ## load the orders: POST at 20/s, POST to dashboard, orders a second
+	@$(STEP) "orders under load" go run ./bench -parts orders $(ARGS)
+
 # CDK targets. DEPLOYMENT names the deployment, ARGS goes to the CDK CLI.
 .PHONY: deployment
 deployment:

@@ -15,12 +15,15 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"time"
 )
 
 type options struct {
 	dir    string
 	events int
 	parts  string
+
+	placing placing
 }
 
 // part is something that is measured.
@@ -37,6 +40,7 @@ var parts = []part{
 	{"gateway", gatewayCosts},
 	{"cost", cost},
 	{"way", way},
+	{"orders", placeOrders},
 }
 
 func partNames() []string {
@@ -56,6 +60,9 @@ func run() int {
 	flag.StringVar(&o.dir, "dir", ".", "folder of the CDK app")
 	flag.IntVar(&o.events, "events", 100_000, "events to send before the second look at speed")
 	flag.StringVar(&o.parts, "parts", strings.Join(partNames(), ","), "what to measure")
+	flag.IntVar(&o.placing.rate, "rate", 20, "orders a second, at the steady rate")
+	flag.DurationVar(&o.placing.steady, "steady", time.Minute, "how long orders are placed at the steady rate")
+	flag.DurationVar(&o.placing.burst, "burst", 20*time.Second, "how long orders are placed as fast as they are taken")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -73,7 +80,7 @@ func bench(ctx context.Context, o options, w io.Writer) error {
 	chosen := strings.Split(o.parts, ",")
 	for _, name := range chosen {
 		if !slices.ContainsFunc(parts, func(p part) bool { return p.name == name }) {
-			return fmt.Errorf("no part is called %q: there are tables, synthesis, cost and way", name)
+			return fmt.Errorf("no part is called %q: there are tables, synthesis, cost, way and orders", name)
 		}
 	}
 	for _, p := range parts {

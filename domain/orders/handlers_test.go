@@ -107,6 +107,23 @@ func TestReserveSentAnew(t *testing.T) {
 	}
 }
 
+// TestReserveNamedTwice: an old order may name a product twice, and wants both.
+func TestReserveNamedTwice(t *testing.T) {
+	for available, want := range map[int]int{10: 5, 4: 4} {
+		var kit *bustest.Kit
+		kit = bustest.New(t, orders.ReserveStock, bus.OnTx(orders.Placed, func(ctx context.Context, e event.Event[orders.OrderPlaced], tx *bus.Tx) error {
+			return orders.Reserve(kit.Log)(ctx, e, tx)
+		}))
+		if err := orm.Exec(t.Context(), kit.Store, tables.Inventory.Put(tables.Stock{TenantID: "acme", ProductID: "p1", Available: available})); err != nil {
+			t.Fatal(err)
+		}
+		e := ofTenant(kit.Commit(placedRecord("o1", orders.Item{ProductID: "p1", Title: "Lamp", Price: 1, Quantity: 3}, orders.Item{ProductID: "p1", Title: "Lamp", Price: 1, Quantity: 2}))[0], "acme")
+		if d := kit.Settle(e); d.Status != bus.Succeeded || stockOf(t, kit.Store, "p1") != want {
+			t.Errorf("of %d: delivery %+v, %d left; want %d", available, d, stockOf(t, kit.Store, "p1"), want)
+		}
+	}
+}
+
 // TestReserveAfterCancel: an order that was cancelled before its stock was set aside
 // gets none.
 func TestReserveAfterCancel(t *testing.T) {

@@ -29,34 +29,33 @@ func Reserve(log *eventlog.Log) func(context.Context, event.Event[OrderPlaced], 
 		if !order.open() {
 			return nil
 		}
-		keys := make([]orm.Pair[string, string], len(order.Items))
-		for i, item := range order.Items {
-			keys[i] = orm.Key(e.TenantID, item.ProductID)
+		lines := order.lines()
+		keys := make([]orm.Pair[string, string], len(lines))
+		for i, line := range lines {
+			keys[i] = orm.Key(e.TenantID, line.ProductID)
 		}
 		stock, err := tables.Inventory.GetBatch(ctx, tx, keys)
 		if err != nil {
 			return fmt.Errorf("read the stock: %w", err)
 		}
-		reserved := InventoryReserved{OrderID: order.ID}
-		for i, item := range order.Items {
+		for i, line := range lines {
 			available := 0
 			if stock[i] != nil {
 				available = stock[i].Available
 			}
-			if available < item.Quantity {
+			if available < line.Quantity {
 				tx.Record(Rejected.At(stream, event.Expect(version)).Record(InventoryRejected{
-					OrderID: order.ID, ProductID: item.ProductID, Wanted: item.Quantity, Available: available,
+					OrderID: order.ID, ProductID: line.ProductID, Wanted: line.Quantity, Available: available,
 				}))
 				return nil
 			}
-			reserved.Lines = append(reserved.Lines, Line{item.ProductID, item.Quantity})
 		}
-		for i, line := range reserved.Lines {
+		for i, line := range lines {
 			// Another order may take from it before this is written: then the handler
 			// runs again.
 			tx.Write(tables.Inventory.Update(keys[i], tables.StockAvailable.Add(-line.Quantity)).If(tables.StockAvailable.Ge(line.Quantity)))
 		}
-		tx.Record(Reserved.At(stream, event.Expect(version)).Record(reserved))
+		tx.Record(Reserved.At(stream, event.Expect(version)).Record(InventoryReserved{OrderID: order.ID, Lines: lines}))
 		return nil
 	}
 }

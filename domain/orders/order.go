@@ -149,6 +149,22 @@ func (o Order) Cancel(reason string) (OrderCancelled, error) {
 	return c, nil
 }
 
+// lines are how many of each product the order is for. An order from before version 3
+// may name a product twice.
+func (o Order) lines() []Line {
+	var lines []Line
+	place := map[string]int{}
+	for _, item := range o.Items {
+		i, ok := place[item.ProductID]
+		if !ok {
+			i = len(lines)
+			place[item.ProductID], lines = i, append(lines, Line{ProductID: item.ProductID})
+		}
+		lines[i].Quantity += item.Quantity
+	}
+	return lines
+}
+
 // open reports whether stock is still to be set aside for the order.
 func (o Order) open() bool {
 	return o.Status != StatusCancelled && o.Reserved == nil && !o.Rejected
