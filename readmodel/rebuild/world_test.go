@@ -166,7 +166,11 @@ func (w *world) committed(r ormtest.Record) {
 	if r.New == nil || r.Table.Name != eventlog.Events.Schema().Name {
 		return
 	}
-	e, err := eventlog.FromItem("sim", r.New)
+	stored, err := eventlog.StoredOf(r.New)
+	if err != nil {
+		panic(err)
+	}
+	e, err := stored.Envelope("sim")
 	if err != nil {
 		panic(err)
 	}
