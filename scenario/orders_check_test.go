@@ -13,6 +13,7 @@ import (
 	"github.com/vinci-go/vinci/domain/orders"
 	"github.com/vinci-go/vinci/event"
 	"github.com/vinci-go/vinci/orm"
+	"github.com/vinci-go/vinci/readmodel"
 	"github.com/vinci-go/vinci/scenario"
 	"github.com/vinci-go/vinci/tables"
 )
@@ -246,9 +247,12 @@ func (m *market) check() {
 		kinds[e.Type]++
 	}
 	m.Logf("the log: %v", kinds)
-	for _, t := range orders.Events() {
-		if kinds[t.Name()] == 0 {
-			m.Errorf("there was no %s", t.Name())
+	for _, name := range []string{
+		"order.placed", "inventory.reserved", "inventory.rejected", "payment.captured",
+		"payment.due", "order.confirmed", "order.fulfilled", "order.cancelled",
+	} {
+		if kinds[name] == 0 {
+			m.Errorf("there was no %s", name)
 		}
 	}
 }
@@ -416,20 +420,34 @@ func (m *market) checkAPI(tenant string, w *world) {
 		if key[0] != tenant {
 			continue
 		}
-		var month struct {
-			Orders  int64          `json:"orders"`
-			Revenue []orders.Money `json:"revenue"`
-			Pending int64          `json:"pending_fulfilment"`
-		}
-		m.ask(tenant, "GET", "/dashboard?month="+key[1], nil, &month, 200)
-		revenue := map[string]int64{}
-		for _, r := range month.Revenue {
-			revenue[r.Currency] = r.Amount
-		}
-		if month.Orders != want.Orders || month.Pending != want.Pending || !maps.Equal(revenue, want.Revenue) {
-			m.Errorf("the dashboard of %s for %s is answered as %+v; the log says %+v", tenant, key[1], month, want)
+		// The function may believe for a while that the old generation is the current one.
+		for end := time.Now().Add(readmodel.MaxAge); ; time.Sleep(100 * time.Millisecond) {
+			answer, same := m.dashboard(tenant, key[1], want)
+			if same {
+				break
+			}
+			if time.Now().After(end) {
+				m.Errorf("the dashboard of %s for %s is answered as %s; the log says %+v", tenant, key[1], answer, want)
+				break
+			}
 		}
 	}
+}
+
+// dashboard asks for a tenant's month and compares it.
+func (m *market) dashboard(tenant, name string, want tables.Dashboard) (answer string, same bool) {
+	m.Helper()
+	var month struct {
+		Orders  int64          `json:"orders"`
+		Revenue []orders.Money `json:"revenue"`
+		Pending int64          `json:"pending_fulfilment"`
+	}
+	m.ask(tenant, "GET", "/dashboard?month="+name, nil, &month, 200)
+	revenue := map[string]int64{}
+	for _, r := range month.Revenue {
+		revenue[r.Currency] = r.Amount
+	}
+	return fmt.Sprintf("%+v", month), month.Orders == want.Orders && month.Pending == want.Pending && maps.Equal(revenue, want.Revenue)
 }
 
 // checkOld says the numbers of the old orders in so many words.

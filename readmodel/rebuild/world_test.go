@@ -166,7 +166,7 @@ func (w *world) committed(r ormtest.Record) {
 	if r.New == nil || r.Table.Name != eventlog.Events.Schema().Name {
 		return
 	}
-	stored, err := eventlog.Events.Decode(r.New)
+	stored, err := eventlog.StoredOf(r.New)
 	if err != nil {
 		panic(err)
 	}
