@@ -2,6 +2,7 @@ package scenario_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 
 	"github.com/vinci-go/vinci/bus"
 	"github.com/vinci-go/vinci/domain"
+	"github.com/vinci-go/vinci/domain/orders"
 	"github.com/vinci-go/vinci/domain/users"
 	"github.com/vinci-go/vinci/event"
 	"github.com/vinci-go/vinci/eventlog"
@@ -70,6 +72,10 @@ func everything(t *testing.T, stage *scenario.Stage) {
 		time.Sleep(20 * time.Millisecond) // between two looks at a condition that nothing signals
 	}
 	s.settled(t, bob, 2)
+
+	check("the orders' story", stage.Orders(ctx))
+	check("read no order", stage.Do(ctx, scenario.Request{Method: "GET", Path: "/orders/none", Tenant: "acme"}, nil, 404))
+	check("read no stock", stage.Do(ctx, scenario.Request{Method: "GET", Path: "/inventory/none", Tenant: "acme"}, nil, 200))
 
 	s.testFailures(ctx, t)
 	s.testReplay(ctx, t, bob)
@@ -155,7 +161,7 @@ func (s *system) testReplay(ctx context.Context, t *testing.T, user string) {
 // testPoisonAll gives each subscription what is no event.
 func (s *system) testPoisonAll(ctx context.Context, t *testing.T) {
 	t.Helper()
-	for _, e := range []event.Type{users.Created, users.Activated} {
+	for _, e := range []event.Type{users.Created, users.Activated, orders.Placed, orders.Rejected, orders.Cancelled} {
 		out, err := s.eventbridge.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: []eventbridgetypes.PutEventsRequestEntry{{
 			EventBusName: aws.String(scenario.Deployment.Bus()), Source: aws.String(domain.Application),
 			DetailType: aws.String(e.Name()), Detail: aws.String(`{"no":"envelope"}`),
@@ -164,7 +170,7 @@ func (s *system) testPoisonAll(ctx context.Context, t *testing.T) {
 			t.Fatalf("put event: %v %v", err, out)
 		}
 	}
-	for _, sub := range subscriptions {
+	for _, sub := range slices.Concat(subscriptions, scenario.OrderSubscriptions()) {
 		s.received(ctx, t, scenario.Deployment.DeadLetterQueue(sub.Name))
 	}
 }

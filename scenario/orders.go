@@ -44,8 +44,9 @@ type story struct {
 	answered          time.Duration
 }
 
-// orders places orders of every kind and prints what came of each.
-func (s *Stage) orders(ctx context.Context) (err error) {
+// Orders places orders of every kind and prints what came of each. Their mail provider
+// and distributor are HTTP servers of its own. It needs a fresh application.
+func (s *Stage) Orders(ctx context.Context) (err error) {
 	st := &story{Stage: s}
 	again := make(chan struct{})
 	st.mail, err = NewService(secret, func(c ServiceCall) int {

@@ -32,43 +32,86 @@ type atom struct {
 
 func (a atom) String() string { return a.role + " " + a.sid + " " + a.action + " " + a.resource }
 
-// unused are the atoms that a full run does not need, with the reason why they are
-// granted even so. "" stands for any.
-var unused = []struct{ role, sid, action, resource, why string }{
-	{"", "WriteLog", "", "", "Lambda writes a function's log with its role; the local runtime keeps logs in memory"},
-	{"relay", "ReadStream", "dynamodb:ListStreams", "", "AWS names it among what a mapping of a stream needs when it is made"},
-
-	{"", "RecordDelivery", "dynamodb:GetItem", "", "DynamoDB shows the record with a refusal; the consumer reads it where it does not"},
-	{"count_total", "RecordDelivery", "dynamodb:PutItem", "", "bus.On puts a first record, bus.OnTx updates it: a subscription may have both, and its role is the same"},
-	{"count_active", "RecordDelivery", "dynamodb:PutItem", "", "bus.On puts a first record, bus.OnTx updates it: a subscription may have both, and its role is the same"},
-
-	{"api", "ReadTables", "dynamodb:BatchGetItem", "table/user_stats", "bus.Reads grants all that package orm reads with; the API reads one item"},
-	{"api", "ReadTables", "dynamodb:Query", "table/user_stats", "bus.Reads grants all that package orm reads with; the API reads one item"},
-	{"api", "WriteTables", "dynamodb:BatchGetItem", "table/users", "bus.Writes grants all that package orm does; the API reads one item at a time"},
-	{"api", "WriteTables", "dynamodb:Query", "table/users", "bus.Writes grants all that package orm does; the API reads by key"},
-	{"api", "WriteTables", "dynamodb:DeleteItem", "table/users", "bus.Writes grants all that package orm does; no user is deleted"},
-	{"api", "WriteTables", "dynamodb:ConditionCheckItem", "table/users", "bus.Writes grants all that package orm does; no commit checks another user"},
-
-	{"api", "ReadLog", "dynamodb:GetItem", "table/events", "bus.Commits lets its function look up an event by its id; the API does not"},
-	{"api", "CommitState", "", "table/state", "bus.Commits lets commits have commands and timers; the API's have none"},
-	{"api", "ReadState", "", "table/state", "bus.Commits lets an aggregate read its snapshot; this application has none"},
-	{"api", "SaveSnapshots", "", "table/state", "bus.Commits lets an aggregate save its snapshot; this application has none"},
-
-	{"count_total", "WriteTables", "dynamodb:GetItem", "table/user_stats", counters},
-	{"count_total", "WriteTables", "dynamodb:BatchGetItem", "table/user_stats", counters},
-	{"count_total", "WriteTables", "dynamodb:Query", "table/user_stats", counters},
-	{"count_total", "WriteTables", "dynamodb:PutItem", "table/user_stats", counters},
-	{"count_total", "WriteTables", "dynamodb:DeleteItem", "table/user_stats", counters},
-	{"count_total", "WriteTables", "dynamodb:ConditionCheckItem", "table/user_stats", counters},
-	{"count_total", "WriteBatches", "", "table/user_stats", counters},
-	{"count_active", "WriteTables", "dynamodb:GetItem", "table/user_stats", counters},
-	{"count_active", "WriteTables", "dynamodb:BatchGetItem", "table/user_stats", counters},
-	{"count_active", "WriteTables", "dynamodb:Query", "table/user_stats", counters},
-	{"count_active", "WriteTables", "dynamodb:PutItem", "table/user_stats", counters},
-	{"count_active", "WriteTables", "dynamodb:DeleteItem", "table/user_stats", counters},
-	{"count_active", "WriteTables", "dynamodb:ConditionCheckItem", "table/user_stats", counters},
-	{"count_active", "WriteBatches", "", "table/user_stats", counters},
+// surplus names atoms that a full run does not need, with the reason why they are
+// granted even so. "" stands for any; roles and actions may be several, with blanks
+// between them.
+type surplus struct {
+	roles, sid, actions, resource, why string
+	// seldom: a run may need it all the same, when two handlers want one item or one
+	// is slow.
+	seldom bool
 }
+
+func (u surplus) names(a atom) bool {
+	one := func(list, name string) bool { return list == "" || slices.Contains(strings.Fields(list), name) }
+	return one(u.roles, a.role) && (u.sid == "" || u.sid == a.sid) && one(u.actions, a.action) && (u.resource == "" || u.resource == a.resource)
+}
+
+var unused = []surplus{
+	{"", "WriteLog", "", "", "Lambda writes a function's log with its role; the local runtime keeps logs in memory", false},
+	{"relay low_stock", "ReadStream", "dynamodb:ListStreams", "", "AWS names it among what a mapping of a stream needs when it is made", false},
+
+	{"", "RecordDelivery", "dynamodb:GetItem", "", "DynamoDB shows the record with a refusal; the consumer reads it where it does not", false},
+	{transactional, "RecordDelivery", "dynamodb:PutItem", "", "bus.On puts a first record, bus.OnTx updates it: a subscription may have both, and its role is the same", false},
+	{reactions, "Consume", "sqs:ChangeMessageVisibility", "", "a message is hidden when an attempt fails or an item is contended; in this run only some do", true},
+
+	{"api", "ReadTables", "dynamodb:BatchGetItem", "table/user_stats", "bus.Reads grants all that package orm reads with; the API reads one item", false},
+	{"api", "ReadTables", "dynamodb:Query", "table/user_stats", "bus.Reads grants all that package orm reads with; the API reads one item", false},
+	{"api", "WriteTables", "dynamodb:BatchGetItem", "table/users", "bus.Writes grants all that package orm does; the API reads one item at a time", false},
+	{"api", "WriteTables", "dynamodb:Query", "table/users", "bus.Writes grants all that package orm does; the API reads by key", false},
+	{"api", "WriteTables", "dynamodb:DeleteItem", "table/users", "bus.Writes grants all that package orm does; no user is deleted", false},
+	{"api", "WriteTables", "dynamodb:ConditionCheckItem", "table/users", "bus.Writes grants all that package orm does; no commit checks another user", false},
+
+	{"api reserve_stock order_process low_stock", "ReadLog", "dynamodb:GetItem", "table/events", "bus.Commits lets its function look up an event by its id; here none does", false},
+	{"low_stock", "ReadLog", "dynamodb:Query", "table/events", "bus.Commits lets its function read the head of a stream; low_stock commits facts of no stream", false},
+	{"api reserve_stock order_process low_stock", "SaveSnapshots", "", "table/state", "bus.Commits lets an aggregate save its snapshot; this application has none", false},
+
+	{"count_total", "WriteTables", "dynamodb:GetItem", "table/user_stats", counters, false},
+	{"count_total", "WriteTables", "dynamodb:BatchGetItem", "table/user_stats", counters, false},
+	{"count_total", "WriteTables", "dynamodb:Query", "table/user_stats", counters, false},
+	{"count_total", "WriteTables", "dynamodb:PutItem", "table/user_stats", counters, false},
+	{"count_total", "WriteTables", "dynamodb:DeleteItem", "table/user_stats", counters, false},
+	{"count_total", "WriteTables", "dynamodb:ConditionCheckItem", "table/user_stats", counters, false},
+	{"count_total", "WriteBatches", "", "table/user_stats", counters, false},
+	{"count_active", "WriteTables", "dynamodb:GetItem", "table/user_stats", counters, false},
+	{"count_active", "WriteTables", "dynamodb:BatchGetItem", "table/user_stats", counters, false},
+	{"count_active", "WriteTables", "dynamodb:Query", "table/user_stats", counters, false},
+	{"count_active", "WriteTables", "dynamodb:PutItem", "table/user_stats", counters, false},
+	{"count_active", "WriteTables", "dynamodb:DeleteItem", "table/user_stats", counters, false},
+	{"count_active", "WriteTables", "dynamodb:ConditionCheckItem", "table/user_stats", counters, false},
+	{"count_active", "WriteBatches", "", "table/user_stats", counters, false},
+
+	{"reserve_stock low_stock", "CommitState", "", "table/state", "bus.Commits lets commits have commands and timers; these have none", false},
+	{"order_process", "CommitState", "dynamodb:PutItem", "table/state", "bus.Commits lets commits have commands and timers; the process only cancels timers", false},
+	{"reserve_stock order_process low_stock", "ReadState", "", "table/state", "bus.Commits lets an aggregate read its snapshot, and a command its record; these have none", false},
+	{"low_stock", "GiveUp", "", "", "no change of the run is given up: TestLowStock has one", false},
+	{"project_summary", "KeepCheckpoints", "dynamodb:GetItem", "table/state", "an ordered consumer looks at its place when somebody else has it", true},
+	{"project_summary", "MoveCheckpoints", "", "table/state", "KeepCheckpoints covers it here; AWS does not say whether its condition on keys covers one action of a transaction", false},
+	{"project_summary", "QueryIndexes", "", "", "bus.Writes grants the indexes of its tables; the projection reads by key", false},
+
+	{"api", "ReadTables", "dynamodb:BatchGetItem dynamodb:Query", "table/dashboards", "bus.Reads grants all that package orm reads with; the API reads one item", false},
+	{"api", "ReadTables", "dynamodb:BatchGetItem dynamodb:Query", "table/order_summaries", "bus.Reads grants all that package orm reads with; the API reads one item, and lists by the index", false},
+	{"confirm_order notify_distributor", "ReadTables", "dynamodb:BatchGetItem dynamodb:Query", "table/endpoints", "bus.Reads grants all that package orm reads with; a caller reads one endpoint", false},
+	{"api", "WriteTables", "dynamodb:BatchGetItem dynamodb:Query dynamodb:UpdateItem dynamodb:DeleteItem dynamodb:ConditionCheckItem", "table/inventory", whole, false},
+	{"api", "WriteTables", "dynamodb:GetItem dynamodb:BatchGetItem dynamodb:Query dynamodb:UpdateItem dynamodb:DeleteItem dynamodb:ConditionCheckItem", "table/endpoints", whole, false},
+	{"reserve_stock", "WriteTables", "dynamodb:GetItem dynamodb:Query dynamodb:PutItem dynamodb:DeleteItem dynamodb:ConditionCheckItem", "table/inventory", whole, false},
+	{"release_stock", "WriteTables", "dynamodb:GetItem dynamodb:BatchGetItem dynamodb:Query dynamodb:PutItem dynamodb:DeleteItem dynamodb:ConditionCheckItem", "table/inventory", whole, false},
+	{"analyse_orders", "WriteTables", "dynamodb:GetItem dynamodb:BatchGetItem dynamodb:Query dynamodb:PutItem dynamodb:DeleteItem dynamodb:ConditionCheckItem", "table/order_analytics", whole, false},
+	{"project_dashboard", "WriteTables", "dynamodb:BatchGetItem dynamodb:Query dynamodb:UpdateItem dynamodb:DeleteItem dynamodb:ConditionCheckItem", "table/dashboards", whole, false},
+	{"project_summary", "WriteTables", "dynamodb:BatchGetItem dynamodb:Query dynamodb:UpdateItem dynamodb:DeleteItem dynamodb:ConditionCheckItem", "table/order_summaries", whole, false},
+	{"api", "WriteBatches", "", "table/inventory", whole, false},
+	{"api", "WriteBatches", "", "table/endpoints", whole, false},
+	{"reserve_stock release_stock", "WriteBatches", "", "table/inventory", whole, false},
+	{"analyse_orders", "WriteBatches", "", "table/order_analytics", whole, false},
+}
+
+// Functions of one kind.
+const (
+	transactional = "count_total count_active analyse_orders audit_orders order_process project_dashboard project_summary release_stock reserve_stock low_stock"
+	reactions     = "analyse_orders audit_orders notify_distributor order_process project_dashboard project_summary release_stock reserve_stock"
+)
+
+const whole = "bus.Writes grants all that package orm does with a table; this function does some of it"
 
 const counters = "bus.Writes grants all that package orm does; a counter is one update"
 
@@ -100,13 +143,11 @@ func TestLeastPrivilege(t *testing.T) {
 		for i, a := range byRole[role] {
 			policies := without(byRole[role], i)
 			call := slices.IndexFunc(needs[role], func(n iam.Need) bool { return !policies.Decide(n).Allowed() })
-			reason := slices.IndexFunc(unused, func(u struct{ role, sid, action, resource, why string }) bool {
-				return (u.role == "" || u.role == a.role) && (u.sid == "" || u.sid == a.sid) && (u.action == "" || u.action == a.action) && (u.resource == "" || u.resource == a.resource)
-			})
+			reason := slices.IndexFunc(unused, func(u surplus) bool { return u.names(a) })
 			switch {
 			case call < 0 && reason < 0:
 				t.Errorf("no call needs it, and no reason is given: %s", a)
-			case call >= 0 && reason >= 0:
+			case call >= 0 && reason >= 0 && !unused[reason].seldom:
 				t.Errorf("%s needs no reason (%q): %s on %s needs it", a, unused[reason].why, needs[role][call].Action, needs[role][call].Resource)
 			case call >= 0:
 				needed++
@@ -119,7 +160,7 @@ func TestLeastPrivilege(t *testing.T) {
 		t.Errorf("denied in the run: %s", d)
 	}
 	for i, n := range reasons {
-		if n == 0 {
+		if n == 0 && !unused[i].seldom {
 			t.Errorf("reason for what no role has: %+v", unused[i])
 		}
 	}

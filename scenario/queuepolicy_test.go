@@ -10,6 +10,7 @@ import (
 	"github.com/vinci-go/vinci/local/gateway"
 	"github.com/vinci-go/vinci/local/iam"
 	"github.com/vinci-go/vinci/local/synth"
+	"github.com/vinci-go/vinci/scenario"
 )
 
 // TestQueuePolicies: what a queue's policy allows EventBridge is needed by the rule
@@ -44,7 +45,7 @@ func TestQueuePolicies(t *testing.T) {
 			}
 		}
 	}
-	if len(deliveries) != 2*len(subscriptions) {
+	if len(deliveries) != 2*(len(subscriptions)+len(scenario.OrderSubscriptions())) {
 		t.Errorf("%d ways from a rule to a queue, want two of each subscription", len(deliveries))
 	}
 	allowed := 0

@@ -50,7 +50,7 @@ func Run(ctx context.Context, o Options, stdout, stderr io.Writer) (err error) {
 	}()
 	ctx, cancel := context.WithTimeout(ctx, o.Timeout)
 	defer cancel()
-	for _, story := range []func(context.Context) error{stage.users, stage.orders} {
+	for _, story := range []func(context.Context) error{stage.users, stage.Orders} {
 		if err := story(ctx); err != nil {
 			var failed *stepError
 			if errors.As(err, &failed) {
