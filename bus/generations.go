@@ -54,17 +54,6 @@ func (g *Generations) Live() []string {
 	return []string{g.Current, g.Building}
 }
 
-// Previous is the generation that was current before this one, when its items may
-// still be there.
-func (g *Generations) Previous() (generation string, ok bool) {
-	for _, r := range slices.Backward(g.Retired) {
-		if !r.Aborted {
-			return r.Generation, true
-		}
-	}
-	return "", false
-}
-
 // Next is the name of the generation that would be made next: g2, g3 and so on.
 func (g *Generations) Next() string { return "g" + strconv.Itoa(max(g.Last, 1)+1) }
 

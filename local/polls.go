@@ -31,6 +31,11 @@ func (q *judgedQueues) Receive(ctx context.Context, queueARN string, max int, wa
 	return q.Queues.Receive(ctx, queueARN, max, wait)
 }
 
+// ChangeVisibility is for package chaos, which makes messages come again.
+func (q *judgedQueues) ChangeVisibility(ctx context.Context, queueARN, receiptHandle string, d time.Duration) error {
+	return q.runtime.sqs.ChangeVisibility(ctx, queueARN, receiptHandle, d)
+}
+
 func (q *judgedQueues) Delete(ctx context.Context, queueARN string, receiptHandles ...string) error {
 	if err := q.runtime.judgePoll(ctx, "AmazonSQS", queueARN, "sqs:DeleteMessage"); err != nil {
 		return err

@@ -174,6 +174,7 @@ func propertiesOf() map[string]any {
 		"AWS::IAM::Policy":                policyProperties{},
 		"AWS::IAM::Role":                  roleProperties{},
 		"AWS::Lambda::EventSourceMapping": mappingProperties{},
+		"AWS::Lambda::EventInvokeConfig":  eventInvokeProperties{},
 		"AWS::Lambda::Function":           functionProperties{},
 		"AWS::Lambda::Permission":         permissionProperties{},
 		"AWS::Logs::LogGroup":             logGroupProperties{},

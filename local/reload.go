@@ -72,7 +72,7 @@ func (r *Runtime) Reload(ctx context.Context, assemblyDir string) (*Changes, err
 	}
 	was := r.plan.Load()
 	if err := tableChanges(was.tables, next.tables); err != nil {
-		return nil, fmt.Errorf("reload: %w", err)
+		return nil, fmt.Errorf("reload: %w", errors.Join(err, r.apis.releaseUnused(ctx)))
 	}
 	if err := r.apply(ctx, was, next); err != nil {
 		// Back to what ran. It was served a moment ago, so this succeeds unless

@@ -81,7 +81,7 @@ func (r *Runtime) startGateway(p *plan) {
 		Around:      r.around(),
 		Now:         r.config.Now,
 	})
-	r.gateway.serve(handler, r.fail)
+	r.gateway.serve(notFromPages(handler), r.fail)
 	r.apis.signatures = &apiSignatures{r.credentials, r.config.Region, r.config.Now, r.logger.With("service", "httpapi")}
 }
 

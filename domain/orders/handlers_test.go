@@ -402,3 +402,57 @@ func TestSummary(t *testing.T) {
 		t.Errorf("summary %+v", s)
 	}
 }
+
+// TestPaymentMeetsTimer: the order is paid after the handler has looked and before it
+// commits, and stays paid.
+func TestPaymentMeetsTimer(t *testing.T) {
+	var kit *bustest.Kit
+	stream, runs := orders.Stream("acme", "o1"), 0
+	kit = bustest.New(t, orders.OrderProcess,
+		bus.OnTx(orders.Rejected, func(context.Context, event.Event[orders.InventoryRejected], *bus.Tx) error { return nil }),
+		bus.OnTx(orders.Due, func(ctx context.Context, e event.Event[orders.PaymentDue], tx *bus.Tx) error {
+			err := orders.CancelUnpaid(kit.Log)(ctx, e, tx)
+			if runs++; runs == 1 {
+				kit.Commit(orders.Captured.At(stream, event.Append).Record(orders.PaymentCaptured{OrderID: "o1", Paid: orders.Money{Amount: 3, Currency: "EUR"}}))
+			}
+			return err
+		}))
+	kit.Commit(placedRecord("o1", orders.Item{ProductID: "p1", Title: "Lamp", Price: 1, Quantity: 3}))
+	e := ofTenant(kit.Commit(orders.Due.At(stream, event.Append).Record(orders.PaymentDue{OrderID: "o1"}))[0], "acme")
+	if d := kit.Settle(e); d.Status != bus.Succeeded || runs != 2 {
+		t.Errorf("delivery %+v after %d runs", d, runs)
+	}
+	for e, err := range kit.Log.Stream(t.Context(), stream, 1) {
+		if err != nil || e.Type == "order.cancelled" {
+			t.Errorf("%s, %v", e.Type, err)
+		}
+	}
+}
+
+// TestCancellationMeetsReservation: the order is cancelled after the handler has
+// looked and before it commits, and no stock is taken.
+func TestCancellationMeetsReservation(t *testing.T) {
+	var kit *bustest.Kit
+	stream, runs := orders.Stream("acme", "o1"), 0
+	kit = bustest.New(t, orders.ReserveStock, bus.OnTx(orders.Placed, func(ctx context.Context, e event.Event[orders.OrderPlaced], tx *bus.Tx) error {
+		err := orders.Reserve(kit.Log)(ctx, e, tx)
+		if runs++; runs == 1 {
+			kit.Commit(orders.Cancelled.At(stream, event.Append).Record(orders.OrderCancelled{OrderID: "o1", Reason: "x"}))
+		}
+		return err
+	}))
+	if err := orm.Exec(t.Context(), kit.Store, tables.Inventory.Put(tables.Stock{TenantID: "acme", ProductID: "p1", Available: 10})); err != nil {
+		t.Fatal(err)
+	}
+	e := ofTenant(kit.Commit(placedRecord("o1", orders.Item{ProductID: "p1", Title: "Lamp", Price: 1, Quantity: 3}))[0], "acme")
+	if d := kit.Settle(e); d.Status != bus.Succeeded || runs != 2 || stockOf(t, kit.Store, "p1") != 10 {
+		t.Errorf("delivery %+v after %d runs, %d left", d, runs, stockOf(t, kit.Store, "p1"))
+	}
+}
+
+// TestCallsEnd: a service that hangs is not waited for as long as the function may run.
+func TestCallsEnd(t *testing.T) {
+	if timeout := orders.NewClient().Timeout; timeout <= 0 || timeout > 10*time.Second {
+		t.Errorf("a call may take %s", timeout)
+	}
+}

@@ -33,6 +33,6 @@ func APIAccess() []bus.Grant {
 	return []bus.Grant{
 		bus.Writes(tables.Inventory, tables.Endpoints),
 		bus.Reads(tables.OrderSummaries, tables.Dashboards),
-		bus.Commits(Placed, Captured, Confirmed, Fulfilled, Cancelled),
+		bus.Commits(Placed, Due, Captured, Confirmed, Fulfilled, Cancelled),
 	}
 }

@@ -53,8 +53,9 @@ func summarise[T any](def *event.Definition[T], orderID func(T) string, change f
 		key := orm.Key(tables.ModelKey(bus.Namespace(ctx), e.TenantID), orderID(e.Data))
 		s, err := tables.OrderSummaries.Get(ctx, tx, key)
 		if errors.Is(err, orm.KindNotFound) {
-			// The stream begins with order.placed, and it was handled before this.
-			return bus.Permanent(fmt.Errorf("order %s has no summary", orderID(e.Data)))
+			// The stream begins with order.placed, which was handled before this, unless
+			// somebody sent it anew (`vinci dlq send`): then it is still to come.
+			return fmt.Errorf("order %s has no summary yet", orderID(e.Data))
 		}
 		if err != nil {
 			return fmt.Errorf("read the summary of order %s: %w", orderID(e.Data), err)

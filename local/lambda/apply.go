@@ -145,7 +145,8 @@ func (s *Service) swapFunctions(next map[string]*definition) {
 	for name, d := range next {
 		f := before[name]
 		if f == nil {
-			f = &function{svc: s, name: name}
+			// With its version from the start: it can be invoked as soon as it is known.
+			f = &function{svc: s, name: name, version: s.newVersion(d)}
 		}
 		kept[f] = true
 		s.functions[name] = f

@@ -199,8 +199,14 @@ func (s *Service) deadLetter(ctx context.Context, d *definition, queueARN string
 		"RequestID": {DataType: "String", StringValue: e.ID},
 		"ErrorCode": {DataType: "Number", StringValue: code},
 	}
+	message = strings.Map(func(r rune) rune { // what SQS takes: a panic's text may have colours
+		if r == '\t' || r == '\n' || r == '\r' || r >= ' ' && r != 0xFFFE && r != 0xFFFF {
+			return r
+		}
+		return -1
+	}, strings.ToValidUTF8(message[:min(len(message), maxErrorMessage)], ""))
 	if message != "" { // an attribute cannot be empty
-		attributes["ErrorMessage"] = MessageAttribute{DataType: "String", StringValue: strings.ToValidUTF8(message[:min(len(message), maxErrorMessage)], "")}
+		attributes["ErrorMessage"] = MessageAttribute{DataType: "String", StringValue: message}
 	}
 	return s.opts.DeadLetter(ctx, queueARN, string(e.Payload), attributes)
 }

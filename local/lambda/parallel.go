@@ -17,13 +17,13 @@ const maxParallelization = 10
 // the position goes no further than everything before it is done.
 type tracker struct {
 	mu       sync.Mutex
-	waiting  []string        // sequence numbers that are not done, or behind one that is not, in order
-	done     map[string]bool // of them, those that are done
-	finished chan struct{}   // holds one: something was done
+	waiting  []string       // sequence numbers that are not done, or behind one that is not, in order
+	done     map[string]int // of them, how often each is done: a record may come twice
+	finished chan struct{}  // holds one: something was done
 }
 
 func newTracker() *tracker {
-	return &tracker{done: map[string]bool{}, finished: make(chan struct{}, 1)}
+	return &tracker{done: map[string]int{}, finished: make(chan struct{}, 1)}
 }
 
 func (t *tracker) add(records []StreamRecord) {
@@ -41,13 +41,15 @@ func (t *tracker) finish(records []StreamRecord, save func(position string)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, r := range records {
-		t.done[r.SequenceNumber] = true
+		t.done[r.SequenceNumber]++
 	}
 	position := ""
 	n := 0
-	for ; n < len(t.waiting) && t.done[t.waiting[n]]; n++ {
+	for ; n < len(t.waiting) && t.done[t.waiting[n]] > 0; n++ {
 		position = t.waiting[n]
-		delete(t.done, position)
+		if t.done[position]--; t.done[position] == 0 {
+			delete(t.done, position)
+		}
 	}
 	t.waiting = slices.Delete(t.waiting, 0, n)
 	if position != "" {

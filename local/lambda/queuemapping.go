@@ -161,7 +161,9 @@ func (q *queueMapping) handle(ctx context.Context, batch []Message) error {
 		record := newSQSRecord(m, q.cfg.SourceARN, q.region)
 		takes, err := q.filters.takesMessage(record)
 		if err != nil {
-			q.log.Warn("cannot filter a message", "message", m.ID, "error", err)
+			// Neither wanted nor unwanted: it comes again, and is not deleted.
+			q.log.Warn("cannot filter a message; it comes again", "message", m.ID, "error", err)
+			continue
 		}
 		if !takes {
 			unwanted = append(unwanted, m)

@@ -73,6 +73,9 @@ func (s *Service) replace(wanted map[string]*QueueConfig) error {
 	for arn, q := range queues {
 		if wanted[arn] == nil && !q.sdk {
 			gone = append(gone, q)
+			if n := q.length(); n > 0 { // it may be a restart without the assembly
+				s.opts.Logger.Warn("a queue is no longer in the assembly: it is deleted with its messages", "queue", arn, "messages", n)
+			}
 			ops = append(ops, s.erasure(q)...)
 		}
 	}

@@ -163,6 +163,13 @@ func (q *queue) spent(it *item) bool {
 	return q.config.DeadLetterARN != "" && it.count >= q.config.MaxReceiveCount
 }
 
+// length is how many messages the queue holds, in whatever state.
+func (q *queue) length() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.items)
+}
+
 // counts are the approximate numbers of the queue's attributes.
 func (q *queue) counts(now time.Time) (visible, inFlight, delayed int) {
 	at := now.UnixNano()

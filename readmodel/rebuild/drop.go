@@ -46,7 +46,11 @@ func (t *Tool) drop(ctx context.Context, r *Result, kept bool) error {
 			return nil
 		}
 		old := g.Retired[i]
-		if left := t.Grace - t.Now().Sub(old.At); left > 0 {
+		since := old.At
+		if t.retired.After(since) {
+			since = t.retired
+		}
+		if left := t.Grace - t.Now().Sub(since); left > 0 {
 			t.Progress(Progress{Step: "grace"})
 			if err := t.Sleep(ctx, left); err != nil {
 				return err

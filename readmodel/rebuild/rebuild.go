@@ -370,6 +370,7 @@ func (t *Tool) flip(ctx context.Context, generation string) error {
 		g.Current, g.Since, g.Begun = generation, now, g.BuildingSince
 		g.Building, g.BuildingSince = "", time.Time{}
 		if err := t.change(ctx, g, generation, ops.Flipped, eventlog.State.Delete(t.planKey(generation))); !errors.Is(err, orm.KindConditionFailed) {
+			t.retired = t.Now() // a commit may take a while, and until then everybody used the old one
 			return err
 		}
 	}
@@ -393,7 +394,9 @@ func (t *Tool) Abort(ctx context.Context) (Result, error) {
 	given := g.Building
 	g.Retired = append(g.Retired, bus.Retired{Generation: given, At: t.Now().UTC(), Aborted: true})
 	g.Building, g.BuildingSince = "", time.Time{}
-	if err := t.change(ctx, g, given, ops.Aborted, eventlog.State.Delete(t.planKey(given))); err != nil {
+	err = t.change(ctx, g, given, ops.Aborted, eventlog.State.Delete(t.planKey(given)))
+	t.retired = t.Now()
+	if err != nil {
 		if errors.Is(err, orm.KindConditionFailed) {
 			err = fmt.Errorf("%w: somebody else was faster", ErrLost)
 		}

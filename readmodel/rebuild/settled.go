@@ -64,7 +64,7 @@ func (t *Tool) verdicts(ctx context.Context, generation string, forgets bool, es
 		v.why = Unhandled{EventID: e.ID, EventType: e.Type, State: missing}
 		switch d := records[i]; {
 		case d == nil && forgets && e.Time.Before(forgotten):
-			v.settled, v.applied = true, true
+			v.settled, v.applied = true, !t.replaced[e.ID]
 		case d == nil:
 		case d.Status == bus.Succeeded:
 			v.settled, v.applied = true, true
@@ -118,4 +118,18 @@ func (t *Tool) asked(es []event.Envelope) ([]event.Envelope, error) {
 		}
 	}
 	return out, nil
+}
+
+// findReplaced looks up the events in whose place others were sent: their records
+// expire, and without one they would count as applied.
+func (t *Tool) findReplaced(ctx context.Context) error {
+	ids, err := t.ops.Replaced(ctx, t.model.sub.Name)
+	if err != nil {
+		return err
+	}
+	t.replaced = make(map[string]bool, len(ids))
+	for _, id := range ids {
+		t.replaced[id] = true
+	}
+	return nil
 }

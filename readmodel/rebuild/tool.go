@@ -85,8 +85,10 @@ type Progress struct {
 // goroutine. Make it with [New].
 type Tool struct {
 	Options
-	model *Model
-	ops   *ops.Ops
+	model    *Model
+	ops      *ops.Ops
+	retired  time.Time       // when this tool's flip, or its end of a rebuild, was committed
+	replaced map[string]bool // events in whose place others were sent, as the verification found them
 }
 
 // New makes a tool. The error says what is wrong with the options.

@@ -65,6 +65,9 @@ func (t *Tool) verify(ctx context.Context, generation string, acceptDead bool) (
 	} else if generation != g.Current {
 		begun = time.Time{}
 	}
+	if err := t.findReplaced(ctx); err != nil {
+		return Report{}, err
+	}
 	f, err := newFold(ctx, t, generation)
 	if err != nil {
 		return Report{}, err
