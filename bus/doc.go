@@ -101,7 +101,9 @@
 //     lease ends.
 //   - The consumer's own requests throttled or unanswered, or five transactions
 //     lost against others: no attempt; the message comes again after 1s, 2s, 4s…
-//     (The same in a handler's own requests is an error like any other.)
+//     (The same in a handler's own requests is an error like any other, and so is a
+//     version that is another one still after five runs: limit the concurrency of
+//     handlers that put one versioned item.)
 //   - The function's time was up before its turn: no attempt.
 //
 // A message that ends the process each time dies, with On, after five attempts
