@@ -3,17 +3,14 @@ package eventbridge
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
-	"time"
 
 	bolt "go.etcd.io/bbolt"
-	bolterrors "go.etcd.io/bbolt/errors"
+
+	"github.com/vinci-go/vinci/internal/boltfile"
 )
 
 // bucket is one of the tables of the store.
@@ -52,32 +49,11 @@ const fileName = "events.db"
 
 type boltStore struct{ db *bolt.DB }
 
-// openBolt opens the database in dir. It writes without fsync, as package sqs
-// does: the death of the process loses nothing, that of the machine may.
+// openBolt opens the database in dir.
 func openBolt(dir string) (*boltStore, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("making the event buses' data folder: %w", err)
-	}
-	file := filepath.Join(dir, fileName)
-	db, err := bolt.Open(file, 0o600, &bolt.Options{
-		Timeout: time.Second, NoSync: true, NoGrowSync: true, NoFreelistSync: true, FreelistType: bolt.FreelistMapType,
-	})
-	if errors.Is(err, bolterrors.ErrTimeout) {
-		return nil, fmt.Errorf("opening %s: another process has it open: stop the other local runtime or choose another data folder", file)
-	}
+	db, err := boltfile.Open(boltfile.Options{Dir: dir, Mode: 0o755, Name: fileName, Owner: "the event buses'", Buckets: bucketNames[:]})
 	if err != nil {
-		return nil, fmt.Errorf("opening %s: %w", file, err)
-	}
-	err = db.Update(func(tx *bolt.Tx) error {
-		for _, name := range bucketNames {
-			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("preparing %s: %w", file, err), db.Close())
+		return nil, err
 	}
 	return &boltStore{db: db}, nil
 }
@@ -86,22 +62,7 @@ func (s *boltStore) write(ops ...op) error {
 	if len(ops) == 0 {
 		return nil
 	}
-	err := s.db.Update(func(tx *bolt.Tx) error {
-		for _, o := range ops {
-			b := tx.Bucket(bucketNames[o.bucket])
-			var err error
-			if o.value == nil {
-				err = b.Delete(o.key)
-			} else {
-				err = b.Put(o.key, o.value)
-			}
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
+	if err := boltfile.Write(s.db, ops, func(o op) (bucket, key, value []byte) { return bucketNames[o.bucket], o.key, o.value }); err != nil {
 		return fmt.Errorf("writing event bus data: %w", closed(err))
 	}
 	return nil
@@ -127,7 +88,7 @@ func (s *boltStore) durable() bool { return true }
 func (s *boltStore) close() error  { return s.db.Close() }
 
 func closed(err error) error {
-	if errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
+	if boltfile.IsClosed(err) {
 		return ErrClosed
 	}
 	return err

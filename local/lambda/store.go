@@ -1,17 +1,14 @@
 package lambda
 
 import (
-	"errors"
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
-	"time"
 
 	bolt "go.etcd.io/bbolt"
-	bolterrors "go.etcd.io/bbolt/errors"
+
+	"github.com/vinci-go/vinci/internal/boltfile"
 )
 
 // bucket is one of the kinds of things that a store keeps.
@@ -45,54 +42,30 @@ func openStore(dir string) (store, error) {
 	return openBolt(dir)
 }
 
-// boltStore is a file. It writes without fsync, as the queues' does: when a write
-// returns its pages are the kernel's, so the death of this process loses nothing;
-// that of the machine may.
+// boltStore is a file.
 type boltStore struct{ db *bolt.DB }
 
-func bucketName(b bucket) []byte {
-	return []byte([buckets]string{"functions", "mappings", "async"}[b])
-}
+var bucketNames = [buckets][]byte{[]byte("functions"), []byte("mappings"), []byte("async")}
 
 func openBolt(dir string) (*boltStore, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make the functions' data folder: %w", err)
-	}
-	path := filepath.Join(dir, "lambda.db")
-	db, err := bolt.Open(path, 0o600, &bolt.Options{
-		Timeout: time.Second, NoSync: true, NoGrowSync: true, NoFreelistSync: true, FreelistType: bolt.FreelistMapType,
-	})
-	if errors.Is(err, bolterrors.ErrTimeout) {
-		return nil, fmt.Errorf("open %s: another process has it open: stop the other local runtime or choose another data folder", path)
-	}
+	db, err := boltfile.Open(boltfile.Options{Dir: dir, Mode: 0o700, Name: "lambda.db", Owner: "the functions'", Buckets: bucketNames[:]})
 	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, err)
-	}
-	err = db.Update(func(tx *bolt.Tx) error {
-		for b := range buckets {
-			if _, err := tx.CreateBucketIfNotExists(bucketName(b)); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("prepare %s: %w", path, err), db.Close())
+		return nil, err
 	}
 	return &boltStore{db: db}, nil
 }
 
 func (s *boltStore) put(b bucket, key string, value []byte) error {
-	return storeError(s.db.Update(func(tx *bolt.Tx) error { return tx.Bucket(bucketName(b)).Put([]byte(key), value) }))
+	return storeError(s.db.Update(func(tx *bolt.Tx) error { return tx.Bucket(bucketNames[b]).Put([]byte(key), value) }))
 }
 
 func (s *boltStore) delete(b bucket, key string) error {
-	return storeError(s.db.Update(func(tx *bolt.Tx) error { return tx.Bucket(bucketName(b)).Delete([]byte(key)) }))
+	return storeError(s.db.Update(func(tx *bolt.Tx) error { return tx.Bucket(bucketNames[b]).Delete([]byte(key)) }))
 }
 
 func (s *boltStore) get(b bucket, key string) (value []byte, err error) {
 	err = s.db.View(func(tx *bolt.Tx) error {
-		value = slices.Clone(tx.Bucket(bucketName(b)).Get([]byte(key)))
+		value = slices.Clone(tx.Bucket(bucketNames[b]).Get([]byte(key)))
 		return nil
 	})
 	return value, storeError(err)
@@ -101,7 +74,7 @@ func (s *boltStore) get(b bucket, key string) (value []byte, err error) {
 // scan gives f values that are good until it returns.
 func (s *boltStore) scan(b bucket, f func(string, []byte) error) error {
 	return storeError(s.db.View(func(tx *bolt.Tx) error {
-		return tx.Bucket(bucketName(b)).ForEach(func(k, v []byte) error { return f(string(k), v) })
+		return tx.Bucket(bucketNames[b]).ForEach(func(k, v []byte) error { return f(string(k), v) })
 	}))
 }
 
@@ -111,7 +84,7 @@ func storeError(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, bolterrors.ErrDatabaseNotOpen):
+	case boltfile.IsClosed(err):
 		return ErrClosed
 	}
 	return fmt.Errorf("functions' data: %w", err)

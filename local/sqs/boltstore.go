@@ -1,14 +1,11 @@
 package sqs
 
 import (
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"time"
 
 	bolt "go.etcd.io/bbolt"
-	bolterrors "go.etcd.io/bbolt/errors"
+
+	"github.com/vinci-go/vinci/internal/boltfile"
 )
 
 // fileName is the queues' database in the data folder.
@@ -21,57 +18,16 @@ var bucketNames = [buckets][]byte{
 }
 
 // openBolt opens the database in dir.
-//
-// It writes without fsync. When a write returns, its pages are the kernel's: the
-// death of this process loses nothing and leaves nothing half written, because
-// bbolt makes a transaction visible by one last page. The death of the machine
-// may lose the newest transactions or the file, which is the price for a local
-// runtime that does not wait for the disk.
 func openBolt(dir string) (*boltStore, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("making the queues' data folder: %w", err)
-	}
-	path := filepath.Join(dir, fileName)
-	db, err := bolt.Open(path, 0o600, &bolt.Options{
-		Timeout: time.Second, NoSync: true, NoGrowSync: true, NoFreelistSync: true, FreelistType: bolt.FreelistMapType,
-	})
-	if errors.Is(err, bolterrors.ErrTimeout) {
-		return nil, fmt.Errorf("opening %s: another process has it open: stop the other local runtime or choose another data folder", path)
-	}
+	db, err := boltfile.Open(boltfile.Options{Dir: dir, Mode: 0o755, Name: fileName, Owner: "the queues'", Buckets: bucketNames[:]})
 	if err != nil {
-		return nil, fmt.Errorf("opening %s: %w", path, err)
-	}
-	err = db.Update(func(tx *bolt.Tx) error {
-		for _, name := range bucketNames {
-			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("preparing %s: %w", path, err), db.Close())
+		return nil, err
 	}
 	return &boltStore{db: db}, nil
 }
 
 func (s *boltStore) write(ops []op) error {
-	err := s.db.Update(func(tx *bolt.Tx) error {
-		for _, o := range ops {
-			b := tx.Bucket(bucketNames[o.bucket])
-			var err error
-			if o.value == nil {
-				err = b.Delete(o.key)
-			} else {
-				err = b.Put(o.key, o.value)
-			}
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
+	if err := boltfile.Write(s.db, ops, func(o op) (bucket, key, value []byte) { return bucketNames[o.bucket], o.key, o.value }); err != nil {
 		return fmt.Errorf("writing queue data: %w", closed(err))
 	}
 	return nil
@@ -96,7 +52,7 @@ func (s *boltStore) scan(b bucket, f func(key, value []byte) error) error {
 func (s *boltStore) close() error { return s.db.Close() }
 
 func closed(err error) error {
-	if errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
+	if boltfile.IsClosed(err) {
 		return ErrClosed
 	}
 	return err
