@@ -24,13 +24,13 @@ import (
 
 // told is the data of any event of an order.
 type told struct {
-	OrderID      string      `json:"order_id"`
-	CustomerID   string      `json:"customer_id"`
-	CustomerName string      `json:"customer_name"`
-	Currency     string      `json:"currency"` // versions 1 and 2
-	Reason       string      `json:"reason"`
-	Lines        []told1Line `json:"lines"`
-	Release      []told1Line `json:"release"`
+	OrderID      string     `json:"order_id"`
+	CustomerID   string     `json:"customer_id"`
+	CustomerName string     `json:"customer_name"`
+	Currency     string     `json:"currency"` // versions 1 and 2
+	Reason       string     `json:"reason"`
+	Lines        []toldLine `json:"lines"`
+	Release      []toldLine `json:"release"`
 	Total        json.RawMessage
 	Items        []struct {
 		ProductID string      `json:"product_id"`
@@ -42,7 +42,7 @@ type told struct {
 	Refund *orders.Money `json:"refund"`
 }
 
-type told1Line struct {
+type toldLine struct {
 	ProductID string `json:"product_id"`
 	Quantity  int    `json:"quantity"`
 }
@@ -114,7 +114,7 @@ func version(e event.Envelope) int64 {
 func (w *world) order(stream string, events []event.Envelope) {
 	tenant, id := strings.Split(stream, "/")[1], strings.Split(stream, "/")[2]
 	key := [2]string{tenant, id}
-	var reserved []told1Line
+	var reserved []toldLine
 	var paidAt, confirmedAt time.Time
 	var paid orders.Money
 	rejected := false

@@ -2,7 +2,6 @@ package orders
 
 import (
 	"context"
-	"time"
 
 	"github.com/vinci-go/vinci/bus"
 	"github.com/vinci-go/vinci/event"
@@ -17,7 +16,7 @@ func Audit[T any](def *event.Definition[T], orderID func(T) string) bus.Handler 
 	return bus.OnTx(def, func(_ context.Context, e event.Event[T], tx *bus.Tx) error {
 		tx.Write(tables.OrderAudit.Insert(tables.AuditEntry{
 			TenantID: e.TenantID, Entry: e.Time.UTC().Format(auditTime) + " " + e.ID,
-			EventID: e.ID, EventType: e.Type, OrderID: orderID(e.Data), Actor: e.Actor, At: e.Time.UTC().Truncate(time.Nanosecond),
+			EventID: e.ID, EventType: e.Type, OrderID: orderID(e.Data), Actor: e.Actor, At: e.Time.UTC(),
 		}))
 		return nil
 	})

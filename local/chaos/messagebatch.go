@@ -15,6 +15,19 @@ func (p *Plan) messageBatch(w http.ResponseWriter, r *gateway.Request, c *call, 
 		in.get("Entries", &entries)
 	}
 	out, left := part(entries, p.pick(c, entries, "a failed entry"))
+	serveLeft(w, r, serve, in, out, left, "Failed", func(id json.RawMessage) any {
+		return struct {
+			Id          json.RawMessage
+			SenderFault bool
+			Code        string
+			Message     string
+		}{id, false, "InternalError", "We encountered an internal error. Please try again."}
+	})
+}
+
+// serveLeft serves a batch without the entries in out, and adds what of says of each of
+// them to a list of the answer.
+func serveLeft(w http.ResponseWriter, r *gateway.Request, serve serve, in members, out, left []json.RawMessage, list string, of func(id json.RawMessage) any) {
 	if len(out) == 0 {
 		serve(w, r)
 		return
@@ -24,17 +37,12 @@ func (p *Plan) messageBatch(w http.ResponseWriter, r *gateway.Request, c *call, 
 	if !ok {
 		return
 	}
-	var failures []json.RawMessage
-	answer.get("Failed", &failures)
+	var all []json.RawMessage
+	answer.get(list, &all)
 	for _, e := range out {
-		failures = append(failures, mustJSON(struct {
-			Id          json.RawMessage
-			SenderFault bool
-			Code        string
-			Message     string
-		}{idOf(e), false, "InternalError", "We encountered an internal error. Please try again."}))
+		all = append(all, mustJSON(of(idOf(e))))
 	}
-	answer.set("Failed", failures)
+	answer.set(list, all)
 	gateway.WriteJSON(w, r, answer)
 }
 

@@ -225,21 +225,6 @@ func (p *Plan) deleteBatch(w http.ResponseWriter, r *gateway.Request, c *call, s
 			spared[i+1] = json.Unmarshal(e, &m) == nil && p.undelete(r, queue, m.ReceiptHandle)
 		}
 		out, left := part(entries, spared)
-		if len(out) == 0 {
-			serve(w, r)
-			return
-		}
-		in.set("Entries", left)
-		answer, ok := served(w, with(r, in), serve)
-		if !ok {
-			return
-		}
-		var done []json.RawMessage
-		answer.get("Successful", &done)
-		for _, e := range out {
-			done = append(done, mustJSON(struct{ Id json.RawMessage }{idOf(e)}))
-		}
-		answer.set("Successful", done)
-		gateway.WriteJSON(w, r, answer)
+		serveLeft(w, r, serve, in, out, left, "Successful", func(id json.RawMessage) any { return struct{ Id json.RawMessage }{id} })
 	})
 }

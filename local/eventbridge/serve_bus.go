@@ -48,6 +48,22 @@ func (d *draft) edit(nameOrARN string) (*bus, error) {
 	return b, nil
 }
 
+// changeRule changes a copy of a rule of a bus that is edited, and puts it in its
+// place when change returns no error.
+func (d *draft) changeRule(b *bus, name string, change func(*rule) error) error {
+	old := b.rules[name]
+	if old == nil {
+		return noRule(name, b.Name)
+	}
+	r := *old
+	if err := change(&r); err != nil {
+		return err
+	}
+	b.rules[name] = &r
+	d.keepRule(&r)
+	return nil
+}
+
 // https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_CreateEventBus.html
 func (s *Service) createEventBus(in *request) (any, error) {
 	switch {

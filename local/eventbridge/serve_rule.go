@@ -159,15 +159,10 @@ func (s *Service) setDisabled(in *request, disabled bool) error {
 		if err != nil {
 			return err
 		}
-		old := b.rules[in.Name]
-		if old == nil {
-			return noRule(in.Name, b.Name)
-		}
-		r := *old
-		r.Disabled = disabled
-		b.rules[r.Name] = &r
-		d.keepRule(&r)
-		return nil
+		return d.changeRule(b, in.Name, func(r *rule) error {
+			r.Disabled = disabled
+			return nil
+		})
 	})
 }
 

@@ -56,16 +56,10 @@ func (s *Service) tagged(arn string, edit func(map[string]string) (map[string]st
 			}
 			return err
 		}
-		old := b.rules[ruleName]
-		if old == nil {
-			return noRule(ruleName, b.Name)
-		}
-		r := *old
-		if r.Tags, err = edit(r.Tags); err == nil {
-			b.rules[ruleName] = &r
-			d.keepRule(&r)
-		}
-		return err
+		return d.changeRule(b, ruleName, func(r *rule) (err error) {
+			r.Tags, err = edit(r.Tags)
+			return err
+		})
 	})
 }
 

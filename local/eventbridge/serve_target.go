@@ -176,26 +176,21 @@ func (s *Service) putTargets(in *request) (any, error) {
 		if err != nil {
 			return err
 		}
-		old := b.rules[in.Rule]
-		if old == nil {
-			return noRule(in.Rule, b.Name)
-		}
-		r := *old
-		r.targets = slices.Clone(old.targets)
-		for _, t := range targets {
-			if i := slices.IndexFunc(r.targets, func(o *target) bool { return o.ID == t.ID }); i >= 0 {
-				r.targets[i] = t
-			} else {
-				r.targets = append(r.targets, t)
+		return d.changeRule(b, in.Rule, func(r *rule) error {
+			r.targets = slices.Clone(r.targets)
+			for _, t := range targets {
+				if i := slices.IndexFunc(r.targets, func(o *target) bool { return o.ID == t.ID }); i >= 0 {
+					r.targets[i] = t
+				} else {
+					r.targets = append(r.targets, t)
+				}
 			}
-		}
-		if len(r.targets) > maxTargets {
-			return limitExceeded()
-		}
-		r.setTargets()
-		b.rules[r.Name] = &r
-		d.keepRule(&r)
-		return nil
+			if len(r.targets) > maxTargets {
+				return limitExceeded()
+			}
+			r.setTargets()
+			return nil
+		})
 	})
 	return out, err
 }
@@ -222,25 +217,20 @@ func (s *Service) removeTargets(in *request) (any, error) {
 		if err != nil {
 			return err
 		}
-		old := b.rules[in.Rule]
-		if old == nil {
-			return noRule(in.Rule, b.Name)
-		}
-		r := *old
-		r.targets = slices.Clone(old.targets)
-		for _, id := range in.Ids {
-			before := len(r.targets)
-			r.targets = slices.DeleteFunc(r.targets, func(t *target) bool { return t.ID == id })
-			if len(r.targets) == before {
-				out.FailedEntries = append(out.FailedEntries, failedEntry{id, "ResourceNotFoundException",
-					fmt.Sprintf("Rule '%s' does not have a target with the Id '%s'.", in.Rule, id)})
-				out.FailedEntryCount++
+		return d.changeRule(b, in.Rule, func(r *rule) error {
+			r.targets = slices.Clone(r.targets)
+			for _, id := range in.Ids {
+				before := len(r.targets)
+				r.targets = slices.DeleteFunc(r.targets, func(t *target) bool { return t.ID == id })
+				if len(r.targets) == before {
+					out.FailedEntries = append(out.FailedEntries, failedEntry{id, "ResourceNotFoundException",
+						fmt.Sprintf("Rule '%s' does not have a target with the Id '%s'.", in.Rule, id)})
+					out.FailedEntryCount++
+				}
 			}
-		}
-		r.setTargets()
-		b.rules[r.Name] = &r
-		d.keepRule(&r)
-		return nil
+			r.setTargets()
+			return nil
+		})
 	})
 	return out, err
 }

@@ -154,7 +154,7 @@ func (s *Service) swapFunctions(next map[string]*definition) {
 			s.functions[d.Config.ARN] = f
 		}
 		// Only the holder of s.applying changes a version.
-		if old := f.version; old == nil || old.hash != d.hash || !sameProcess(old.cfg, d.Config) {
+		if old := f.version; old.hash != d.hash || !sameProcess(old.cfg, d.Config) {
 			changed = append(changed, func() { f.replace(s.newVersion(d), nil) })
 		} else {
 			changed = append(changed, func() { f.reserve(d.Config.Reserved) })

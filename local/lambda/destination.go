@@ -123,20 +123,24 @@ func (s *Service) sendRecord(ctx context.Context, d *definition, destination str
 	}
 }
 
+// requestContext and responseContext are in every record that AWS sends of what a
+// function did: of an asynchronous invocation, and of discarded stream records.
+type requestContext struct {
+	RequestID              string `json:"requestId"`
+	FunctionARN            string `json:"functionArn"`
+	Condition              string `json:"condition"`
+	ApproximateInvokeCount int    `json:"approximateInvokeCount"`
+}
+
+type responseContext struct {
+	StatusCode      int    `json:"statusCode"`
+	ExecutedVersion string `json:"executedVersion"`
+	FunctionError   string `json:"functionError,omitempty"`
+}
+
 // invocationRecord is the record AWS sends (invocation-async-retain-records). A
 // payload that is no JSON is given as a text.
 func (s *Service) invocationRecord(d *definition, e *asyncEvent) []byte {
-	type requestContext struct {
-		RequestID              string `json:"requestId"`
-		FunctionARN            string `json:"functionArn"`
-		Condition              string `json:"condition"`
-		ApproximateInvokeCount int    `json:"approximateInvokeCount"`
-	}
-	type responseContext struct {
-		StatusCode      int    `json:"statusCode"`
-		ExecutedVersion string `json:"executedVersion"`
-		FunctionError   string `json:"functionError,omitempty"`
-	}
 	record := struct {
 		Version         string           `json:"version"`
 		Timestamp       string           `json:"timestamp"`

@@ -37,17 +37,6 @@ func (m *streamMapping) discard(poll, work context.Context, b *streamBatch, reco
 
 // failureRecord is the message that AWS sends about discarded records.
 func (m *streamMapping) failureRecord(b *streamBatch, records []StreamRecord, condition string) string {
-	type requestContext struct {
-		RequestID              string `json:"requestId"`
-		FunctionARN            string `json:"functionArn"`
-		Condition              string `json:"condition"`
-		ApproximateInvokeCount int    `json:"approximateInvokeCount"`
-	}
-	type responseContext struct {
-		StatusCode      int    `json:"statusCode"`
-		ExecutedVersion string `json:"executedVersion"`
-		FunctionError   string `json:"functionError,omitempty"`
-	}
 	type batchInfo struct {
 		ShardID                         string `json:"shardId"`
 		StartSequenceNumber             string `json:"startSequenceNumber"`

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 )
@@ -104,18 +103,6 @@ func (s *Service) Apply(rules []RuleConfig) error {
 	}
 	s.rules = next
 	return nil
-}
-
-// Rules are the names of the rules, sorted.
-func (s *Service) Rules() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var all []string
-	for _, r := range s.rules {
-		all = append(all, r.config.Name)
-	}
-	slices.Sort(all)
-	return all
 }
 
 // Close ends all rules. It returns when the calls of Due they had begun have
