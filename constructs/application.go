@@ -35,6 +35,9 @@ type ApplicationProps struct {
 	// subscriptions.
 	Layout Layout
 
+	// Settings are those of a deployment; nil: the zero value for all.
+	Settings func(deployment string) Settings
+
 	// Context replaces the CDK's context, for tests and tools. nil: the context is
 	// read from where the CDK's command line puts it. Vinci reads "deployment",
 	// "architecture" (arm64, the default, or x86_64) and "vinci:ephemeral" (true:
@@ -56,9 +59,10 @@ type Layout struct {
 // Application records what an application consists of; [Application.Synth] makes
 // it. The order of the calls changes nothing. It is not safe for concurrent use.
 type Application struct {
-	plan    plan.Plan
-	stacks  []StackProps      // what plan.Stacks cannot hold: funcs over CDK types
-	context map[string]string // nil: the environment's
+	plan     plan.Plan
+	stacks   []StackProps      // what plan.Stacks cannot hold: funcs over CDK types
+	context  map[string]string // nil: the environment's
+	settings func(deployment string) Settings
 
 	// Replaced by tests.
 	build  builder
@@ -78,7 +82,8 @@ func NewApplication(props *ApplicationProps) *Application {
 			EventBus: props.EventBus,
 			Group:    props.Layout.Subscriptions,
 		},
-		context: props.Context,
+		context:  props.Context,
+		settings: props.Settings,
 	}
 }
 

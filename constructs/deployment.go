@@ -20,10 +20,10 @@ import (
 // partition, region and account): stacks refer to each other's resources without
 // exports, so that none can hold another back.
 type Deployment struct {
-	names     names.Deployment
-	ephemeral bool
-	goarch    string
-	code      map[string]string // function folder or framework command → asset folder
+	names    names.Deployment
+	settings Settings
+	goarch   string
+	code     map[string]string // function folder or framework command → asset folder
 }
 
 // App is the application's name.
@@ -34,7 +34,7 @@ func (d *Deployment) ID() string { return d.names.ID }
 
 // Ephemeral reports whether the deployment is one that deletes cleanly: its
 // tables go with their stacks.
-func (d *Deployment) Ephemeral() bool { return d.ephemeral }
+func (d *Deployment) Ephemeral() bool { return d.settings.Ephemeral }
 
 // Name is <app>-<deployment>-<name>, for a resource of the application's own
 // that needs a name.

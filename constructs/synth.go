@@ -1,6 +1,7 @@
 package constructs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -121,7 +122,7 @@ func (a *Application) Synthesize(ctx context.Context, options *SynthOptions) err
 	if behind != "" && options.Progress != nil {
 		fmt.Fprintln(options.Progress, "note:", behind)
 	}
-	d := &Deployment{names: p.Name, ephemeral: p.Ephemeral, goarch: p.GOARCH(), code: map[string]string{}}
+	d := &Deployment{names: p.Name, settings: Settings(p.Settings), goarch: p.GOARCH(), code: map[string]string{}}
 	for _, b := range p.Binaries() {
 		key := b.Folder
 		if key == "" {
@@ -145,6 +146,9 @@ func (a *Application) complete(dir string) (*plan.Plan, error) {
 		if p.Context, err = plan.ReadContext(a.env()); err != nil {
 			return nil, err
 		}
+	}
+	if a.settings != nil {
+		p.Settings = plan.Settings(a.settings(cmp.Or(p.Context[plan.KeyDeployment], p.Name.ID)))
 	}
 	p.Handlers = append([]plan.Handler(nil), p.Handlers...)
 	p.Captures = append([]plan.Capture(nil), p.Captures...)

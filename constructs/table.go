@@ -48,12 +48,12 @@ func NewTable(scope cdk.Construct, id string, props *TableProps) *Table {
 	}
 	replica := &awsdynamodb.CfnGlobalTable_ReplicaSpecificationProperty{
 		Region:                           awscdk.Aws_REGION(),
-		PointInTimeRecoverySpecification: recovery(s.Settings, d.ephemeral),
-		DeletionProtectionEnabled:        jsii.Bool(protected(s.Settings, d.ephemeral)),
+		PointInTimeRecoverySpecification: recovery(s.Settings, d.settings.Ephemeral),
+		DeletionProtectionEnabled:        jsii.Bool(protected(s.Settings, d.settings.Ephemeral)),
 		Tags:                             tags(s.Settings.Tags),
 	}
-	setIndexes(p, replica, s, d.ephemeral)
-	setThroughput(p, replica, s.Settings, d.ephemeral)
+	setIndexes(p, replica, s, d.settings.Ephemeral)
+	setThroughput(p, replica, s.Settings, d.settings.Ephemeral)
 	p.Replicas = []any{replica}
 	if attribute := cmp.Or(s.TTL, s.Settings.TTLOff); attribute != "" {
 		p.TimeToLiveSpecification = &awsdynamodb.CfnGlobalTable_TimeToLiveSpecificationProperty{
@@ -67,7 +67,7 @@ func NewTable(scope cdk.Construct, id string, props *TableProps) *Table {
 	}
 	t.Resource = awsdynamodb.NewCfnGlobalTable(t.Construct, jsii.String("Resource"), p)
 	policy := awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE
-	if d.ephemeral || s.Settings.DeleteData != "" {
+	if d.settings.Ephemeral || s.Settings.DeleteData != "" {
 		policy = awscdk.RemovalPolicy_DESTROY
 	}
 	t.Resource.ApplyRemovalPolicy(policy, nil)

@@ -134,8 +134,8 @@ func TestValid(t *testing.T) {
 	if problems := p.Check(); len(problems) > 0 {
 		t.Errorf("a valid plan has problems:\n%v", problems)
 	}
-	if p.Name.ID != "dev" || p.Architecture != ARM64 || p.Ephemeral {
-		t.Errorf("context was not taken over: deployment %q, architecture %q, ephemeral %v", p.Name.ID, p.Architecture, p.Ephemeral)
+	if p.Name.ID != "dev" || p.Architecture != ARM64 || p.Settings.Ephemeral {
+		t.Errorf("context was not taken over: deployment %q, architecture %q, ephemeral %v", p.Name.ID, p.Architecture, p.Settings.Ephemeral)
 	}
 	var built []string
 	for _, b := range p.Binaries() {

@@ -103,10 +103,9 @@ func (c *checker) checkDeployment() {
 		})
 	}
 	switch e := c.Context[KeyEphemeral]; e {
-	case "", "false":
-		c.Ephemeral = false
+	case "", "false": // the settings say
 	case "true":
-		c.Ephemeral = true
+		c.Settings.Ephemeral = true
 	default:
 		c.add(Problem{
 			What:    fmt.Sprintf("context %s is %q", KeyEphemeral, e),

@@ -20,7 +20,7 @@ type Plan struct {
 	Name         names.Deployment
 	Context      Context
 	Architecture string // arm64 or x86_64
-	Ephemeral    bool   // tables may be deleted with their stack
+	Settings     Settings
 	EventBus     bool
 	Framework    Framework
 	Tables       []Table
