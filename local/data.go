@@ -18,13 +18,43 @@ const (
 	queuesFolder    = "queues"
 	functionsFolder = "lambda"
 	eventsFolder    = "events"
+	placeName       = "place" // the account and the region whose ARNs the rest holds
+	placeNew        = ".new"  // behind placeName, while it is written
 )
 
 // ours says whether an entry of the data folder is the runtime's. The engine has
 // files beside its own: of the write-ahead log, and our lock.
 func ours(name string) bool {
-	return slices.Contains([]string{lockName, queuesFolder, functionsFolder, eventsFolder}, name) ||
+	return slices.Contains([]string{lockName, placeName, placeName + placeNew, queuesFolder, functionsFolder, eventsFolder}, name) ||
 		name == tablesFile || strings.HasPrefix(name, tablesFile+"-") || strings.HasPrefix(name, tablesFile+".")
+}
+
+// ErrPlace: the data folder belongs to another account or region.
+var ErrPlace = errors.New("the data folder belongs to another account or region")
+
+// checkPlace keeps a data folder to one account and region: queues, rules and mappings
+// are stored under their ARNs, which hold both. The folder is locked by us.
+func checkPlace(dir, account, region string) error {
+	path := filepath.Join(dir, placeName)
+	here := account + " " + region
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		// In one step: half a line would keep the folder from ever being used again.
+		b = []byte(here)
+		err = errors.Join(os.WriteFile(path+placeNew, append(b, '\n'), 0o600), os.Rename(path+placeNew, path))
+	}
+	if err != nil {
+		return fmt.Errorf("the data folder's account and region: %w", err)
+	}
+	was := strings.Fields(string(b))
+	if len(was) != 2 {
+		return fmt.Errorf("the data folder's account and region: %s holds %q, want an account and a region: reset the folder", path, b)
+	}
+	if was[0] != account || was[1] != region {
+		return fmt.Errorf("%w: %s was made for account %s and region %s, and this start says %s and %s: say the same, name another folder, or reset this one",
+			ErrPlace, dir, was[0], was[1], account, region)
+	}
+	return nil
 }
 
 // Cleared is what [Reset] did.

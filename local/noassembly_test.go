@@ -269,6 +269,26 @@ func TestReset(t *testing.T) {
 	}
 }
 
+// What is stored has ARNs, so a data folder is of one account and region.
+func TestDataOfAnotherPlace(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	stop(t, start(t, Config{Open: true, Data: data}))
+	for _, c := range []Config{{Region: "eu-central-1"}, {Account: "123456789012"}} {
+		c.Open, c.Data = true, data
+		if r, err := Start(t.Context(), c); !errors.Is(err, ErrPlace) || !strings.Contains(err.Error(), "region us-east-1, and this start says ") {
+			t.Errorf("%s%s: %v", c.Account, c.Region, err)
+			if err == nil {
+				stop(t, r)
+			}
+		}
+	}
+	stop(t, start(t, Config{Open: true, Data: data}))
+	if _, err := Reset(data); err != nil {
+		t.Fatal(err)
+	}
+	stop(t, start(t, Config{Open: true, Data: data, Region: "eu-central-1"}))
+}
+
 // Who waits for messages does not hold up the end.
 func TestStopEndsLongPolls(t *testing.T) {
 	arrived := make(chan struct{}, 1)

@@ -105,10 +105,12 @@ func (r *Runtime) apply(ctx context.Context, from, to *plan) error {
 	if err := r.lambda.Apply(ctx, to.functions, to.mappings); err != nil {
 		return err
 	}
-	if err := r.eventbridge.Apply(to.events()); err != nil {
+	if err := r.apis.apply(ctx, to.apis, r.chaos.Invoker(r.lambda)); err != nil {
 		return err
 	}
-	if err := r.apis.apply(ctx, to.apis, r.chaos.Invoker(r.lambda)); err != nil {
+	// What removes comes last: an archive's events and a queue's messages go with it,
+	// and going back could not bring them back.
+	if err := r.eventbridge.Apply(to.events()); err != nil {
 		return err
 	}
 	return r.sqs.Apply(to.queues)

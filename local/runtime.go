@@ -150,8 +150,10 @@ func (r *Runtime) openData() error {
 		r.config.Data, r.temporary = dir, true
 	}
 	var err error
-	r.lock, err = lockData(r.config.Data)
-	return err
+	if r.lock, err = lockData(r.config.Data); err != nil {
+		return err
+	}
+	return checkPlace(r.config.Data, r.config.Account, r.config.Region)
 }
 
 // load reads an assembly and makes a plan of it; of none, an empty one.

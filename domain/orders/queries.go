@@ -88,7 +88,7 @@ func (q *Queries) List(ctx context.Context, tenant string, status Status, limit 
 	}
 	page, err := tables.OrderSummariesByStatus.Query(key).Limit(limit).StartAt(orm.Cursor(cursor)).Page(ctx, q.store)
 	if errors.Is(err, orm.KindValidation) { // all else was checked above
-		return Page{}, invalid("cursor", "is none that this list gave")
+		return Page{}, invalid("cursor", "is none that this list gave, or the list was made anew since: begin without one")
 	}
 	if err != nil {
 		return Page{}, fmt.Errorf("list orders: %w", err)

@@ -9,7 +9,9 @@ import (
 )
 
 // Copy copies the sources of this checkout, committed or not, into a folder of
-// its own with the npm packages beside them. root is the module's folder.
+// its own with the npm packages beside them. root is the module's folder. Its app is
+// compiled without paths of the machine, so that what a test does not edit is
+// compiled once for all copies.
 func Copy(t testing.TB, root string) string {
 	t.Helper()
 	root, err := filepath.Abs(root)
@@ -33,6 +35,7 @@ func Copy(t testing.TB, root string) string {
 		}
 		Write(t, filepath.Join(dir, name), string(b))
 	}
+	Replace(t, filepath.Join(dir, "cdk.json"), `"go run ."`, `"go run -trimpath ."`)
 	if err := os.Symlink(filepath.Join(root, "node_modules"), filepath.Join(dir, "node_modules")); err != nil {
 		t.Fatal(err)
 	}

@@ -284,7 +284,7 @@ func (s *Service) enqueue(ctx context.Context, function string, payload []byte, 
 	now := s.now()
 	e := &asyncEvent{ID: o.id, Function: d.Config.Name, Payload: payload, Client: o.client, Accepted: now, Next: now}
 	q := s.async
-	if err := q.save(e); err != nil {
+	if err := q.save(e, q.s.store.put); err != nil {
 		return err
 	}
 	q.mu.Lock()
@@ -294,12 +294,14 @@ func (s *Service) enqueue(ctx context.Context, function string, payload []byte, 
 	return nil
 }
 
-func (q *asyncQueue) save(e *asyncEvent) error {
+// save writes an event with one of the store's ways: one that was accepted before is
+// replaced, so that it stays away when its function is deleted meanwhile.
+func (q *asyncQueue) save(e *asyncEvent, write func(bucket, string, []byte) error) error {
 	b, err := json.Marshal(e)
 	if err != nil {
 		return fmt.Errorf("keep an asynchronous invocation: %w", err)
 	}
-	return q.s.store.put(inAsync, e.ID, b)
+	return write(inAsync, e.ID, b)
 }
 
 // run makes one attempt and what follows from it.
@@ -337,7 +339,7 @@ func (q *asyncQueue) run(id, function string) {
 		}
 	}
 	if e.Condition == "" {
-		if err := q.save(&e); err != nil {
+		if err := q.save(&e, q.s.store.replace); err != nil {
 			log.Error("an attempt of an asynchronous invocation cannot be kept: a restart makes it again", "error", err)
 		}
 		q.later(dueEvent{e.Next, id, function})
@@ -382,7 +384,7 @@ func (q *asyncQueue) end(d *definition, e *asyncEvent) {
 		log.Warn("an asynchronous invocation failed for good", "condition", e.Condition, "invokes", e.Invokes)
 	}
 	if d.tells(e) {
-		if err := q.save(e); err != nil {
+		if err := q.save(e, q.s.store.replace); err != nil {
 			log.Error("the end of an asynchronous invocation cannot be kept: a restart invokes it again", "error", err)
 		}
 		if !q.tell(d, e) {

@@ -264,7 +264,7 @@ func TestInvokeAsyncOutlives(t *testing.T) {
 		t.Fatal(err)
 	}
 	decided := &asyncEvent{ID: "decided", Function: "echo", Payload: []byte(`{"Do":"log","N":1}`), Condition: conditionExhausted, Invokes: 3}
-	if err := s.async.save(decided); err != nil {
+	if err := s.async.save(decided, s.store.put); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(t.Context()); err != nil { // it was never started

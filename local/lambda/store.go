@@ -24,6 +24,7 @@ const (
 // store keeps what must outlive this process.
 type store interface {
 	put(b bucket, key string, value []byte) error
+	replace(b bucket, key string, value []byte) error // put, where there is one already; else nothing
 	delete(b bucket, key string) error
 	get(b bucket, key string) ([]byte, error) // nil when it is not there
 	scan(b bucket, f func(key string, value []byte) error) error
@@ -57,6 +58,16 @@ func openBolt(dir string) (*boltStore, error) {
 
 func (s *boltStore) put(b bucket, key string, value []byte) error {
 	return storeError(s.db.Update(func(tx *bolt.Tx) error { return tx.Bucket(bucketNames[b]).Put([]byte(key), value) }))
+}
+
+func (s *boltStore) replace(b bucket, key string, value []byte) error {
+	return storeError(s.db.Update(func(tx *bolt.Tx) error {
+		in := tx.Bucket(bucketNames[b])
+		if in.Get([]byte(key)) == nil {
+			return nil
+		}
+		return in.Put([]byte(key), value)
+	}))
 }
 
 func (s *boltStore) delete(b bucket, key string) error {
@@ -100,6 +111,15 @@ func (s *memoryStore) put(b bucket, key string, value []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.values[b][key] = value
+	return nil
+}
+
+func (s *memoryStore) replace(b bucket, key string, value []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.values[b][key]; ok {
+		s.values[b][key] = value
+	}
 	return nil
 }
 

@@ -55,7 +55,9 @@ func (s *Service) changeAll(queueARN string, changes []change) (errs []error, er
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, t := range made {
-		if q.items[t.it.seq] == t.it && t.it.progress == t.before {
+		// Another change of the same receipt may have come in between, and the later one
+		// counts; after another receipt this one's handle is worth nothing.
+		if q.items[t.it.seq] == t.it && t.it.count == t.before.count {
 			q.set(t.it, t.after)
 			q.shelf.moved(t.it)
 		}
