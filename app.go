@@ -40,6 +40,7 @@ func application() *constructs.Application {
 		AppName:  domain.Application,
 		EventBus: true,
 		Layout:   stacks.Layout(),
+		Settings: stacks.Settings,
 	})
 
 	app.AddTable(tables.Users)

@@ -35,13 +35,16 @@ type ApplicationProps struct {
 	// subscriptions.
 	Layout Layout
 
-	// Settings are those of a deployment; nil: the zero value for all.
+	// Settings gives those of a deployment by its id, which may be a wrong one: it is
+	// checked later. nil: the zero value for all.
 	Settings func(deployment string) Settings
 
 	// Context replaces the CDK's context, for tests and tools. nil: the context is
 	// read from where the CDK's command line puts it. Vinci reads "deployment",
-	// "architecture" (arm64, the default, or x86_64) and "vinci:ephemeral" (true:
-	// tables are deleted with their stacks).
+	// "architecture" (arm64, the default, or x86_64), and what stands above the
+	// deployment's settings: "vinci:ephemeral", "vinci:alarm-email" and
+	// "vinci:alarm-topic". Any other key that begins with vinci:, or that looks like
+	// one of these mistyped, is refused; the rest is other tools' own.
 	Context map[string]string
 }
 

@@ -94,17 +94,24 @@ func (e *emitter) table(p *plan.Plan, t plan.Table, after []awscdk.Stack) awscdk
 	return stack
 }
 
-// stack makes a stack that is deployed after others. It has no account and no
-// region of its own: the deployment's credentials say them.
+// stack makes a stack that is deployed after others. Where the settings say account
+// and region it belongs there, and whoever deploys the assembly, even one that was
+// made elsewhere, is refused with credentials of another account. Otherwise the
+// deployer's credentials say them.
 func (e *emitter) stack(name, what string, after []awscdk.Stack) awscdk.Stack {
 	id := e.d.names.Stack(name)
-	stack := awscdk.NewStack(e.app, &id, &awscdk.StackProps{
+	props := &awscdk.StackProps{
 		Description: jsii.String(e.d.App() + ", deployment " + e.d.ID() + ": " + what),
 		Tags: &map[string]*string{
 			"vinci:application": jsii.String(e.d.App()),
 			"vinci:deployment":  jsii.String(e.d.ID()),
 		},
-	})
+		Env: e.d.environment(),
+	}
+	if e.d.settings.Protected {
+		props.TerminationProtection = jsii.Bool(true)
+	}
+	stack := awscdk.NewStack(e.app, &id, props)
 	for _, other := range after {
 		stack.AddStackDependency(other, nil)
 	}
@@ -160,7 +167,7 @@ func (a *Application) subscriptions(e *emitter, p *plan.Plan, after []awscdk.Sta
 				Memory:          h.Function.Memory,
 				BatchSize:       h.BatchSize,
 				BatchingWindow:  h.BatchingWindow,
-				MaxConcurrency:  h.MaxConcurrency,
+				MaxConcurrency:  p.MaxConcurrency(h),
 			},
 		})
 	}

@@ -15,7 +15,7 @@ func TestMain(m *testing.M) {
 	flag.Parse()
 	os.Setenv("CDK_VALIDATION", "false") // 3 s and 400 MB; make synth has it on
 	os.Setenv("JSII_DEPRECATED", "fail") // else a deprecated call prints a warning at every synth
-	for _, key := range []string{"CDK_OUTDIR", "CDK_CONTEXT_JSON", "CONTEXT_OVERFLOW_LOCATION_ENV"} {
+	for _, key := range []string{"CDK_OUTDIR", "CDK_CONTEXT_JSON", "CONTEXT_OVERFLOW_LOCATION_ENV", "CDK_DEFAULT_ACCOUNT", "CDK_DEFAULT_REGION"} {
 		os.Unsetenv(key)
 	}
 	code := m.Run()

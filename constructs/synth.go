@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"syscall"
 
@@ -147,14 +148,26 @@ func (a *Application) complete(dir string) (*plan.Plan, error) {
 			return nil, err
 		}
 	}
+	p.Credentials = plan.ReadCredentials(a.env())
 	if a.settings != nil {
 		p.Settings = plan.Settings(a.settings(cmp.Or(p.Context[plan.KeyDeployment], p.Name.ID)))
+		p.SettingsAt = placeOf(a.settings)
 	}
 	p.Handlers = append([]plan.Handler(nil), p.Handlers...)
 	p.Captures = append([]plan.Capture(nil), p.Captures...)
 	p.APIs = append([]plan.API(nil), p.APIs...)
 	p.SetDefaults()
 	return &p, nil
+}
+
+// placeOf is the file:line of a function.
+func placeOf(settings func(string) Settings) string {
+	f := runtime.FuncForPC(reflect.ValueOf(settings).Pointer())
+	if f == nil {
+		return ""
+	}
+	file, line := f.FileLine(f.Entry())
+	return fmt.Sprintf("%s:%d", file, line)
 }
 
 func (a *Application) env() func(string) string {

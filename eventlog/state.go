@@ -54,6 +54,7 @@ const (
 	StateSnapshot   = "snapshot"   // what a stream came to, up to a version
 	StateReplay     = "replay"     // how far a replay has come
 	StateModel      = "readmodel"  // which generations a read model has
+	StateSetting    = "setting"    // a value that can be changed while the application runs
 )
 
 // CommandKey is the key of the record of a command.
@@ -77,3 +78,6 @@ func ReplayKey(id string) string { return StateReplay + "/" + id }
 // ModelKey is the key of what says which generations the read model of a
 // subscription has.
 func ModelKey(subscription string) string { return StateModel + "/" + subscription }
+
+// SettingKey is the key of a setting's value.
+func SettingKey(name string) string { return StateSetting + "/" + name }

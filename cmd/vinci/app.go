@@ -13,6 +13,7 @@ import (
 	"github.com/vinci-go/vinci/internal/definitions"
 	"github.com/vinci-go/vinci/internal/names"
 	"github.com/vinci-go/vinci/internal/progress"
+	"github.com/vinci-go/vinci/internal/spelling"
 	"github.com/vinci-go/vinci/local/synth"
 	"github.com/vinci-go/vinci/orm"
 )
@@ -128,7 +129,7 @@ func unknown(what, name string, known []string, mend string) error {
 func nearest(name string, known []string) string {
 	best, least := "", 0
 	for _, k := range known {
-		d := distance(name, k)
+		d := spelling.Distance(name, k)
 		few := d < len(name) && d <= (len(name)+2)/3 && (d <= 1 || name[0] == k[0])
 		begun := len(name) > 2 && strings.HasPrefix(k, name)
 		if !few && !begun {
@@ -139,25 +140,4 @@ func nearest(name string, known []string) string {
 		}
 	}
 	return best
-}
-
-// distance counts the letters to insert, delete or replace (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

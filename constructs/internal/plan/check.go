@@ -23,6 +23,7 @@ type checker struct {
 func (p *Plan) Check() Problems {
 	c := &checker{Plan: p, tables: map[string]orm.Definition{}, events: map[string]event.Type{}}
 	c.checkDeployment()
+	c.checkSettings()
 	c.checkTables()
 	c.checkEvents()
 	c.checkHandlers()

@@ -150,12 +150,46 @@ func TestValid(t *testing.T) {
 // bad are the ways in which an application can be wrong, each with a golden file
 // of what a person reads.
 var bad = map[string]func(*Plan){
-	"app_name":              func(p *Plan) { p.Name.App = "Shop_1" },
-	"deployment_missing":    func(p *Plan) { p.Context = nil },
-	"deployment_bad":        func(p *Plan) { p.Context = Context{"deployment": "feature/x"} },
-	"deployment_twice":      func(p *Plan) { p.Name.ID = "prod" },
-	"context_bad":           func(p *Plan) { p.Context["architecture"], p.Context["vinci:ephemeral"] = "riscv", "yes" },
-	"context_unknown":       func(p *Plan) { p.Context["vinci:epheremal"] = "true" },
+	"app_name":           func(p *Plan) { p.Name.App = "Shop_1" },
+	"deployment_missing": func(p *Plan) { p.Context = nil },
+	"deployment_bad":     func(p *Plan) { p.Context = Context{"deployment": "feature/x"} },
+	"deployment_twice":   func(p *Plan) { p.Name.ID = "prod" },
+	"context_bad":        func(p *Plan) { p.Context["architecture"], p.Context["vinci:ephemeral"] = "riscv", "yes" },
+	"context_unknown":    func(p *Plan) { p.Context["vinci:epheremal"], p.Context["vinci:colour"] = "true", "red" },
+	"context_near": func(p *Plan) {
+		for _, key := range []string{"deploymnet", "Ephemeral", "alarm_email", "vinci-ephemeral", "vinchi:alarm-topic", "architekture"} {
+			p.Context[key] = "x"
+		}
+		p.Context["@aws-cdk/core:deployment"], p.Context["acme:ephemeral"], p.Context["availability-zones:account=1"] = "others'", "others'", "others'"
+	},
+	"context_alarms": func(p *Plan) {
+		p.Context["vinci:alarm-email"], p.Context["vinci:alarm-topic"] = "a@example.com, b", "topic"
+	},
+	"settings_account": func(p *Plan) { p.Settings.Account, p.Settings.Region = "1234", "Frankfurt" },
+	"settings_mismatch": func(p *Plan) {
+		p.Settings.Account, p.Settings.Region = "123456789012", "eu-central-1"
+		p.Credentials = Credentials{"999999999999", "us-east-1"}
+	},
+	"settings_both": func(p *Plan) { p.Settings.Protected, p.Context["vinci:ephemeral"] = true, "true" },
+	"settings_numbers": func(p *Plan) {
+		p.Settings.LogLevel, p.Settings.LogDays, p.Settings.ArchiveDays, p.Settings.DeliveryDays = 3, 31, -1, 19
+	},
+	"settings_deliveries": func(p *Plan) { p.Settings.ArchiveDays, p.Settings.DeliveryDays = 90, 109 },
+	"settings_emails": func(p *Plan) {
+		p.Settings.AlarmEmails = []string{"ops", "Ops <ops@example.com>", "ops@localhost", "ops@[127.0.0.1]", "a@example.com, b@example.com", "", "ops@example.com", "OPS@example.com"}
+	},
+	"settings_topic": func(p *Plan) {
+		p.Settings.AlarmTopic, p.Settings.AlarmEmails = "arn:aws:sqs:eu-central-1:123456789012:alarms", []string{"ops@example.com"}
+	},
+	"settings_topic_elsewhere": func(p *Plan) {
+		p.Settings.AlarmTopic, p.Settings.Region = "arn:aws:sns:us-east-1:999999999999:alarms.fifo", "eu-central-1"
+		p.Credentials = Credentials{"123456789012", "eu-central-1"}
+	},
+	"settings_publishers": func(p *Plan) { p.Settings.PublisherAccounts = []string{"123456789012", "12345678901a", "123456789012"} },
+	"settings_concurrency": func(p *Plan) {
+		p.Settings.Concurrency = map[string]int{"send_welcom": 5, "send_welcome": 1, "count_total": 1001}
+		p.SettingsAt = p.Dir + "/stacks/deployments.go:9"
+	},
 	"table_nil":             func(p *Plan) { p.Tables[0].Definition = nil },
 	"table_error":           func(p *Plan) { p.Tables[0].Definition = table{users.schema, twoErrors()} },
 	"table_name":            func(p *Plan) { addTable(p, newTable("Users", "tables/x.go:1")) },
@@ -350,7 +384,12 @@ func fullGroup(p *Plan) {
 }
 
 func allAtOnce(p *Plan) {
-	p.Name.App, p.Context = "Shop", Context{"deployment": "Dev"}
+	p.Name.App, p.Context = "Shop", Context{"deployment": "Dev", "vinci:colour": "red", "ephemeral": "true"}
+	p.Settings = Settings{Account: "123456789012", Region: "eu-central-1", AlarmEmails: []string{"ops"}, LogDays: 31}
+	p.Credentials = Credentials{"999999999999", "us-east-1"}
+	addTable(p, newTable("users", "tables/x.go:1"))
+	addHandler(p, subscription("send_welcome", want(created)))
+	addHandler(p, subscription("later", want(event.Match("order.*"))))
 	p.Tables[0].Definition = table{users.schema, twoErrors()}
 	p.Events = append(p.Events, Event{&eventType{name: "user", at: "e.go:1", err: twoErrors()}, "app.go:9"})
 	addHandler(p, subscription("late", want(&eventType{name: "user.deleted"})))

@@ -3,11 +3,13 @@ package plan
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
 
 	"github.com/vinci-go/vinci/internal/names"
+	"github.com/vinci-go/vinci/internal/spelling"
 )
 
 // Context is the part of the CDK's context that Vinci reads, as text.
@@ -18,9 +20,14 @@ const (
 	KeyDeployment   = "deployment"
 	KeyArchitecture = "architecture"
 	KeyEphemeral    = "vinci:ephemeral"
+	KeyAlarmEmail   = "vinci:alarm-email"
+	KeyAlarmTopic   = "vinci:alarm-topic"
 
 	prefix = "vinci:"
 )
+
+// keys are all of them.
+var keys = [...]string{KeyDeployment, KeyArchitecture, KeyEphemeral, KeyAlarmEmail, KeyAlarmTopic}
 
 // The two processors that Lambda runs on, and Go's names for them.
 const (
@@ -56,7 +63,7 @@ func ReadContext(getenv func(string) string) (Context, error) {
 	}
 	c := Context{}
 	for key, raw := range all {
-		if key != KeyDeployment && key != KeyArchitecture && !strings.HasPrefix(key, prefix) {
+		if !slices.Contains(keys[:], key) && !strings.HasPrefix(key, prefix) && meant(key) == "" {
 			continue // a feature flag, or another tool's
 		}
 		var text string
@@ -103,30 +110,77 @@ func (c *checker) checkDeployment() {
 		})
 	}
 	switch e := c.Context[KeyEphemeral]; e {
-	case "", "false": // the settings say
-	case "true":
-		c.Settings.Ephemeral = true
+	case "": // the settings say
+	case "true", "false":
+		c.Settings.Ephemeral = e == "true"
 	default:
 		c.add(Problem{
 			What:    fmt.Sprintf("context %s is %q", KeyEphemeral, e),
 			Where:   where,
-			Allowed: "true or false (the default)",
+			Allowed: "true or false; without it the deployment's settings say",
 			Mend:    fmt.Sprintf("-c %s=true deletes the tables together with their stacks, and only that", KeyEphemeral),
 		})
 	}
-	var unknown []string
-	for key := range c.Context {
-		if strings.HasPrefix(key, prefix) && key != KeyEphemeral {
-			unknown = append(unknown, key)
+	c.takeAlarms()
+	for _, key := range slices.Sorted(maps.Keys(c.Context)) {
+		if slices.Contains(keys[:], key) {
+			continue
 		}
-	}
-	slices.Sort(unknown)
-	for _, key := range unknown {
+		like := meant(key)
+		if like == "" && !strings.HasPrefix(key, prefix) {
+			continue
+		}
+		mend := "correct its spelling or remove it"
+		if like != "" {
+			mend = fmt.Sprintf("did you mean %s? Otherwise rename it or remove it", like)
+		}
 		c.add(Problem{
 			What:    fmt.Sprintf("context key %q is unknown", key),
 			Where:   where,
-			Allowed: KeyEphemeral,
-			Mend:    "correct its spelling or remove it",
+			Allowed: join(keys[:]),
+			Mend:    mend,
 		})
 	}
+}
+
+// takeAlarms lets the context say who gets the alarms, in place of all that the
+// settings say of it.
+func (c *checker) takeAlarms() {
+	emails, topic := c.Context[KeyAlarmEmail], c.Context[KeyAlarmTopic]
+	if emails == "" && topic == "" {
+		return
+	}
+	c.Settings.AlarmEmails, c.Settings.AlarmTopic = nil, topic
+	if emails != "" {
+		for address := range strings.SplitSeq(emails, ",") {
+			c.Settings.AlarmEmails = append(c.Settings.AlarmEmails, strings.TrimSpace(address))
+		}
+	}
+}
+
+// meant is the key of ours that another one is most likely a slip of: with its prefix
+// missing or written otherwise, or two letters wrong at most. It is "" for feature
+// flags, for other tools' keys, and for what is not like ours at all.
+func meant(key string) string {
+	if slices.Contains(keys[:], key) || strings.ContainsAny(key, "@/") {
+		return ""
+	}
+	best, least := "", 3
+	for _, ours := range keys {
+		forms := []string{bare(ours)}
+		if !strings.Contains(key, ":") { // else it is of another name space, unless that is a slip too
+			forms = append(forms, bare(strings.TrimPrefix(ours, prefix)))
+		}
+		for _, form := range forms {
+			if d := spelling.Distance(bare(key), form); d < least {
+				best, least = ours, d
+			}
+		}
+	}
+	return best
+}
+
+// bare is a key without what tools write in different ways.
+func bare(key string) string {
+	return strings.NewReplacer("-", "", "_", "", ":", "", ".", "").Replace(strings.ToLower(key))
 }

@@ -26,6 +26,7 @@ func TestReadContext(t *testing.T) {
 		"nothing":          {nil, Context{}, ""},
 		"text":             {map[string]string{"CDK_CONTEXT_JSON": `{"deployment":"dev","architecture":"x86_64"}`}, Context{"deployment": "dev", "architecture": "x86_64"}, ""},
 		"others' keys":     {map[string]string{"CDK_CONTEXT_JSON": `{"deployment":"dev","@aws-cdk/core:target-partitions":["aws"],"other":{}}`}, Context{"deployment": "dev"}, ""},
+		"nearly ours":      {map[string]string{"CDK_CONTEXT_JSON": `{"deploymnt":"dev","Ephemeral":true,"acme:ephemeral":true,"@aws-cdk/x:deployment":1,"stage":"dev"}`}, Context{"deploymnt": "dev", "Ephemeral": "true"}, ""},
 		"not text":         {map[string]string{"CDK_CONTEXT_JSON": `{"deployment":7,"vinci:ephemeral":true}`}, Context{"deployment": "7", "vinci:ephemeral": "true"}, ""},
 		"a file":           {map[string]string{"CDK_CONTEXT_JSON": `{"deployment":"dev"}`, "CONTEXT_OVERFLOW_LOCATION_ENV": overflow}, Context{"deployment": "big", "vinci:ephemeral": "true"}, ""},
 		"no JSON":          {map[string]string{"CDK_CONTEXT_JSON": `deployment=dev`}, nil, "CDK_CONTEXT_JSON"},
@@ -41,6 +42,22 @@ func TestReadContext(t *testing.T) {
 				t.Errorf("error is %v, want %q", err, test.err)
 			}
 		})
+	}
+}
+
+// Without credentials the command line passes a region that nobody has chosen.
+func TestReadCredentials(t *testing.T) {
+	for _, test := range []struct {
+		env  map[string]string
+		want Credentials
+	}{
+		{nil, Credentials{}},
+		{map[string]string{"CDK_DEFAULT_REGION": "us-east-1"}, Credentials{}},
+		{map[string]string{"CDK_DEFAULT_ACCOUNT": "123456789012", "CDK_DEFAULT_REGION": "us-east-1"}, Credentials{"123456789012", "us-east-1"}},
+	} {
+		if got := ReadCredentials(func(key string) string { return test.env[key] }); got != test.want {
+			t.Errorf("%v gives %v, want %v", test.env, got, test.want)
+		}
 	}
 }
 

@@ -21,6 +21,8 @@ type Plan struct {
 	Context      Context
 	Architecture string // arm64 or x86_64
 	Settings     Settings
+	SettingsAt   string // file:line of the function that gave the settings
+	Credentials  Credentials
 	EventBus     bool
 	Framework    Framework
 	Tables       []Table
