@@ -17,4 +17,6 @@ type Settings struct {
 	DeliveryDays      int
 	PublisherAccounts []string
 	Concurrency       map[string]int
+	JWTIssuers        map[string]string
+	JWTAudiences      map[string][]string
 }
