@@ -78,8 +78,8 @@ func (a *HTTPAPI) addStage(d *Deployment, p *plan.API) {
 				&map[string]*string{"Group": a.AccessLog.Ref()}),
 			Format: jsii.String(accessLogFormat()),
 		},
-		// Both limits are always said: API Gateway takes one that is missing beside
-		// detailed metrics for zero, and answers 429 to everything.
+		// Both limits are always said: where one arrives as zero, API Gateway answers 429
+		// to everything.
 		DefaultRouteSettings: &awsapigatewayv2.CfnStage_RouteSettingsProperty{
 			DetailedMetricsEnabled: jsii.Bool(true),
 			ThrottlingRateLimit:    jsii.Number(p.Throttling.Rate),
