@@ -27,6 +27,10 @@ const (
 	callTimeout        = 15 * time.Second
 )
 
+// maxBody bounds the body of a request. The largest valid one, an order of 50 items,
+// is below it.
+const maxBody = 64 << 10
+
 // hotItem is for functions that write an item which many events share (a tenant's
 // month, a product's stock): more runs at once would only lose against one another.
 const hotItem = 2
@@ -105,8 +109,10 @@ func application() *constructs.Application {
 	app.AddAPI(&constructs.APIProps{
 		Name:     "api",
 		Function: "lambdas/api",
-		Routes:   slices.Concat(users.Routes(), orders.Routes()),
-		Access:   slices.Concat(users.APIAccess(), orders.APIAccess()),
+		// People register themselves; orders come from the shops' own services.
+		Routes:       slices.Concat(constructs.Public(users.Routes()...), constructs.IAM(orders.Routes()...)),
+		Access:       slices.Concat(users.APIAccess(), orders.APIAccess()),
+		MaxBodyBytes: maxBody,
 	})
 
 	// The one who follows the stock itself.

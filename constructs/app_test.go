@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -75,7 +76,12 @@ func testApp(reverse bool, context map[string]string) *Application {
 			return "counters"
 		}},
 	})
-	routes := []string{"POST /users", "GET /users/{id}", "POST /users/{id}/activate"}
+	routes := slices.Concat(
+		Public("POST /users"), IAM("POST /users/{id}/activate"), []Route{{Key: "GET /users/{id}/audit"}},
+		JWT(&JWTProps{Issuer: "https://id.example.com/", Audience: []string{"web", "app"}}, "GET /users/{id}", "GET /me"),
+		JWT(&JWTProps{Issuer: "https://id.example.com/", Audience: []string{"web", "app"}, Scopes: []string{"users:write", "admin"}}, "PUT /users/{id}"),
+		JWT(&JWTProps{Name: "partners", Issuer: "https://partners.example.com", Audience: []string{"partner-api"}}, "GET /reports"),
+	)
 	grants := []bus.Grant{bus.Writes(users), bus.Reads(stats), bus.Commits(userCreated, userActivated)}
 	steps := []func(){
 		func() { app.AddTable(users) },
@@ -98,7 +104,16 @@ func testApp(reverse bool, context map[string]string) *Application {
 		func() {
 			app.AddTableHandler(followUsers, &TableHandlerProps{Function: "functions/follow_users", Memory: 512, BatchSize: 500, BatchingWindow: time.Second, Parallel: 2})
 		},
-		func() { app.AddAPI(&APIProps{Function: "functions/api", Routes: routes, Access: grants}) },
+		func() {
+			app.AddAPI(&APIProps{
+				Function: "functions/api", Routes: routes, Access: grants,
+				Throttling: Throttling{Rate: 20, Burst: 40}, MaxBodyBytes: 64 << 10,
+				CORS: &CORS{
+					Origins: []string{"https://app.example.com"}, Headers: []string{"authorization", "content-type"}, ExposeHeaders: []string{"x-correlation-id"},
+					MaxAge: 10 * time.Minute, Credentials: true,
+				},
+			})
+		},
 		func() {
 			app.AddStack(&StackProps{
 				Name: "reports", Functions: []string{"functions/report"},

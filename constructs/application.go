@@ -203,11 +203,9 @@ type APIProps struct {
 	// "lambdas/api". Required.
 	Function string
 
-	// Routes are the method and path of each route, as API Gateway and net/http
-	// both read them: "POST /users/{id}/activate". Requests for anything else get
-	// 404 from API Gateway. Every route is public: whoever knows the address may
-	// call it.
-	Routes []string
+	// Routes are what may be called, and by whom: slices.Concat(Public(…), IAM(…)).
+	// Requests for anything else get 404 from API Gateway.
+	Routes []Route
 
 	// Access is what the function may touch.
 	Access []bus.Grant
@@ -217,6 +215,20 @@ type APIProps struct {
 
 	// Memory in MB, 128 to 10240; zero: 256.
 	Memory int
+
+	// Throttling bounds the requests to each route; zero: 1000 a second, 500 at once.
+	Throttling Throttling
+
+	// CORS lets pages of other origins use the API in a browser; nil: none may.
+	CORS *CORS
+
+	// MaxBodyBytes is how large a request's body may be, 1 to 6 MB (6291456), which is
+	// Lambda's limit; zero: 1 MB (1048576). [httpfunc.Start] answers a larger one with
+	// 413. It counts the body as the client sent it; what is no text reaches Lambda a
+	// third larger, so that API Gateway refuses it from some 4.4 MB on.
+	//
+	// [httpfunc.Start]: https://pkg.go.dev/github.com/vinci-go/vinci/httpfunc#Start
+	MaxBodyBytes int
 }
 
 // AddAPI adds an HTTP API and the function behind it, in a stack of its own.
@@ -224,13 +236,21 @@ func (a *Application) AddAPI(props *APIProps) {
 	if props == nil {
 		props = &APIProps{}
 	}
-	a.plan.APIs = append(a.plan.APIs, plan.API{
-		Name:     props.Name,
-		Function: plan.Function{Folder: props.Function, Timeout: props.Timeout, Memory: props.Memory},
-		Routes:   slices.Clone(props.Routes),
-		Grants:   slices.Clone(props.Access),
-		At:       callerOf(),
-	})
+	api := props.planned()
+	api.At = callerOf()
+	a.plan.APIs = append(a.plan.APIs, api)
+}
+
+func (p *APIProps) planned() plan.API {
+	return plan.API{
+		Name:       p.Name,
+		Function:   plan.Function{Folder: p.Function, Timeout: p.Timeout, Memory: p.Memory},
+		Routes:     planned(p.Routes),
+		Grants:     slices.Clone(p.Access),
+		Throttling: plan.Throttling(p.Throttling),
+		CORS:       p.CORS.planned(),
+		MaxBody:    p.MaxBodyBytes,
+	}
 }
 
 // StackProps describes a stack of the application's own.

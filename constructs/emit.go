@@ -179,17 +179,7 @@ func (a *Application) httpAPIs(e *emitter, p *plan.Plan, after []awscdk.Stack) [
 	var made []awscdk.Stack
 	for _, api := range sorted {
 		stack := e.stack(plan.StackOfAPI(api.Name), "API "+api.Name, after)
-		NewHTTPAPI(stack, "API", &HTTPAPIProps{
-			Deployment: e.d,
-			APIProps: APIProps{
-				Name:     api.Name,
-				Function: api.Function.Folder,
-				Routes:   api.Routes,
-				Access:   api.Grants,
-				Timeout:  api.Function.Timeout,
-				Memory:   api.Function.Memory,
-			},
-		})
+		newHTTPAPI(stack, "API", e.d, api)
 		made = append(made, stack)
 	}
 	return made

@@ -1,19 +1,19 @@
 package constructs
 
 import (
-	"slices"
-	"strings"
+	"strconv"
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	cdk "github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
-	"github.com/vinci-go/vinci/bus"
 	"github.com/vinci-go/vinci/constructs/internal/plan"
 	"github.com/vinci-go/vinci/eventlog"
+	"github.com/vinci-go/vinci/internal/names"
 )
 
 // HTTPAPIProps describes an HTTP API with its function.
@@ -24,40 +24,40 @@ type HTTPAPIProps struct {
 
 // HTTPAPI is an API Gateway HTTP API in front of one function: the routes that
 // were named and no other, payload format 2.0, one stage ($default) that deploys
-// by itself. The template's output URL is its address.
+// by itself, is throttled, measured route by route, and logs every request. The
+// template's output URL is its address.
 //
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api.html
 type HTTPAPI struct {
 	cdk.Construct
-	Resource awsapigatewayv2.CfnApi
-	Function *Function
+	Resource  awsapigatewayv2.CfnApi
+	Function  *Function
+	AccessLog awslogs.CfnLogGroup
 }
 
 // NewHTTPAPI makes an API.
 func NewHTTPAPI(scope cdk.Construct, id string, props *HTTPAPIProps) *HTTPAPI {
+	return newHTTPAPI(scope, id, props.Deployment, props.planned())
+}
+
+func newHTTPAPI(scope cdk.Construct, id string, d *Deployment, p plan.API) *HTTPAPI {
+	p.SetDefaults()
 	a := &HTTPAPI{Construct: cdk.NewConstruct(scope, &id)}
-	d := props.Deployment
-	name := props.Name
-	if name == "" {
-		name = plan.DefaultAPI
-	}
-	what := "API " + name
-	var access bus.Access
-	for _, grant := range props.Access {
-		grant.Add(&access)
-	}
+	what := "API " + p.Name
 	a.Function = NewFunction(a.Construct, "Handler", &FunctionProps{
 		Deployment:  d,
-		Function:    props.Function,
+		Function:    p.Function.Folder,
 		Description: what,
-		Timeout:     orDuration(props.Timeout, plan.DefaultAPITimeout),
-		Memory:      props.Memory,
-		Statements:  d.accessStatements(access, eventlog.Events),
+		Timeout:     p.Function.Timeout,
+		Memory:      p.Function.Memory,
+		Environment: map[string]string{names.EnvMaxBody: strconv.Itoa(p.MaxBody)},
+		Statements:  d.accessStatements(p.Access(), eventlog.Events),
 	})
 	a.Resource = awsapigatewayv2.NewCfnApi(a.Construct, jsii.String("Resource"), &awsapigatewayv2.CfnApiProps{
-		Name:         jsii.String(d.Name(name)),
-		ProtocolType: jsii.String("HTTP"),
-		Description:  jsii.String(what + " of " + d.App() + ", deployment " + d.ID()),
+		Name:              jsii.String(d.Name(p.Name)),
+		ProtocolType:      jsii.String("HTTP"),
+		Description:       jsii.String(what + " of " + d.App() + ", deployment " + d.ID()),
+		CorsConfiguration: corsConfiguration(p.CORS),
 	})
 	integration := awsapigatewayv2.NewCfnIntegration(a.Construct, jsii.String("Integration"), &awsapigatewayv2.CfnIntegrationProps{
 		ApiId:                a.Resource.Ref(),
@@ -65,22 +65,8 @@ func NewHTTPAPI(scope cdk.Construct, id string, props *HTTPAPIProps) *HTTPAPI {
 		IntegrationUri:       a.Function.ARN(),
 		PayloadFormatVersion: jsii.String("2.0"),
 	})
-	target := "integrations/" + *integration.Ref()
-	routes := slices.Clone(props.Routes)
-	slices.Sort(routes)
-	for _, route := range routes {
-		awsapigatewayv2.NewCfnRoute(a.Construct, jsii.String(routeID(route)), &awsapigatewayv2.CfnRouteProps{
-			ApiId:             a.Resource.Ref(),
-			RouteKey:          jsii.String(route),
-			Target:            jsii.String(target),
-			AuthorizationType: jsii.String("NONE"),
-		})
-	}
-	awsapigatewayv2.NewCfnStage(a.Construct, jsii.String("Stage"), &awsapigatewayv2.CfnStageProps{
-		ApiId:      a.Resource.Ref(),
-		StageName:  jsii.String("$default"),
-		AutoDeploy: jsii.Bool(true),
-	})
+	a.addRoutes(d, &p, "integrations/"+*integration.Ref())
+	a.addStage(d, &p)
 	awslambda.NewCfnPermission(a.Construct, jsii.String("Permission"), &awslambda.CfnPermissionProps{
 		Action:       jsii.String("lambda:InvokeFunction"),
 		FunctionName: a.Function.Name(),
@@ -95,12 +81,6 @@ func NewHTTPAPI(scope cdk.Construct, id string, props *HTTPAPIProps) *HTTPAPI {
 	})
 	a.addAlarms(d, what)
 	return a
-}
-
-// routeID is a route as a construct's id, which may not hold a slash. A colon
-// cannot be in a route, so no two routes get one id.
-func routeID(route string) string {
-	return strings.NewReplacer(" /", ":", "/", ":").Replace(route)
 }
 
 func (a *HTTPAPI) addAlarms(d *Deployment, what string) {

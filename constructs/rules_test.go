@@ -34,7 +34,7 @@ func TestRules(t *testing.T) {
 			// The checks above must have had something to check.
 			for kind, want := range map[string]int{
 				"AWS::DynamoDB::GlobalTable": 6, "AWS::SQS::Queue": 10, "AWS::SQS::QueuePolicy": 10, "AWS::Events::Rule": 4,
-				"AWS::Lambda::Function": 8, "AWS::Lambda::EventSourceMapping": 5, "AWS::Logs::LogGroup": 8,
+				"AWS::Lambda::Function": 8, "AWS::Lambda::EventSourceMapping": 5, "AWS::Logs::LogGroup": 9,
 			} {
 				if seen[kind] != want {
 					t.Errorf("%d of %s, want %d", seen[kind], kind, want)
@@ -166,7 +166,7 @@ func checkResource(t *testing.T, r resource, lasting bool) {
 	// Only what another stack or program looks for by name has one.
 	named := p.TableName != nil || p.QueueName != nil || p.FunctionName != nil || p.RoleName != nil || p.Name != nil
 	switch r.Type {
-	case "AWS::DynamoDB::GlobalTable", "AWS::SQS::Queue", "AWS::Events::EventBus", "AWS::ApiGatewayV2::Api": // an API's name is no identity
+	case "AWS::DynamoDB::GlobalTable", "AWS::SQS::Queue", "AWS::Events::EventBus", "AWS::ApiGatewayV2::Api", "AWS::ApiGatewayV2::Authorizer": // the names of these last two are no identity
 		if !named {
 			wrong("has no name")
 		}

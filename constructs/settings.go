@@ -65,6 +65,14 @@ type Settings struct {
 	// Concurrency is how many invocations run at once at most, 2 to 1000, by the name
 	// of the subscription, in place of EventHandlerProps.MaxConcurrency.
 	Concurrency map[string]int
+
+	// JWTIssuers are the issuers of JWT authorizers, by the authorizer's name, in
+	// place of JWTProps.Issuer.
+	JWTIssuers map[string]string
+
+	// JWTAudiences are the audiences of JWT authorizers, by the authorizer's name, in
+	// place of JWTProps.Audience.
+	JWTAudiences map[string][]string
 }
 
 // environment is where the deployment's stacks belong; nil: nowhere in particular.

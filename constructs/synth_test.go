@@ -36,8 +36,8 @@ func wrongApp() *Application {
 	app.AddEventHandler(bus.Subscription("late", bus.To(orderDeleted)), &EventHandlerProps{Function: "functions/unknown"})
 	app.AddEventHandler(bus.Subscription("a_subscription_with_a_name_that_is_far_too_long_for_the_name_of_a_queue", bus.To(userCreated)),
 		&EventHandlerProps{Function: "functions/broken_too"})
-	app.AddAPI(&APIProps{Function: "functions/api", Routes: []string{"GET users"}, Access: []bus.Grant{bus.Reads(users)}})
-	app.AddAPI(&APIProps{Name: "admin", Function: "other/api", Routes: []string{"GET /"}})
+	app.AddAPI(&APIProps{Function: "functions/api", Routes: IAM("GET users"), Access: []bus.Grant{bus.Reads(users)}})
+	app.AddAPI(&APIProps{Name: "admin", Function: "other/api", Routes: IAM("GET /")})
 	return app
 }
 
@@ -147,7 +147,7 @@ func TestWithoutBus(t *testing.T) {
 	app := NewApplication(&ApplicationProps{AppName: "shop", DeploymentID: "dev", Context: map[string]string{}})
 	app.build = fakeBuild
 	app.AddTable(users)
-	app.AddAPI(&APIProps{Function: "functions/api", Routes: []string{"GET /users/{id}"}, Access: []bus.Grant{bus.Reads(users)}})
+	app.AddAPI(&APIProps{Function: "functions/api", Routes: IAM("GET /users/{id}"), Access: []bus.Grant{bus.Reads(users)}})
 	want := "shop-dev-alarms after \nshop-dev-api after shop-dev-alarms shop-dev-table-users\nshop-dev-table-users after shop-dev-alarms\n"
 	if got := string(templates(t, synth(t, app))["order.txt"]); got != want {
 		t.Errorf("stacks are\n%s\nwant\n%s", got, want)

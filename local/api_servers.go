@@ -35,8 +35,9 @@ type apiServer struct {
 	offset int
 
 	// Of the API that it serves; set under apiServers.mu.
-	name string
-	path string // of the stage
+	name   string
+	path   string // of the stage
+	routes []APIRoute
 }
 
 // get binds the API's port when it is first asked for. The assembly asks while it
@@ -82,13 +83,26 @@ func (a *apiServers) apply(ctx context.Context, configs []httpapi.Config, invoke
 		}
 		s.serve(handlers[i], a.failed)
 		a.mu.Lock()
-		s.name, s.path = c.Name, ""
+		s.name, s.path, s.routes = c.Name, "", routesOf(c)
 		if c.Stage != "$default" {
 			s.path = "/" + c.Stage
 		}
 		a.mu.Unlock()
 	}
 	return a.remove(ctx, func(id string, _ *apiServer) bool { return !wanted[id] })
+}
+
+// routesOf are an API's routes, for people.
+func routesOf(c httpapi.Config) []APIRoute {
+	issuers := map[string]string{}
+	for _, z := range c.Authorizers {
+		issuers[z.ID] = z.Issuer
+	}
+	all := make([]APIRoute, len(c.Routes))
+	for i, r := range c.Routes {
+		all[i] = APIRoute{Key: r.Key, Authorization: cmp.Or(r.AuthorizationType, httpapi.AuthorizationNone), Issuer: issuers[r.AuthorizerID], Scopes: r.Scopes}
+	}
+	return all
 }
 
 func (a *apiServers) withDefaults(c httpapi.Config) httpapi.Config {
@@ -132,7 +146,7 @@ func (a *apiServers) list() []API {
 	defer a.mu.Unlock()
 	var all []API
 	for _, s := range a.servers {
-		all = append(all, API{Name: s.name, URL: s.url() + s.path})
+		all = append(all, API{Name: s.name, URL: s.url() + s.path, Routes: slices.Clone(s.routes)})
 	}
 	slices.SortFunc(all, func(x, y API) int { return cmp.Or(cmp.Compare(x.Name, y.Name), cmp.Compare(x.URL, y.URL)) })
 	return all

@@ -79,6 +79,16 @@ type Credentials struct {
 type API struct {
 	Name string // as the template names it
 	URL  string // without a slash at its end
+	// Routes are what may be called and by whom, by route.
+	Routes []APIRoute
+}
+
+// APIRoute is a route of an HTTP API.
+type APIRoute struct {
+	Key           string   // "POST /orders"
+	Authorization string   // NONE: everybody; AWS_IAM: signed requests; JWT: tokens
+	Issuer        string   // of JWT: whose tokens
+	Scopes        []string // of JWT: a token has one of them; none: any token
 }
 
 func (c Config) withDefaults() Config {

@@ -149,6 +149,7 @@ func TestPlanErrors(t *testing.T) {
 		{"route key", []string{`"GET /scan"`, `"FETCH scan"`}, []string{"AWS::ApiGatewayV2::Api at t-app/API: invalid HTTP API", `route "FETCH scan"`}},
 		{"integration time-out", []string{`"PayloadFormatVersion": "2.0"`, `"PayloadFormatVersion": "2.0", "TimeoutInMillis": 40000`}, []string{"time-out is 40s"}},
 		{"stage that waits", []string{`"StageName": "$default", "AutoDeploy": true`, `"StageName": "$default"`}, []string{"property AutoDeploy: is off"}},
+		{"settings of no route", []string{`"StageName": "$default",`, `"StageName": "$default", "RouteSettings": {"GET /scna": {"ThrottlingRateLimit": 1}},`}, []string{`property RouteSettings: "GET /scna" is no route of this API`}},
 		{"authorizer", []string{`"RouteKey": "GET /scan",`, `"RouteKey": "GET /scan", "AuthorizationType": "JWT",`}, []string{`route "GET /scan": there is no authorizer ""`}},
 		{"kind of authorizer", []string{`"Api": {"Type"`, `"Authorizer": {"Type": "AWS::ApiGatewayV2::Authorizer", "Properties": {"ApiId": {"Ref": "Api"}, "AuthorizerType": "REQUEST", "Name": "z"}}, "Api": {"Type"`},
 			[]string{`property AuthorizerType: is "REQUEST"; served is JWT`}},

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -66,7 +67,7 @@ func TestTwoAPIs(t *testing.T) {
 	if _, err := r.Reload(t.Context(), one); err != nil {
 		t.Fatal(err)
 	}
-	if left := r.APIs(); len(left) != 1 || left[0] != apis[0] {
+	if left := r.APIs(); len(left) != 1 || !reflect.DeepEqual(left[0], apis[0]) {
 		t.Errorf("APIs after the reload: %v, want %v", left, apis[:1])
 	}
 	if _, err := httpPost(t, apis[1].URL+"/items", "x"); err == nil {

@@ -2,6 +2,7 @@ package local
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -17,6 +18,9 @@ type api struct {
 	routes       []*route
 	integrations map[string]*integration // by id
 	stages       int
+	stage        *assembly.Resource
+	throttle     throttleProperties            // of every route that has none of its own
+	throttles    map[string]throttleProperties // by route key
 }
 
 type route struct {
@@ -94,9 +98,45 @@ type stageProperties struct {
 	Description label
 	Tags        label
 
-	AccessLogSettings    noEffect `why:"requests are logged by the functions only"`
-	DefaultRouteSettings noEffect `why:"requests are not throttled and not measured here"`
-	RouteSettings        noEffect `why:"requests are not throttled and not measured here"`
+	DefaultRouteSettings *throttleProperties
+	RouteSettings        map[string]throttleProperties // by route key
+
+	AccessLogSettings noEffect `why:"the runtime's own log tells of refused requests, and the functions log the others"`
+}
+
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-apigatewayv2-stage-routesettings.html
+type throttleProperties struct {
+	ThrottlingBurstLimit *int
+	ThrottlingRateLimit  *float64
+
+	DetailedMetricsEnabled noEffect `why:"requests are not measured here"`
+}
+
+// accountRate and accountBurst are what API Gateway allows all APIs of an account in a
+// region, and so the other limit where only one is said:
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
+const (
+	accountRate  = 10000
+	accountBurst = 5000
+)
+
+// over are these limits where they are said, and others, of the stage, where not. Nil:
+// nobody says any.
+func (p throttleProperties) over(others *httpapi.Throttle) *httpapi.Throttle {
+	if p.ThrottlingBurstLimit == nil && p.ThrottlingRateLimit == nil {
+		return others
+	}
+	t := httpapi.Throttle{Rate: accountRate, Burst: accountBurst}
+	if others != nil {
+		t = *others
+	}
+	if p.ThrottlingBurstLimit != nil {
+		t.Burst = *p.ThrottlingBurstLimit
+	}
+	if p.ThrottlingRateLimit != nil {
+		t.Rate = *p.ThrottlingRateLimit
+	}
+	return &t
 }
 
 func (p *planner) readAPI(r *assembly.Resource) {
@@ -186,6 +226,10 @@ func (p *planner) readStage(r *assembly.Resource) {
 		if a := p.apiOf(r, props.ApiId); a != nil {
 			a.stages++
 			a.config.Stage = props.StageName
+			a.stage, a.throttles = r, props.RouteSettings
+			if d := props.DefaultRouteSettings; d != nil {
+				a.throttle = *d
+			}
 		}
 	})
 }
@@ -205,6 +249,11 @@ func (p *planner) finishAPIs() {
 			keys[rt.props.RouteKey] = true
 			if c, ok := p.finishRoute(a, rt); ok {
 				a.config.Routes = append(a.config.Routes, c)
+			}
+		}
+		for _, key := range slices.Sorted(maps.Keys(a.throttles)) {
+			if !keys[key] {
+				p.report.fail(a.stage, "RouteSettings", "%q is no route of this API", key)
 			}
 		}
 		slices.SortFunc(a.config.Routes, func(x, y httpapi.Route) int { return strings.Compare(x.Key, y.Key) })
@@ -236,8 +285,9 @@ func (p *planner) finishRoute(a *api, rt *route) (httpapi.Route, bool) {
 		p.report.fail(rt.resource, "RouteKey", "API Gateway would answer 500 Internal Server Error: %v", err)
 		return httpapi.Route{}, false
 	}
+	throttle := a.throttles[rt.props.RouteKey].over(a.throttle.over(nil))
 	return httpapi.Route{
-		Key: rt.props.RouteKey, FunctionARN: f.config.ARN, Timeout: timeout,
+		Key: rt.props.RouteKey, FunctionARN: f.config.ARN, Timeout: timeout, Throttle: throttle,
 		AuthorizationType: rt.props.AuthorizationType, AuthorizerID: rt.props.AuthorizerId, Scopes: rt.props.AuthorizationScopes,
 	}, true
 }

@@ -3,11 +3,14 @@ package scenario
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"time"
 )
 
 // Request is one request to the API. Of all fields only Method and Path are needed.
@@ -16,11 +19,16 @@ type Request struct {
 	Tenant       string
 	Key          string // the idempotency key
 	Body         any    // sent as JSON
+	Header       http.Header
+
+	// Unsigned leaves the signature away, as whoever calls a public route does.
+	Unsigned bool
 }
 
-// Call sends one request to the API and decodes the answer into out.
+// Call sends one unsigned request to the API, to a public route, and decodes the
+// answer into out.
 func (s *Stage) Call(ctx context.Context, method, path string, in, out any, wantStatus int) error {
-	return s.Do(ctx, Request{Method: method, Path: path, Body: in}, out, wantStatus)
+	return s.Do(ctx, Request{Method: method, Path: path, Body: in, Unsigned: true}, out, wantStatus)
 }
 
 // Do sends a request and decodes the answer into out, unless that is nil. Another
@@ -75,25 +83,32 @@ func (s *Stage) insist(ctx context.Context, r Request, out any, wantStatus int) 
 	}
 }
 
-// Answer sends a request and returns status and body of whatever is answered.
+// Answer sends a request and returns status and body of whatever is answered. It is
+// signed with the developer's own credentials.
 func (s *Stage) Answer(ctx context.Context, r Request) (status int, answer []byte, err error) {
-	var body io.Reader
+	var body []byte
 	if r.Body != nil {
-		b, err := json.Marshal(r.Body)
-		if err != nil {
+		if body, err = json.Marshal(r.Body); err != nil {
 			return 0, nil, fmt.Errorf("%s %s: %w", r.Method, r.Path, err)
 		}
-		body = bytes.NewReader(b)
 	}
-	req, err := http.NewRequestWithContext(ctx, r.Method, s.API+r.Path, body)
+	req, err := http.NewRequestWithContext(ctx, r.Method, s.API+r.Path, bytes.NewReader(body))
 	if err != nil {
 		return 0, nil, fmt.Errorf("%s %s: %w", r.Method, r.Path, err)
+	}
+	for name, values := range r.Header {
+		req.Header[name] = values
 	}
 	if r.Tenant != "" {
 		req.Header.Set("X-Tenant-Id", r.Tenant)
 	}
 	if r.Key != "" {
 		req.Header.Set("Idempotency-Key", r.Key)
+	}
+	if !r.Unsigned {
+		if err := s.sign(ctx, req, body); err != nil {
+			return 0, nil, fmt.Errorf("%s %s: sign it: %w", r.Method, r.Path, err)
+		}
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
@@ -104,4 +119,16 @@ func (s *Stage) Answer(ctx context.Context, r Request) (status int, answer []byt
 		return 0, nil, fmt.Errorf("%s %s: read the answer: %w", r.Method, r.Path, err)
 	}
 	return resp.StatusCode, answer, nil
+}
+
+// sign signs a complete request as IAM-authorized routes want it.
+//
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-access-control-iam.html
+func (s *Stage) sign(ctx context.Context, r *http.Request, body []byte) error {
+	keys, err := s.config.Credentials.Retrieve(ctx)
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(body)
+	return s.signer.SignHTTP(ctx, keys, r, hex.EncodeToString(sum[:]), "execute-api", s.config.Region, time.Now())
 }

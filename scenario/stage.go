@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/vinci-go/vinci/bus"
@@ -34,6 +35,7 @@ type Stage struct {
 	Log     *eventlog.Log // the application's log
 	env     map[string]string
 	config  aws.Config
+	signer  *v4.Signer // of requests to the API
 	sqs     *sqs.Client
 	out     io.Writer
 	insists bool // makes requests again that the API did not answer
@@ -85,7 +87,7 @@ func Connect(api, endpoint string, owner local.Credentials) (*Stage, error) {
 		return nil, err
 	}
 	config := awsenv.Config(getenv)
-	return &Stage{API: api, env: env, Store: store, Log: log, config: config, sqs: sqs.NewFromConfig(config), out: io.Discard}, nil
+	return &Stage{API: api, env: env, Store: store, Log: log, config: config, signer: v4.NewSigner(), sqs: sqs.NewFromConfig(config), out: io.Discard}, nil
 }
 
 // stepError names the step that failed and the function to look at.

@@ -198,7 +198,7 @@ func startLine(rt *local.Runtime, keys local.Credentials, data string) started {
 		Data: data, APIs: []startedAPI{}, Notes: nonNil(rt.Notes()),
 	}
 	for _, api := range rt.APIs() {
-		s.APIs = append(s.APIs, startedAPI(api))
+		s.APIs = append(s.APIs, startedAPI{Name: api.Name, URL: api.URL})
 	}
 	return s
 }

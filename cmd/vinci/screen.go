@@ -3,7 +3,10 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/vinci-go/vinci/internal/emf"
 	"github.com/vinci-go/vinci/local"
@@ -42,11 +45,39 @@ func (s *screen) banner(rt *local.Runtime, owner local.Credentials) {
 		fmt.Fprintln(s.w, s.paint(dim, "note: "+note))
 	}
 	for _, api := range rt.APIs() {
-		fmt.Fprintf(s.w, "HTTP API %s  %s\n", api.Name, s.paint(cyan, api.URL))
+		s.api(api)
 	}
 	fmt.Fprintf(s.w, "AWS endpoint  %s\n\n", s.paint(cyan, rt.Endpoint()))
 	fmt.Fprintf(s.w, "  export AWS_ENDPOINT_URL=%s AWS_REGION=%s\n", rt.Endpoint(), owner.Region)
 	fmt.Fprintf(s.w, "  export AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s\n\n", owner.AccessKeyID, owner.SecretAccessKey)
+}
+
+// api says where an HTTP API is, and who may call its routes.
+func (s *screen) api(api local.API) {
+	fmt.Fprintf(s.w, "HTTP API %s  %s\n", api.Name, s.paint(cyan, api.URL))
+	byCaller := map[string][]string{}
+	for _, r := range api.Routes {
+		c := callersOf(r)
+		byCaller[c] = append(byCaller[c], r.Key)
+	}
+	for _, c := range slices.Sorted(maps.Keys(byCaller)) {
+		fmt.Fprintf(s.w, "  %s: %s\n", c, strings.Join(byCaller[c], ", "))
+	}
+}
+
+// callersOf is who may call a route.
+func callersOf(r local.APIRoute) string {
+	switch r.Authorization {
+	case "NONE":
+		return "public"
+	case "AWS_IAM":
+		return "IAM (signed with the keys below)"
+	}
+	text := r.Authorization + " of " + r.Issuer
+	if len(r.Scopes) > 0 {
+		text += " with scope " + strings.Join(r.Scopes, " or ")
+	}
+	return text
 }
 
 // log shows what a function wrote, but for metrics: they are for CloudWatch, come

@@ -21,3 +21,21 @@ func TestScreenShowsNoMetrics(t *testing.T) {
 		t.Errorf("screen\n%swant\n%s", got, want)
 	}
 }
+
+func TestScreenShowsWhoMayCall(t *testing.T) {
+	var out strings.Builder
+	(&screen{w: &out}).api(local.API{Name: "shop-local-api", URL: "http://127.0.0.1:1", Routes: []local.APIRoute{
+		{Key: "GET /orders", Authorization: "AWS_IAM"}, {Key: "GET /users", Authorization: "NONE"}, {Key: "POST /orders", Authorization: "AWS_IAM"},
+		{Key: "GET /me", Authorization: "JWT", Issuer: "https://id.example.com"},
+		{Key: "PUT /me", Authorization: "JWT", Issuer: "https://id.example.com", Scopes: []string{"write", "admin"}},
+	}})
+	const want = `HTTP API shop-local-api  http://127.0.0.1:1
+  IAM (signed with the keys below): GET /orders, POST /orders
+  JWT of https://id.example.com: GET /me
+  JWT of https://id.example.com with scope write or admin: PUT /me
+  public: GET /users
+`
+	if out.String() != want {
+		t.Errorf("screen\n%swant\n%s", &out, want)
+	}
+}

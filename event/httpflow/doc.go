@@ -2,8 +2,10 @@
 // request it is, which correlation and trace it belongs to.
 //
 //	http.Handle("/", httpflow.Handler(mux, httpflow.Options{
-//		TenantID: func(r *http.Request) string { return claims(r).Tenant },
-//		Actor:    func(r *http.Request) string { return claims(r).Subject },
+//		TenantID: func(r *http.Request) string {
+//			caller, _ := httpflow.CallerFrom(r.Context())
+//			return caller.Claims["tenant"]
+//		},
 //	}))
 //
 // What the handler commits with the request's context carries it, and so does what

@@ -26,10 +26,14 @@ const MaxCorrelationID = 64
 // Options says where the parts of a flow come from. The zero value takes
 // correlation and trace from the headers, or makes new ones.
 type Options struct {
-	// TenantID and Actor say whose request it is. Take it from what an authorizer has
-	// verified, never from what a client may write as it likes. Nil: not known.
+	// TenantID says which tenant's request it is. Take it from what an authorizer has
+	// verified ([CallerFrom]), never from what a client may write as it likes. Nil: not
+	// known.
 	TenantID func(*http.Request) string
-	Actor    func(*http.Request) string
+	// Actor says who acts where nobody was asked, on a public route. It is not called
+	// for a request with a verified caller: that one is the actor, whatever the
+	// request's headers say. Nil: not known.
+	Actor func(*http.Request) string
 	// Random fills b with random bytes; default: crypto/rand.Read, which never fails.
 	Random func(b []byte)
 }
@@ -37,7 +41,7 @@ type Options struct {
 // Handler puts the flow of each request into its context, for next and all that it
 // commits, and the correlation id into the answer's headers. A trace is continued
 // with a span of this request's own; without one a trace begins that nobody has
-// asked to sample.
+// asked to sample. The verified caller of a request is the actor of its events.
 func Handler(next http.Handler, o Options) http.Handler {
 	if o.Random == nil {
 		o.Random = func(b []byte) { _, _ = rand.Read(b) } // ends the program rather than fail
@@ -50,7 +54,9 @@ func Handler(next http.Handler, o Options) http.Handler {
 		if o.TenantID != nil {
 			f.TenantID = o.TenantID(r)
 		}
-		if o.Actor != nil {
+		if c, ok := CallerFrom(r.Context()); ok {
+			f.Actor = c.Principal
+		} else if o.Actor != nil {
 			f.Actor = o.Actor(r)
 		}
 		w.Header().Set(CorrelationHeader, f.CorrelationID)

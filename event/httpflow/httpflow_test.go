@@ -56,6 +56,36 @@ func TestHandler(t *testing.T) {
 	}
 }
 
+// A verified caller is the actor, also when it has no name; nothing that a client
+// wrote is asked then.
+func TestVerifiedCaller(t *testing.T) {
+	for name, test := range map[string]struct {
+		caller *Caller
+		want   string
+	}{
+		"a public route":         {nil, "mallory"},
+		"a token":                {&Caller{Scheme: JWT, Principal: "alice"}, "alice"},
+		"a signature":            {&Caller{Scheme: IAM, Principal: "arn:aws:iam::123456789012:user/shop"}, "arn:aws:iam::123456789012:user/shop"},
+		"a token without a name": {&Caller{Scheme: JWT}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got event.Flow
+			h := Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = event.FlowFrom(r.Context()) }), Options{
+				Actor: func(r *http.Request) string { return r.Header.Get("X-Actor") },
+			})
+			r := httptest.NewRequest("PUT", "http://acme/", nil)
+			r.Header.Set("X-Actor", "mallory")
+			if test.caller != nil {
+				r = r.WithContext(WithCaller(r.Context(), *test.caller))
+			}
+			h.ServeHTTP(httptest.NewRecorder(), r)
+			if got.Actor != test.want {
+				t.Errorf("the actor is %q, want %q", got.Actor, test.want)
+			}
+		})
+	}
+}
+
 // All zero means "no trace" and is never made.
 func TestZerosAreNotUsed(t *testing.T) {
 	calls := 0

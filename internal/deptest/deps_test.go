@@ -113,7 +113,7 @@ var rules = []rule{
 	},
 	{
 		why: "the framework imports no application package",
-		in:  []string{"bus/...", "capture/...", "cmd/...", "constructs/...", "event/...", "eventlog/...", "internal/...", "ops/...", "orm/...", "readmodel/...", "sqsbatch/..."},
+		in:  []string{"bus/...", "capture/...", "cmd/...", "constructs/...", "event/...", "eventlog/...", "httpfunc/...", "internal/...", "ops/...", "orm/...", "readmodel/...", "sqsbatch/..."},
 		ban: []string{module + "/domain", module + "/tables", module + "/lambdas", module + "/stacks", module + "/scenario", module + "/migrations", module + "/readmodels"},
 	},
 }

@@ -14,6 +14,10 @@ const (
 	EnvDeployment  = "VINCI_DEPLOYMENT"
 )
 
+// EnvMaxBody is set on the functions of HTTP APIs: how many bytes a request's body
+// may have.
+const EnvMaxBody = "VINCI_MAX_BODY_BYTES"
+
 // Suffixes that Vinci adds to a subscription's queue name. A definition's own
 // name may not end in one of them.
 const (

@@ -16,10 +16,6 @@ import (
 	"github.com/vinci-go/vinci/tables"
 )
 
-// maxBody bounds a request's body. The largest valid one, an order of 50 items, is
-// below it.
-const maxBody = 64 << 10
-
 // api serves all contexts.
 type api struct {
 	service *users.Service
@@ -30,7 +26,7 @@ type api struct {
 }
 
 // newHandler serves every route of users.Routes and orders.Routes. What a request
-// commits belongs to its correlation and its trace. A route without a handler is a
+// commits belongs to its correlation, its trace and its verified caller. A route without a handler is a
 // program written wrong, so it stops the function at start.
 func newHandler(a *api) http.Handler {
 	handlers := map[string]func(http.ResponseWriter, *http.Request) error{
@@ -90,7 +86,7 @@ func (a *api) register(w http.ResponseWriter, r *http.Request) error {
 		Email string `json:"email"`
 		Name  string `json:"name"`
 	}
-	if err := readJSON(w, r, &body); err != nil {
+	if err := readJSON(r, &body); err != nil {
 		return err
 	}
 	user, err := a.service.Create(r.Context(), body.Email, body.Name)
@@ -130,9 +126,9 @@ func (a *api) stats(w http.ResponseWriter, r *http.Request) error {
 }
 
 // readJSON reads the body into v. Every refusal names the field it is about
-// where there is one.
-func readJSON(w http.ResponseWriter, r *http.Request, v any) error {
-	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
+// where there is one. How large a body may be says app.go, for all routes.
+func readJSON(r *http.Request, v any) error {
+	decoder := json.NewDecoder(r.Body)
 	decoder.DisallowUnknownFields()
 	err := decoder.Decode(v)
 	if err == nil {

@@ -9,12 +9,10 @@ import (
 	"os"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/awslabs/aws-lambda-go-api-proxy/httpadapter"
-
 	"github.com/vinci-go/vinci/domain/orders"
 	"github.com/vinci-go/vinci/domain/users"
 	"github.com/vinci-go/vinci/eventlog"
+	"github.com/vinci-go/vinci/httpfunc"
 	"github.com/vinci-go/vinci/readmodel"
 )
 
@@ -34,7 +32,7 @@ func main() {
 		now:    time.Now,
 		logger: logger,
 	})
-	lambda.Start(httpadapter.NewV2(handler).ProxyWithContext)
+	httpfunc.Start(handler)
 }
 
 // modelAge is how long the function remembers which generation of a read model is

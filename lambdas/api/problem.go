@@ -78,13 +78,8 @@ func domainProblem(err error) *problem {
 
 // bodyProblem says what is wrong with a request's body.
 func bodyProblem(err error) *problem {
-	var (
-		tooLarge *http.MaxBytesError
-		wrong    *json.UnmarshalTypeError
-	)
+	var wrong *json.UnmarshalTypeError
 	switch {
-	case errors.As(err, &tooLarge):
-		return &problem{Status: http.StatusRequestEntityTooLarge, Detail: fmt.Sprintf("the body is over %d bytes", tooLarge.Limit)}
 	case errors.As(err, &wrong) && wrong.Field != "":
 		return &problem{Status: http.StatusBadRequest, Field: wrong.Field, Detail: fmt.Sprintf("%s: is a JSON %s, a %s is wanted", wrong.Field, wrong.Value, wrong.Type)}
 	case errors.As(err, &wrong):

@@ -16,6 +16,7 @@ type api struct {
 	routes    *table
 	functions Invoker
 	jwt       map[string]*jwtAuthorizer // by id
+	buckets   map[string]*bucket        // by route key, of those that are throttled
 }
 
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -49,6 +50,10 @@ func (a *api) answer(r *http.Request, id string) response {
 		return problem(http.StatusNotFound)
 	}
 	log := a.cfg.Logger.With("api", a.cfg.ID, "request", id, "route", m.route.Key)
+	if b := a.buckets[m.route.Key]; b != nil && !b.take() {
+		log.Warn("the route is throttled", "rate", b.of.Rate, "burst", b.of.Burst)
+		return problem(http.StatusTooManyRequests)
+	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, MaxBody+1))
 	switch {
 	case err != nil:

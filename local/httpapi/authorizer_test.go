@@ -9,84 +9,29 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
-	"github.com/go-jose/go-jose/v4/jwt"
 
 	"github.com/vinci-go/vinci/local/gateway"
+	"github.com/vinci-go/vinci/local/httpapi/issuertest"
 	"github.com/vinci-go/vinci/local/iam"
 	"github.com/vinci-go/vinci/local/lambda"
 )
 
-// issuer is an identity provider with a key that can be changed.
-type issuer struct {
-	url     string
-	key     *rsa.PrivateKey
-	keyID   string
-	fetched atomic.Int32 // of the keys
-	fails   atomic.Bool
-}
-
-func newIssuer(t *testing.T) *issuer {
-	t.Helper()
-	i := &issuer{}
-	i.change(t, "key-1")
-	mux := http.NewServeMux()
-	mux.HandleFunc("/.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
-		if i.fails.Load() {
-			http.Error(w, "down", http.StatusServiceUnavailable)
-			return
-		}
-		json.NewEncoder(w).Encode(map[string]string{"issuer": i.url, "jwks_uri": i.url + "/keys"})
-	})
-	mux.HandleFunc("/keys", func(w http.ResponseWriter, _ *http.Request) {
-		i.fetched.Add(1)
-		json.NewEncoder(w).Encode(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: i.key.Public(), KeyID: i.keyID, Algorithm: "RS256", Use: "sig"}}})
-	})
-	server := httptest.NewServer(mux)
-	t.Cleanup(server.Close)
-	i.url = server.URL
-	return i
-}
-
-func (i *issuer) change(t *testing.T, id string) {
-	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	i.key, i.keyID = key, id
-}
-
-// sign makes a token of claims with an algorithm and a key.
-func sign(t *testing.T, alg jose.SignatureAlgorithm, key any, id string, claims map[string]any) string {
-	t.Helper()
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: jose.JSONWebKey{Key: key, KeyID: id}}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := jwt.Signed(signer).Claims(claims).Serialize()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text
-}
-
 func TestJWT(t *testing.T) {
-	provider := newIssuer(t)
+	provider := issuertest.New(t)
 	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 	good := func(change func(map[string]any)) string {
 		claims := map[string]any{
-			"iss": provider.url, "aud": "app", "sub": "alice", "exp": now.Add(time.Minute).Unix(), "nbf": now.Unix(), "iat": now.Unix(),
+			"iss": provider.URL, "aud": "app", "sub": "alice", "exp": now.Add(time.Minute).Unix(), "nbf": now.Unix(), "iat": now.Unix(),
 			"scope": "orders:read orders:write", "groups": []string{"a", "b"}, "big": 12345678901234567, "admin": true,
 		}
 		if change != nil {
 			change(claims)
 		}
-		return sign(t, jose.RS256, provider.key, provider.keyID, claims)
+		return issuertest.Sign(t, jose.RS256, provider.Key, provider.KeyID, claims)
 	}
 	with := func(name string, value any) string { return good(func(c map[string]any) { c[name] = value }) }
 	without := func(name string) string { return good(func(c map[string]any) { delete(c, name) }) }
@@ -102,8 +47,8 @@ func TestJWT(t *testing.T) {
 	}, func(c *Config) {
 		c.Now = func() time.Time { return now }
 		c.Authorizers = []Authorizer{
-			{ID: "z", Name: "users", Issuer: provider.url, Audience: []string{"app", "web"}},
-			{ID: "q", Name: "query", Issuer: provider.url, Audience: []string{"app"}, IdentitySource: "$request.querystring.token"},
+			{ID: "z", Name: "users", Issuer: provider.URL, Audience: []string{"app", "web"}},
+			{ID: "q", Name: "query", Issuer: provider.URL, Audience: []string{"app"}, IdentitySource: "$request.querystring.token"},
 		}
 		c.Routes = []Route{
 			{Key: "GET /open", FunctionARN: "f"},
@@ -127,15 +72,15 @@ func TestJWT(t *testing.T) {
 		{"client_id stands for an absent aud", "/me", good(func(c map[string]any) { delete(c, "aud"); c["client_id"] = "app" }), 200, ""},
 		{"one of the route's scopes", "/orders", good(nil), 200, ""},
 		{"a scope of scp", "/orders", good(func(c map[string]any) { delete(c, "scope"); c["scp"] = []string{"admin"} }), 200, ""},
-		{"RS512", "/me", sign(t, jose.RS512, provider.key, "key-1", map[string]any{"iss": provider.url, "aud": "app", "exp": now.Add(time.Hour).Unix()}), 200, ""},
+		{"RS512", "/me", issuertest.Sign(t, jose.RS512, provider.Key, "key-1", map[string]any{"iss": provider.URL, "aud": "app", "exp": now.Add(time.Hour).Unix()}), 200, ""},
 
 		{"no token", "/me", "", 401, "Bearer"},
 		{"an empty token", "/me", "Bearer ", 401, "Bearer"},
 		{"no token in the query", "/query", good(nil), 401, "Bearer"},
 		{"not a token", "/me", "Bearer abc", 401, "invalid_token"},
-		{"another algorithm", "/me", sign(t, jose.HS256, []byte("01234567890123456789012345678901"), "key-1", map[string]any{"iss": provider.url, "aud": "app"}), 401, "RS256"},
-		{"a key that the issuer does not have", "/me", sign(t, jose.RS256, other, "key-9", map[string]any{"iss": provider.url, "aud": "app"}), 401, "no key"},
-		{"signed with another key", "/me", sign(t, jose.RS256, other, "key-1", map[string]any{"iss": provider.url, "aud": "app", "exp": now.Add(time.Hour).Unix()}), 401, "signature is wrong"},
+		{"another algorithm", "/me", issuertest.Sign(t, jose.HS256, []byte("01234567890123456789012345678901"), "key-1", map[string]any{"iss": provider.URL, "aud": "app"}), 401, "RS256"},
+		{"a key that the issuer does not have", "/me", issuertest.Sign(t, jose.RS256, other, "key-9", map[string]any{"iss": provider.URL, "aud": "app"}), 401, "no key"},
+		{"signed with another key", "/me", issuertest.Sign(t, jose.RS256, other, "key-1", map[string]any{"iss": provider.URL, "aud": "app", "exp": now.Add(time.Hour).Unix()}), 401, "signature is wrong"},
 		{"a signature that was changed", "/me", good(nil)[:len(good(nil))-4] + "AAAA", 401, "signature is wrong"},
 		{"another issuer", "/me", with("iss", "https://example.com"), 401, "valid issuer"},
 		{"another audience", "/me", with("aud", "other"), 401, "valid audience"},
@@ -179,27 +124,27 @@ func TestJWT(t *testing.T) {
 			t.Fatal(err)
 		}
 		sameJSON(t, e.RequestContext.Authorizer, `{"jwt":{"claims":{"admin":"true","aud":"app","big":"12345678901234567","exp":"1795262460",
-			"groups":"[a b]","iat":"1795262400","iss":"`+provider.url+`","nbf":"1795262400","scope":"orders:read orders:write","sub":"alice"},
+			"groups":"[a b]","iat":"1795262400","iss":"`+provider.URL+`","nbf":"1795262400","scope":"orders:read orders:write","sub":"alice"},
 			"scopes":["orders:read"]}}`)
 	})
 
 	t.Run("a new key of the issuer is found", func(t *testing.T) {
-		before := provider.fetched.Load()
-		provider.change(t, "key-2")
+		before := provider.Fetched.Load()
+		provider.Change(t, "key-2")
 		r := httptest.NewRequest("GET", "/me", nil)
 		r.Header.Set("Authorization", good(nil))
-		if w := do(h, r); w.Code != 401 || provider.fetched.Load() != before {
-			t.Errorf("within ten seconds of a fetch: %d, %d fetches", w.Code, provider.fetched.Load()-before)
+		if w := do(h, r); w.Code != 401 || provider.Fetched.Load() != before {
+			t.Errorf("within ten seconds of a fetch: %d, %d fetches", w.Code, provider.Fetched.Load()-before)
 		}
 		now = now.Add(keysAgain)
-		if w := do(h, r); w.Code != 200 || provider.fetched.Load() != before+1 {
-			t.Errorf("ten seconds later: %d, %d fetches", w.Code, provider.fetched.Load()-before)
+		if w := do(h, r); w.Code != 200 || provider.Fetched.Load() != before+1 {
+			t.Errorf("ten seconds later: %d, %d fetches", w.Code, provider.Fetched.Load()-before)
 		}
 	})
 
 	t.Run("an issuer that does not answer", func(t *testing.T) {
 		now = now.Add(keysFor)
-		provider.fails.Store(true)
+		provider.Fails.Store(true)
 		r := httptest.NewRequest("GET", "/me", nil)
 		r.Header.Set("Authorization", good(nil))
 		if w := do(h, r); w.Code != 401 || !strings.Contains(w.Header().Get("Www-Authenticate"), "503") {

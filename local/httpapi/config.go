@@ -55,8 +55,9 @@ type Route struct {
 	Timeout     time.Duration // of the integration, at least 50 ms; default and most: MaxTimeout
 	// AuthorizationType is NONE (or empty), JWT or AWS_IAM.
 	AuthorizationType string
-	AuthorizerID      string   // for JWT
-	Scopes            []string // for JWT: a token has one of them; none asks for none
+	AuthorizerID      string    // for JWT
+	Scopes            []string  // for JWT: a token has one of them; none asks for none
+	Throttle          *Throttle // nil: none
 }
 
 // Invoker runs a function; *lambda.Service is one.
@@ -103,6 +104,9 @@ func New(c Config, functions Invoker) (http.Handler, error) {
 		if r.Timeout < 50*time.Millisecond || r.Timeout > MaxTimeout {
 			bad("route %q: its time-out is %s; allowed is 50 ms to %s", r.Key, r.Timeout, MaxTimeout)
 		}
+		if t := r.Throttle; t != nil && (t.Rate < 0 || t.Burst < 0) {
+			bad("route %q: it is throttled at %v a second, %d at once; allowed is from 0", r.Key, t.Rate, t.Burst)
+		}
 		if r.FunctionARN == "" {
 			bad("route %q: it has no function", r.Key)
 		}
@@ -114,7 +118,12 @@ func New(c Config, functions Invoker) (http.Handler, error) {
 		return nil, errors.Join(errs...)
 	}
 	t.sort()
-	a := &api{cfg: c, routes: t, functions: functions, jwt: map[string]*jwtAuthorizer{}}
+	a := &api{cfg: c, routes: t, functions: functions, jwt: map[string]*jwtAuthorizer{}, buckets: map[string]*bucket{}}
+	for _, r := range c.Routes {
+		if r.Throttle != nil {
+			a.buckets[r.Key] = newBucket(*r.Throttle, c.Now)
+		}
+	}
 	for _, z := range c.Authorizers {
 		source, err := parseIdentitySource(z.IdentitySource)
 		if err != nil {

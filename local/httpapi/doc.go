@@ -31,6 +31,7 @@
 //	413 Request Entity Too Large  a body over 10 MB, or an event over Lambda's 6 MB
 //	431 Request Header Fields Too Large  a request line and header values over 10,240
 //	                              bytes together (AWS documents the limit, not the status)
+//	429 Too Many Requests         the route's [Throttle]; nobody is asked who calls then
 //	500 Internal Server Error     the function failed, or its answer is malformed
 //	503 Service Unavailable       no answer within 30 s, or reserved concurrency is used up
 //
@@ -53,10 +54,11 @@
 // With a [CORS] configuration the API answers preflight requests itself, and its
 // headers replace those that functions answer with.
 //
-// Lambda authorizers and throttling are not served; New refuses a route that wants
-// another authorizer.
+// Lambda authorizers are not served; New refuses a route that wants one. Each route
+// has a bucket of its own; an account's limit over all APIs is not kept.
 //
 // Rules come from the API Gateway developer guide: http-api-develop-routes,
 // http-api-develop-integrations-lambda, http-api-quotas, http-api-jwt-authorizer,
-// http-api-access-control-iam, http-api-cors.
+// http-api-access-control-iam, http-api-cors,
+// http-api-throttling.
 package httpapi

@@ -24,5 +24,12 @@ func (c *checker) checkAPIs() {
 		c.checkAccess(a.Access(), subject, a.At)
 		c.checkFunctionProps(a.Function, maxAPITimeout, subject, a.At)
 		c.checkRoutes(a, subject)
+		c.checkScopes(a, subject)
+		c.checkTraffic(a, subject)
+		if a.CORS != nil {
+			c.checkCORS(a, subject)
+		}
 	}
+	c.checkAuthorizers()
+	c.checkAuthorizerSettings()
 }

@@ -120,11 +120,47 @@ func validPlan(t testing.TB) *Plan {
 			},
 		},
 		APIs: []API{{
-			Function: Function{Folder: "lambdas/api"}, Routes: []string{"POST /users", "GET /users/{id}"},
+			Function: Function{Folder: "lambdas/api"}, Routes: signed("POST /users", "GET /users/{id}"),
 			Grants: []bus.Grant{bus.Writes(users), bus.Commits(created)}, At: "app.go:6",
 		}},
 		Captures: []Capture{{Definition: follow("follow", users, bus.Writes(stats)), Function: Function{Folder: "lambdas/follow"}, At: "app.go:8"}},
 		Stacks:   []Stack{{Name: "reports", Functions: []string{"lambdas/report"}, At: "app.go:7"}},
+	}
+}
+
+// TestLocalIssuer: the local deployment takes an issuer of this machine.
+func TestLocalIssuer(t *testing.T) {
+	for _, issuer := range []string{"http://127.0.0.1:8080", "http://localhost:8080/pool", "http://[::1]:8080"} {
+		p := validPlan(t)
+		p.Context = Context{"deployment": deploymentLocal}
+		p.APIs[0].Routes = append(p.APIs[0].Routes, token("GET /me"))
+		p.Settings.JWTIssuers = map[string]string{DefaultAuthorizer: issuer}
+		p.SetDefaults()
+		if problems := p.Check(); len(problems) > 0 {
+			t.Errorf("issuer %s:\n%v", issuer, problems)
+		}
+	}
+}
+
+// TestAPIDefaults: what an API leaves out, and that the plan's own is not changed.
+func TestAPIDefaults(t *testing.T) {
+	p := validPlan(t)
+	cors := &CORS{Origins: []string{"https://app.example.com"}}
+	routes := append(signed("PUT /a", "GET /a"), token("GET /b"))
+	p.APIs[0].CORS, p.APIs[0].Routes = cors, routes
+	p.SetDefaults()
+	a := p.APIs[0]
+	if a.Throttling != (Throttling{Rate: 1000, Burst: 500}) || a.MaxBody != 1<<20 || a.Name != "api" {
+		t.Errorf("defaults are %+v", a)
+	}
+	if got := join(a.CORS.Methods); got != "GET, PUT" || cors.Methods != nil {
+		t.Errorf("CORS allows %s; the application's own now says %q", got, cors.Methods)
+	}
+	if a.Routes[0].Authorization != IAM || a.Routes[2].JWT.Name != "jwt" || routes[2].JWT.Name != "" {
+		t.Errorf("routes are %+v, of %+v", a.Routes, routes)
+	}
+	if z := a.Authorizers(); len(z) != 1 || z[0].Name != "jwt" {
+		t.Errorf("authorizers are %+v", z)
 	}
 }
 
@@ -242,7 +278,7 @@ var bad = map[string]func(*Plan){
 	"api_numbers":          func(p *Plan) { p.APIs[0].Function.Timeout, p.APIs[0].Function.Memory = time.Minute, 64 },
 	"api_name":             func(p *Plan) { p.APIs[0].Name = "Public API" },
 	"api_same_name": func(p *Plan) {
-		p.APIs = append(p.APIs, API{Function: Function{Folder: "lambdas/api"}, Routes: []string{"GET /"}, At: "app.go:9"})
+		p.APIs = append(p.APIs, API{Function: Function{Folder: "lambdas/api"}, Routes: signed("GET /"), At: "app.go:9"})
 	},
 	"api_unknown_table": func(p *Plan) { p.APIs[0].Grants = append(p.APIs[0].Grants, bus.Reads(newTable("orders", "o.go:1"))) },
 	"api_grants": func(p *Plan) {
@@ -257,10 +293,37 @@ var bad = map[string]func(*Plan){
 	"routes_too_many": manyRoutes,
 	"routes_bad":      badRoutes,
 	"routes_twice": func(p *Plan) {
-		p.APIs[0].Routes = []string{"GET /users/{id}", "GET /users/{user_id}", "GET /stats", "GET /stats"}
+		p.APIs[0].Routes = signed("GET /users/{id}", "GET /users/{user_id}", "GET /stats", "GET /stats")
 	},
 	"routes_crossed": func(p *Plan) {
-		p.APIs[0].Routes = []string{"GET /users/{id}", "GET /{kind}/active", "GET /users/active"}
+		p.APIs[0].Routes = signed("GET /users/{id}", "GET /{kind}/active", "GET /users/active")
+	},
+	"routes_two_callers": func(p *Plan) {
+		p.APIs[0].Routes = append(signed("GET /users/{id}", "GET /me", "GET /both"),
+			Route{Key: "GET /users/{user_id}", Authorization: Public}, token("GET /me"), token("GET /both"), token("GET /both", "admin"))
+	},
+	"jwt_empty": func(p *Plan) {
+		p.APIs[0].Routes = []Route{{Key: "GET /me", Authorization: JWT}}
+	},
+	"jwt_issuers":  badIssuers,
+	"jwt_lists":    badLists,
+	"jwt_too_many": manyAuthorizers,
+	"jwt_same_name": func(p *Plan) {
+		other := token("GET /other")
+		other.JWT.Issuer = "https://other.example.com"
+		p.APIs[0].Routes = append(p.APIs[0].Routes, token("GET /me"), other)
+		p.APIs = append(p.APIs, API{Name: "more", Function: Function{Folder: "lambdas/report"}, Routes: []Route{other}, At: "app.go:9"})
+		p.Stacks[0].Functions = nil
+	},
+	"jwt_settings": func(p *Plan) {
+		p.APIs[0].Routes = append(p.APIs[0].Routes, token("GET /me"))
+		p.Settings.JWTIssuers = map[string]string{"jwt": "http://127.0.0.1:8080", "custmers": "https://example.com"}
+		p.Settings.JWTAudiences = map[string][]string{"jwt": {}, "custmers": {"a"}}
+	},
+	"api_traffic": func(p *Plan) { p.APIs[0].Throttling, p.APIs[0].MaxBody = Throttling{Rate: -1, Burst: 5}, 10<<20 },
+	"cors":        badCORS,
+	"cors_credentials": func(p *Plan) {
+		p.APIs[0].CORS = &CORS{Origins: []string{"https://app.example.com", "https://*", "*"}, Headers: []string{"*"}, Credentials: true}
 	},
 	"stack_name":      func(p *Plan) { p.Stacks[0].Name = "Reports" },
 	"stack_empty":     func(p *Plan) { p.Stacks[0].Empty = true },
@@ -358,18 +421,78 @@ func refusedPattern(p *Plan) {
 	addHandler(p, subscription("cold", []event.Selector{event.Where(measuredEvent, prefix.Eq("a")), event.Where(measuredEvent, unit.NotEq(&celsius))}))
 }
 
+// signed are routes as nobody has said anything of them.
+func signed(keys ...string) []Route {
+	var all []Route
+	for _, k := range keys {
+		all = append(all, Route{Key: k})
+	}
+	return all
+}
+
+// token is a route that takes tokens.
+func token(key string, scopes ...string) Route {
+	return Route{Key: key, Authorization: JWT, JWT: Authorizer{Issuer: "https://id.example.com/pool", Audience: []string{"web"}}, Scopes: scopes}
+}
+
+// badIssuers are ten authorizers, as many as are allowed.
+func badIssuers(p *Plan) {
+	for i, issuer := range []string{
+		"https://id.example.com/", "https://id.example.com:8443/a/b", // good
+		"http://id.example.com", "http://127.0.0.1:8080", "https://", "https://id.example.com/?a=b", "https://id.example.com/#", "https://a@id.example.com", "https://[::1", "ftp://id.example.com",
+	} {
+		r := token(fmt.Sprintf("GET /r%d", i))
+		r.JWT.Issuer, r.JWT.Name = issuer, fmt.Sprintf("z%d", i)
+		p.APIs[0].Routes = append(p.APIs[0].Routes, r)
+	}
+	p.APIs[0].Routes[2].JWT.Name = "Z 0"
+}
+
+func badLists(p *Plan) {
+	many := make([]string, maxAudiences+1)
+	for i := range many {
+		many[i] = fmt.Sprintf("a%d", i)
+	}
+	for i, list := range [][]string{{"web", ""}, {"web", "web"}, {"a b"}, many} {
+		r := token(fmt.Sprintf("GET /r%d", i), list...)
+		r.JWT.Audience, r.JWT.Name = list, fmt.Sprintf("z%d", i)
+		again := r
+		again.Key += "/again"
+		p.APIs[0].Routes = append(p.APIs[0].Routes, r, again)
+	}
+}
+
+func manyAuthorizers(p *Plan) {
+	for i := range maxAuthorizers + 1 {
+		r := token(fmt.Sprintf("GET /r%d", i))
+		r.JWT.Name = fmt.Sprintf("z%d", i)
+		p.APIs[0].Routes = append(p.APIs[0].Routes, r)
+	}
+}
+
+func badCORS(p *Plan) {
+	p.APIs[0].CORS = &CORS{
+		Origins: []string{"https://app.example.com", "http://localhost:3000", // good
+			"app.example.com", "https://app.example.com/", "https://*.example.com", "https://App.example.com"},
+		Methods: []string{"GET", "*", "get", "TRACE"},
+		Headers: []string{"content-type", "x-a b"}, ExposeHeaders: []string{"etag", ""},
+		MaxAge: 25 * time.Hour,
+	}
+	p.APIs = append(p.APIs, API{Name: "more", Function: Function{Folder: "lambdas/report"}, Routes: signed("GET /"), CORS: &CORS{}, At: "app.go:9"})
+}
+
 func manyRoutes(p *Plan) {
 	for i := range 300 {
-		p.APIs[0].Routes = append(p.APIs[0].Routes, fmt.Sprintf("GET /r%d", i))
+		p.APIs[0].Routes = append(p.APIs[0].Routes, signed(fmt.Sprintf("GET /r%d", i))...)
 	}
 }
 
 func badRoutes(p *Plan) {
-	p.APIs[0].Routes = []string{
+	p.APIs[0].Routes = signed(
 		"GET /", // good
 		"/users", "FETCH /users", "get /users", "GET users", "GET  /users", "GET /users/", "GET //users",
 		"GET /users/{id", "GET /users/x{id}", "GET /users/{a-b}", "GET /{id}/{id}", "GET /users/{rest...}", "GET /proxy/{proxy+}", "GET /a b", "GET /ä", "GET /a/../b", "$default",
-	}
+	)
 }
 
 func fullGroup(p *Plan) {
@@ -393,7 +516,7 @@ func allAtOnce(p *Plan) {
 	p.Tables[0].Definition = table{users.schema, twoErrors()}
 	p.Events = append(p.Events, Event{&eventType{name: "user", at: "e.go:1", err: twoErrors()}, "app.go:9"})
 	addHandler(p, subscription("late", want(&eventType{name: "user.deleted"})))
-	p.APIs[0].Routes = []string{"GET /users/{id}", "GET /users/{user_id}"}
+	p.APIs[0].Routes = signed("GET /users/{id}", "GET /users/{user_id}")
 	p.Handlers[0].Function.Folder = "lambdas/send_mail"
 	p.Handlers[1].Function.Folder = "lambdas/notmain"
 }

@@ -127,11 +127,14 @@ func (p *Plan) CapturesOf(table orm.Definition) []Capture {
 
 // API is an HTTP API with its function.
 type API struct {
-	Name     string
-	Function Function
-	Routes   []string
-	Grants   []bus.Grant
-	At       string
+	Name       string
+	Function   Function
+	Routes     []Route
+	Grants     []bus.Grant
+	Throttling Throttling
+	CORS       *CORS // nil: none
+	MaxBody    int   // bytes
+	At         string
 }
 
 // Access is what the grants come to.
@@ -186,11 +189,7 @@ func (p *Plan) SetDefaults() {
 		}
 	}
 	for i := range p.APIs {
-		a := &p.APIs[i]
-		a.Function.setDefaults(DefaultAPITimeout)
-		if a.Name == "" {
-			a.Name = DefaultAPI
-		}
+		p.APIs[i].SetDefaults()
 	}
 }
 

@@ -117,33 +117,62 @@ func (c *checker) checkRoutes(a API, subject string) {
 			Allowed: fmt.Sprintf("API Gateway allows %d routes an HTTP API", maxRoutes), Mend: "divide them over two APIs",
 		})
 	}
-	var sound []string
+	var sound []Route
 	for _, route := range a.Routes {
-		if err := checkRoute(route); err != nil {
+		if err := checkRoute(route.Key); err != nil {
 			c.add(Problem{
-				What: fmt.Sprintf("%s: route %q: %v", subject, route, err), Where: a.At,
+				What: fmt.Sprintf("%s: route %q: %v", subject, route.Key, err), Where: a.At,
 				Allowed: allowedRoute, Mend: "correct the route in APIProps.Routes and in the function",
 			})
 			continue
 		}
 		clash := false
 		for _, other := range sound {
-			switch compareRoutes(other, route) {
-			case same:
-				clash = true
-				c.add(Problem{
-					What: fmt.Sprintf("%s: routes %q and %q match the same requests", subject, other, route), Where: a.At,
-					Allowed: "one route a method and path; the parameters' names do not tell them apart", Mend: "remove one of them",
-				})
-			case crossed:
-				c.add(Problem{
-					What: fmt.Sprintf("%s: some requests match both routes %q and %q, and neither is the more special", subject, other, route), Where: a.At,
-					Allowed: "routes of which one at most matches, or one is the special case of the other", Mend: "give one of them another path",
-				})
+			if problem, ok := clashOf(other, route, subject); ok {
+				clash = clash || compareRoutes(other.Key, route.Key) == same
+				problem.Where = a.At
+				c.add(problem)
 			}
 		}
 		if !clash {
 			sound = append(sound, route)
 		}
 	}
+}
+
+// clashOf says why two sound routes cannot both be there.
+func clashOf(a, b Route, subject string) (Problem, bool) {
+	switch relation := compareRoutes(a.Key, b.Key); {
+	case relation == crossed:
+		return Problem{
+			What:    fmt.Sprintf("%s: some requests match both routes %q and %q, and neither is the more special", subject, a.Key, b.Key),
+			Allowed: "routes of which one at most matches, or one is the special case of the other", Mend: "give one of them another path",
+		}, true
+	case relation == same && a.caller() != b.caller():
+		return Problem{
+			What:    fmt.Sprintf("%s: route %q is for %s, and %q, which matches the same requests, for %s", subject, a.Key, a.caller(), b.Key, b.caller()),
+			Allowed: "one route a method and path, and one answer to who may call it", Mend: "remove one of them",
+		}, true
+	case relation == same:
+		return Problem{
+			What:    fmt.Sprintf("%s: routes %q and %q match the same requests", subject, a.Key, b.Key),
+			Allowed: "one route a method and path; the parameters' names do not tell them apart", Mend: "remove one of them",
+		}, true
+	}
+	return Problem{}, false
+}
+
+// caller is who may call a route, in words.
+func (r Route) caller() string {
+	switch r.Authorization {
+	case Public:
+		return "everybody"
+	case JWT:
+		text := fmt.Sprintf("tokens of authorizer %q", r.JWT.Name)
+		if len(r.Scopes) > 0 {
+			text += " with scope " + strings.Join(r.Scopes, " or ")
+		}
+		return text
+	}
+	return "signed requests (IAM)"
 }

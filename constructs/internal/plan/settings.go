@@ -28,6 +28,8 @@ type Settings struct {
 	DeliveryDays      int
 	PublisherAccounts []string
 	Concurrency       map[string]int
+	JWTIssuers        map[string]string
+	JWTAudiences      map[string][]string
 }
 
 // Credentials are whose they are, as far as the CDK's command line knows: it passes
