@@ -94,6 +94,7 @@ func NewHTTPAPI(scope cdk.Construct, id string, props *HTTPAPIProps) *HTTPAPI {
 		Description: jsii.String("Address of " + what),
 	})
 	a.addAlarms(d, what)
+	a.addDashboard(d, name)
 	return a
 }
 

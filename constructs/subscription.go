@@ -55,7 +55,7 @@ func NewSubscription(scope cdk.Construct, id string, props *SubscriptionProps) *
 	must("subscription "+def.Name, def.Err())
 	timeout := orDuration(props.Timeout, defaultTimeout)
 	window := plan.BatchingWindow(props.BatchSize, props.BatchingWindow)
-	visibility := 6*timeout + window
+	visibility := visibilityOf(props.Timeout, props.BatchSize, props.BatchingWindow)
 
 	if props.DeadLetterQueue {
 		s.DeadLetterQueue = newQueue(s.Construct, "DeadLetterQueue", queueProps{
@@ -163,6 +163,12 @@ func (s *Subscription) addAlarms(d *Deployment, def *bus.Definition, visibility 
 		statistic:  "Maximum", threshold: backlogAge(visibility).Seconds(), period: time.Minute, periods: 5,
 	})
 	d.functionAlarms(s.Construct, s.Function, what)
+}
+
+// visibilityOf is how long a queue hides a message from others, for what the handler
+// says.
+func visibilityOf(timeout time.Duration, batchSize int, window time.Duration) time.Duration {
+	return 6*orDuration(timeout, defaultTimeout) + plan.BatchingWindow(batchSize, window)
 }
 
 // backlogAge is how old a message may become before somebody should look. A
