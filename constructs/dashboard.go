@@ -2,6 +2,7 @@ package constructs
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -44,15 +45,43 @@ func (e *emitter) dashboards(p *plan.Plan, after []awscdk.Stack) {
 		return // nothing that could be watched
 	}
 	stack := e.stack(plan.StackDashboard, "dashboards", after)
-	description := describe(e.d, p)
-	for i, b := range description.Dashboards() {
-		id := "Dashboard"
-		if i > 0 {
-			id += strings.TrimPrefix(b.Name, e.d.dashboardName())
-		}
-		newDashboard(stack, id, b, nil)
-	}
 	e.queries(stack)
+	for i, part := range byTemplate(describe(e.d, p).Dashboards(), maxDashboards) {
+		if i > 0 {
+			// No stack of the application's own has an upper-case letter in its name.
+			stack = e.stack(fmt.Sprint(plan.StackDashboard, "_P", i+1), "dashboards", after)
+		}
+		for _, b := range part {
+			newDashboard(stack, "Dashboard"+strings.TrimPrefix(b.Name, e.d.dashboardName()), b, nil)
+		}
+	}
+}
+
+// maxDashboards is how many bytes of dashboards one template holds: it may have 1 MB
+// with all that is around them.
+//
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+const maxDashboards = 800_000
+
+// byTemplate divides dashboards over templates, in their order.
+func byTemplate(all []board.Dashboard, limit int) [][]board.Dashboard {
+	var parts [][]board.Dashboard
+	size := 0
+	for _, b := range all {
+		n := sizeInTemplate(b.Body)
+		if len(parts) == 0 || size+n > limit {
+			parts, size = append(parts, nil), 0
+		}
+		last := &parts[len(parts)-1]
+		*last = append(*last, b)
+		size += n
+	}
+	return parts
+}
+
+// sizeInTemplate is what a body comes to as a text in JSON.
+func sizeInTemplate(body string) int {
+	return len(body) + strings.Count(body, `"`) + strings.Count(body, `\`)
 }
 
 // describe is the plan as what there is to be seen.
@@ -121,6 +150,6 @@ func savedQueries() []savedQuery {
 	return []savedQuery{
 		{"QueryEvent", "one event", show + "| filter event_id = \"STREAM@VERSION\"\n| sort @timestamp asc\n| limit 1000"},
 		{"QueryRequest", "one request and all that it caused", show + "| filter correlation_id = \"CORRELATION\"\n| sort @timestamp asc\n| limit 1000"},
-		{"QueryErrors", "errors by subscription", "filter level = \"ERROR\" or level = \"WARN\"\n| stats count(*) as lines, latest(@timestamp) as last by subscription, msg, error_kind\n| sort lines desc\n| limit 100"},
+		{"QueryErrors", "errors by subscription", "filter level = \"ERROR\" or level = \"WARN\"\n| stats count(*) as lines, max(@timestamp) as newest by subscription, msg, error_kind\n| sort lines desc\n| limit 100"},
 	}
 }

@@ -52,13 +52,15 @@ type Function struct {
 	Resource awslambda.CfnFunction
 	Role     awsiam.CfnRole
 	LogGroup awslogs.CfnLogGroup
+
+	d *Deployment
 }
 
 const logRetentionDays = 30
 
 // NewFunction makes a function. CloudFormation names it.
 func NewFunction(scope cdk.Construct, id string, props *FunctionProps) *Function {
-	f := &Function{Construct: cdk.NewConstruct(scope, &id)}
+	f := &Function{Construct: cdk.NewConstruct(scope, &id), d: props.Deployment}
 	d := props.Deployment
 
 	f.LogGroup = awslogs.NewCfnLogGroup(f.Construct, jsii.String("Logs"), &awslogs.CfnLogGroupProps{
@@ -136,6 +138,11 @@ func NewFunction(scope cdk.Construct, id string, props *FunctionProps) *Function
 
 // Name is the function's name, known when it is deployed.
 func (f *Function) Name() string { return *f.Resource.Ref() }
+
+// AddAlarms makes alarms on the function's errors and throttles. what names it in their
+// descriptions: "the nightly report". The functions of handlers, APIs and of the
+// framework have theirs; it is for those of a stack of the application's own.
+func (f *Function) AddAlarms(what string) { f.d.functionAlarms(f.Construct, f, what) }
 
 // ARN is the function's ARN, known when it is deployed.
 func (f *Function) ARN() string { return *f.Resource.AttrArn() }

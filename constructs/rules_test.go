@@ -166,7 +166,7 @@ func checkResource(t *testing.T, r resource, lasting bool) {
 	// Only what another stack or program looks for by name has one.
 	named := p.TableName != nil || p.QueueName != nil || p.FunctionName != nil || p.RoleName != nil || p.Name != nil
 	switch r.Type {
-	case "AWS::DynamoDB::GlobalTable", "AWS::SQS::Queue", "AWS::Events::EventBus", "AWS::ApiGatewayV2::Api": // an API's name is no identity
+	case "AWS::DynamoDB::GlobalTable", "AWS::SQS::Queue", "AWS::Events::EventBus", "AWS::ApiGatewayV2::Api", "AWS::Logs::QueryDefinition": // the last two's names are no identities
 		if !named {
 			wrong("has no name")
 		}

@@ -153,6 +153,13 @@ func (s *Subscription) addAlarms(d *Deployment, def *bus.Definition, visibility 
 	if s.DeadLetterQueue != nil {
 		d.queueDepthAlarm(s.Construct, "DeadLetters", *s.DeadLetterQueue.AttrQueueName(),
 			"Events that "+what+" gave up: find out why in the deliveries table, then redrive the queue.")
+	} else {
+		d.newAlarm(s.Construct, "GivenUp", alarmProps{
+			description: "Events that " + what + " gave up, which has no dead-letter queue: find out which and why in the deliveries table.",
+			namespace:   bus.MetricNamespace, metric: bus.MetricDead,
+			dimensions: [][2]string{{bus.DimensionApplication, d.App()}, {bus.DimensionDeployment, d.ID()}, {bus.DimensionSubscription, def.Name}},
+			statistic:  "Sum", threshold: 1, period: time.Minute, periods: 1,
+		})
 	}
 	d.queueDepthAlarm(s.Construct, "UndeliveredEvents", *s.Undelivered.AttrQueueName(),
 		"Events that EventBridge could not put into the queue of "+what+": each message's attributes say why.")

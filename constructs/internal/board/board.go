@@ -23,9 +23,13 @@ const (
 	maxWidgetAlarms  = 100
 )
 
+// shownAlarms is how many alarms are shown with their states. Where there are more,
+// nobody looks through them: the console lists those that are in alarm.
+const shownAlarms = 300
+
 // PerPage is how many subscriptions and table handlers have their rows on one
-// dashboard. It is far from the limits: a page with more is slow to load, and nobody
-// finds anything on it.
+// dashboard, and how many tables are on one. It is far from the limits: a page with
+// more is slow to load, and nobody finds anything on it.
 const PerPage = 50
 
 // perGraph is how many lines one graph has at most: more cannot be told apart.
@@ -69,24 +73,37 @@ type Dashboard struct {
 	Body string
 }
 
-// Dashboards are those of a deployment: one, or where it has many subscriptions, one
-// about the whole and more with the subscriptions, [PerPage] on each.
+// Dashboards are those of a deployment: one, or where it has many subscriptions or
+// tables, one about the whole and more with those, [PerPage] on each.
 func (d *Deployment) Dashboards() []Dashboard {
 	first := &page{}
 	all := []Dashboard{{Name: d.Name}}
 	others := slices.Clone(d.Others)
-	if len(d.Consumers) > PerPage {
-		for part := range slices.Chunk(d.Consumers, PerPage) {
-			name := fmt.Sprintf("%s-subscriptions-%d", d.Name, len(all))
-			p := &page{}
-			p.text(1, d.head("subscriptions "+part[0].Name+" to "+part[len(part)-1].Name, []string{d.Name}))
+	add := func(what string, number int, from, to string, fill func(*page)) {
+		name := fmt.Sprintf("%s-%s-%d", d.Name, what, number+1)
+		p := &page{}
+		p.text(1, d.head(what+" "+from+" to "+to, []string{d.Name}))
+		fill(p)
+		all = append(all, Dashboard{Name: name, Body: p.body()})
+		others = append(others, name)
+	}
+	consumers, tables := pages(d.Consumers), pages(d.Tables)
+	for i, part := range consumers {
+		add("subscriptions", i, part[0].Name, part[len(part)-1].Name, func(p *page) {
+			d.overview(p, part)
 			d.consumers(p, part)
-			all = append(all, Dashboard{Name: name, Body: p.body()})
-			others = append(others, name)
-		}
+		})
+	}
+	for i, part := range tables {
+		add("tables", i, part[0].Label, part[len(part)-1].Label, func(p *page) { throttles(p, part) })
 	}
 	first.text(1+len(others)/8, d.head("", others))
-	for part := range slices.Chunk(d.Alarms, maxWidgetAlarms) {
+	shown := d.Alarms
+	if len(shown) > shownAlarms {
+		first.text(1, fmt.Sprintf("%d alarms: look for `%s-%s/` in CloudWatch's list of those that are in alarm.", len(shown), d.Application, d.ID))
+		shown = nil
+	}
+	for part := range slices.Chunk(shown, maxWidgetAlarms) {
 		arns := make([]string, len(part))
 		for i, name := range part {
 			arns[i] = "arn:${AWS::Partition}:cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm:" + name
@@ -94,13 +111,25 @@ func (d *Deployment) Dashboards() []Dashboard {
 		first.alarms("Alarms", arns)
 	}
 	d.flow(first)
-	d.overview(first)
-	d.throttles(first)
-	if len(d.Consumers) <= PerPage {
+	if len(consumers) == 0 {
+		d.overview(first, d.Consumers)
+	}
+	if len(tables) == 0 {
+		throttles(first, d.Tables)
+	}
+	if len(consumers) == 0 {
 		d.consumers(first, d.Consumers)
 	}
 	all[0].Body = first.body()
 	return all
+}
+
+// pages divides what does not fit on one dashboard with the rest; none when it does.
+func pages[T any](all []T) [][]T {
+	if len(all) <= PerPage {
+		return nil
+	}
+	return slices.Collect(slices.Chunk(all, PerPage))
 }
 
 // head says what a dashboard is, and that it is not to be edited by hand.
@@ -148,33 +177,33 @@ func (d *Deployment) flow(p *page) {
 		return
 	}
 	for part := range slices.Chunk(d.EventTypes, perGraph) {
-		g := Graph{Title: "Events published, by type", Stacked: true, Left: "events"}
+		g := Graph{Title: "Events published, by type", Stacked: true}
 		for _, t := range part {
 			g.Series = append(g.Series, d.own(relay.MetricPublished, "Sum", t, relay.DimensionEventType, t))
 		}
 		p.row(g)
 	}
 	p.row(
-		Graph{Title: "Relay: from commit to bus", Left: "ms", Limit: float64(d.RelayLate.Milliseconds()), Series: []Series{
+		Graph{Title: "Relay: from commit to bus, ms", Limit: float64(d.RelayLate.Milliseconds()), Series: []Series{
 			d.own(relay.MetricLag, "Maximum", "longest"), d.own(relay.MetricLag, "p50", "p50 of batches"),
 		}},
-		Graph{Title: "Relay: what went wrong", Left: "events", Series: []Series{
+		Graph{Title: "Relay: what went wrong", Series: []Series{
 			d.own(relay.MetricFailed, "Sum", "not publishable"), queue(d.RelayFailed, visible, "Maximum", "in its failure queue"),
 			d.own(relay.MetricChanged, "Sum", "log items changed"),
 		}},
-		Graph{Title: "Timers", Left: "timers", Right: "ms late", Limit: float64(d.TimersLate.Milliseconds()), LimitRight: true, Series: []Series{
+		Graph{Title: "Timers", Right: "ms late", Limit: float64(d.TimersLate.Milliseconds()), LimitRight: true, Series: []Series{
 			d.own(timers.MetricFired, "Sum", "fired"), d.own(timers.MetricFailed, "Sum", "failed"), right(d.own(timers.MetricLag, "Maximum", "latest")),
 		}},
 	)
 }
 
-// overview has all consumers in few graphs.
-func (d *Deployment) overview(p *page) {
-	for part := range slices.Chunk(d.Consumers, perGraph) {
-		handled := Graph{Title: "Handled, by subscription", Stacked: true, Left: "events"}
-		failed := Graph{Title: "Failed attempts, by subscription", Left: "attempts"}
-		waiting := Graph{Title: "Oldest message, by subscription", Left: "s"}
-		dead := Graph{Title: "Given up or undelivered, in queues", Left: "messages"}
+// overview has many consumers in few graphs.
+func (d *Deployment) overview(p *page, all []Consumer) {
+	for part := range slices.Chunk(all, perGraph) {
+		handled := Graph{Title: "Handled, by subscription", Stacked: true}
+		failed := Graph{Title: "Failed attempts, by subscription"}
+		waiting := Graph{Title: "Age of the oldest message, by subscription, s"}
+		dead := Graph{Title: "Given up or undelivered, in queues"}
 		for _, c := range part {
 			handled.Series = append(handled.Series, d.consumer(c, bus.MetricHandled, "Sum", c.Name))
 			failed.Series = append(failed.Series, d.consumer(c, bus.MetricFailed, "Sum", c.Name))
@@ -200,14 +229,14 @@ func (d *Deployment) consumer(c Consumer, metric, stat, label string) Series {
 // consumers has a row for each.
 func (d *Deployment) consumers(p *page, all []Consumer) {
 	for _, c := range all {
-		backlog := Graph{Title: c.Name + ": backlog", Left: "messages", Right: "s", Limit: c.Late.Seconds(), LimitRight: true}
+		backlog := Graph{Title: c.Name + ": backlog", Right: "s", Limit: c.Late.Seconds(), LimitRight: true}
 		if c.Queue != "" {
 			backlog.Series = []Series{
 				queue(c.Queue, visible, "Maximum", "waiting"), queue(c.Queue, hidden, "Maximum", "at work or hidden"),
 				right(queue(c.Queue, oldest, "Maximum", "age of the oldest")),
 			}
 		}
-		failures := Graph{Title: c.Name + ": failures", Left: "events", Series: []Series{
+		failures := Graph{Title: c.Name + ": failures", Series: []Series{
 			d.consumer(c, bus.MetricFailed, "Sum", "failed attempts"), d.consumer(c, bus.MetricDead, "Sum", "given up"),
 		}}
 		if c.DeadLetters != "" {
@@ -216,7 +245,7 @@ func (d *Deployment) consumers(p *page, all []Consumer) {
 		if c.Undelivered != "" {
 			failures.Series = append(failures.Series, queue(c.Undelivered, visible, "Maximum", "undelivered"))
 		}
-		p.row(backlog, failures, Graph{Title: c.Name + ": latency", Left: "ms", Series: []Series{
+		p.row(backlog, failures, Graph{Title: c.Name + ": latency, ms", Series: []Series{
 			d.consumer(c, bus.MetricDuration, "p50", "handler p50"), d.consumer(c, bus.MetricDuration, "p99", "handler p99"),
 			d.consumer(c, bus.MetricLag, "p50", "event to handled p50"), d.consumer(c, bus.MetricLag, "p99", "event to handled p99"),
 		}})
@@ -224,9 +253,9 @@ func (d *Deployment) consumers(p *page, all []Consumer) {
 }
 
 // throttles are requests that tables and indexes refused.
-func (d *Deployment) throttles(p *page) {
+func throttles(p *page, tables []Table) {
 	var reads, writes []Series
-	for _, t := range d.Tables {
+	for _, t := range tables {
 		for _, index := range append([]string{""}, t.Indexes...) {
 			dimensions, label := []string{"TableName", t.Name}, t.Label
 			if index != "" {
@@ -242,8 +271,8 @@ func (d *Deployment) throttles(p *page) {
 	}
 	for from := 0; from < len(reads); from += perGraph {
 		to := min(from+perGraph, len(reads))
-		p.row(Graph{Title: "Tables: throttled reads", Left: "requests", Series: reads[from:to]},
-			Graph{Title: "Tables: throttled writes", Left: "requests", Series: writes[from:to]})
+		p.row(Graph{Title: "Tables: throttled reads", Series: reads[from:to]},
+			Graph{Title: "Tables: throttled writes", Series: writes[from:to]})
 	}
 }
 
@@ -259,16 +288,16 @@ func API(name, label, link string) Dashboard {
 	p := &page{}
 	p.text(1, strings.TrimSpace(label+". Made by the deployment: the next one overwrites changes. More: ["+link+"](#dashboards:name="+link+")"))
 	p.row(
-		Graph{Title: "Requests", Left: "requests", Series: []Series{gateway("Count", "Sum", "requests")}},
-		Graph{Title: "Refused and failed", Left: "requests", Series: []Series{gateway("4xx", "Sum", "4xx"), gateway("5xx", "Sum", "5xx")}},
-		Graph{Title: "Latency", Left: "ms", Series: []Series{
+		Graph{Title: "Requests", Series: []Series{gateway("Count", "Sum", "requests")}},
+		Graph{Title: "Refused and failed", Series: []Series{gateway("4xx", "Sum", "4xx"), gateway("5xx", "Sum", "5xx")}},
+		Graph{Title: "Latency, ms", Series: []Series{
 			gateway("Latency", "p50", "p50"), gateway("Latency", "p99", "p99"), gateway("IntegrationLatency", "p99", "of the function p99"),
 		}},
 	)
 	p.row(
-		Graph{Title: "Function: failures", Left: "invocations", Series: []Series{function("Errors", "Sum", "errors"), function("Throttles", "Sum", "throttled")}},
-		Graph{Title: "Function: duration", Left: "ms", Series: []Series{function("Duration", "p50", "p50"), function("Duration", "p99", "p99")}},
-		Graph{Title: "Function: at once", Left: "invocations", Series: []Series{function("ConcurrentExecutions", "Maximum", "at once")}},
+		Graph{Title: "Function: failures", Series: []Series{function("Errors", "Sum", "errors"), function("Throttles", "Sum", "throttled")}},
+		Graph{Title: "Function: duration, ms", Series: []Series{function("Duration", "p50", "p50"), function("Duration", "p99", "p99")}},
+		Graph{Title: "Function: at once", Series: []Series{function("ConcurrentExecutions", "Maximum", "at once")}},
 	)
 	return Dashboard{Name: name, Body: p.body()}
 }

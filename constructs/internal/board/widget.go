@@ -19,10 +19,10 @@ type Series struct {
 
 // Graph is some metrics over time.
 type Graph struct {
-	Title       string
-	Series      []Series
-	Stacked     bool
-	Left, Right string // what the axes count
+	Title   string // what, and in which unit where nobody would guess it
+	Series  []Series
+	Stacked bool
+	Right   string // what the axis to the right counts, where there is one
 	// Limit is a line at the value from which an alarm counts, 0 for none. It is on
 	// the axis of what it limits.
 	Limit      float64
@@ -54,18 +54,17 @@ type graph struct {
 	View        string       `json:"view"`
 	Stacked     bool         `json:"stacked,omitempty"`
 	Period      int          `json:"period"` // seconds
+	Stat        string       `json:"stat"`
 	YAxis       *axes        `json:"yAxis,omitempty"`
 	Annotations *annotations `json:"annotations,omitempty"`
 	Metrics     [][]any      `json:"metrics"`
 }
 
 type axes struct {
-	Left  *axis `json:"left,omitempty"`
-	Right *axis `json:"right,omitempty"`
+	Right axis `json:"right"`
 }
 
 type axis struct {
-	Min       int    `json:"min"`
 	Label     string `json:"label"`
 	ShowUnits bool   `json:"showUnits"`
 }
@@ -81,18 +80,20 @@ type line struct {
 }
 
 type options struct {
-	Stat  string `json:"stat"`
-	Label string `json:"label"`
+	Stat  string `json:"stat,omitempty"`
+	Label string `json:"label,omitempty"`
 	YAxis string `json:"yAxis,omitempty"`
 }
 
-// properties are a graph's. The words of a metric that are those of the metric
-// before it are written as a dot, as CloudWatch's own editor does: with many
-// subscriptions that halves a body.
+// properties are a graph's. Bodies are kept short, because those of 300 subscriptions
+// have to fit into one template: the words of a metric that are those of the metric
+// before it are written as a dot, as CloudWatch's own editor does, a statistic is
+// said once where it is that of the first, and a label not at all where CloudWatch
+// would make the same one, the value of the last dimension.
 func (g *Graph) properties() graph {
-	out := graph{Title: g.Title, Region: "${AWS::Region}", View: "timeSeries", Stacked: g.Stacked, Period: 60, Metrics: [][]any{}}
-	if g.Left != "" || g.Right != "" {
-		out.YAxis = &axes{Left: axisOf(g.Left), Right: axisOf(g.Right)}
+	out := graph{Title: g.Title, Region: "${AWS::Region}", View: "timeSeries", Stacked: g.Stacked, Period: 60, Stat: g.Series[0].Stat}
+	if g.Right != "" {
+		out.YAxis = &axes{axis{Label: g.Right}}
 	}
 	if g.Limit > 0 {
 		l := line{Label: "alarm", Value: g.Limit}
@@ -112,20 +113,22 @@ func (g *Graph) properties() graph {
 			row = append(row, w)
 		}
 		before = words
-		o := options{Stat: s.Stat, Label: s.Label}
+		var o options
+		if s.Stat != out.Stat {
+			o.Stat = s.Stat
+		}
+		if s.Label != words[len(words)-1] {
+			o.Label = s.Label
+		}
 		if s.Right {
 			o.YAxis = "right"
 		}
-		out.Metrics = append(out.Metrics, append(row, o))
+		if o != (options{}) {
+			row = append(row, o)
+		}
+		out.Metrics = append(out.Metrics, row)
 	}
 	return out
-}
-
-func axisOf(label string) *axis {
-	if label == "" {
-		return nil
-	}
-	return &axis{Label: label}
 }
 
 // page is a dashboard in the making.
