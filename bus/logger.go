@@ -16,6 +16,15 @@ func Logger(ctx context.Context) *slog.Logger {
 	return slog.Default()
 }
 
+// LogIDs are the ids of the event that a handler's context is about, those of
+// [Logger]; elsewhere none. Package functionlog asks for them.
+func LogIDs(ctx context.Context) []slog.Attr {
+	if a := attemptOf(ctx); a != nil {
+		return a.slogAttrs()
+	}
+	return nil
+}
+
 // IdempotencyKey is the same for every attempt at the event that a handler's
 // context is about, and another one for each event and each subscription: pass
 // it on to a service that takes such a key, and a repetition has no second

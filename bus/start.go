@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/vinci-go/vinci/eventlog"
+	"github.com/vinci-go/vinci/functionlog"
 	"github.com/vinci-go/vinci/internal/awsenv"
 	"github.com/vinci-go/vinci/internal/lambdastart"
 	"github.com/vinci-go/vinci/internal/names"
@@ -29,11 +30,12 @@ const EnvDeadLetterQueue = "VINCI_DEAD_LETTER_QUEUE"
 // store or the log outside of a [Tx] gets them in main from
 // eventlog.FromEnv(os.Getenv).
 //
-// Logs are JSON lines on standard error, [Metrics] lines on standard output. When subscription, parts or
-// environment are wrong, Start logs everything that is, and the process exits
+// Logs are JSON lines on standard error, as package functionlog writes them: whatever
+// a handler logs with its context has the event's ids. [Metrics] are lines on standard
+// output. When subscription, parts or environment are wrong, Start logs everything that is, and the process exits
 // with status 1 before it asks for the first message.
 func Start(sub *Definition, parts ...Part) {
-	logger := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	logger := functionlog.Start(LogIDs)
 	c, err := fromEnv(os.Getenv, logger, os.Stdout, sub, parts)
 	if err != nil {
 		logger.Error("the function cannot start", "problems", problems(err))

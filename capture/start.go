@@ -12,6 +12,7 @@ import (
 
 	"github.com/vinci-go/vinci/bus"
 	"github.com/vinci-go/vinci/eventlog"
+	"github.com/vinci-go/vinci/functionlog"
 	"github.com/vinci-go/vinci/internal/awsenv"
 	"github.com/vinci-go/vinci/internal/lambdastart"
 	"github.com/vinci-go/vinci/internal/names"
@@ -28,7 +29,7 @@ const EnvFailureQueue = "VINCI_FAILURE_QUEUE"
 // [bus.Start]. When definition, parts or environment are wrong, Start logs everything
 // that is, and the process exits with status 1.
 func Start(def *Definition, parts ...Part) {
-	logger := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	logger := functionlog.Start(bus.LogIDs)
 	c, err := fromEnv(os.Getenv, logger, os.Stdout, def, parts)
 	if err != nil {
 		logger.Error("the function cannot start", "problems", lambdastart.Problems(err))

@@ -1,6 +1,7 @@
 package constructs
 
 import (
+	"slices"
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
@@ -14,8 +15,9 @@ type AlarmTopicProps struct {
 	Deployment *Deployment // required
 }
 
-// AlarmTopic is the SNS topic that every alarm of the deployment notifies.
-// Nobody is subscribed to it yet: subscribe people or a pager to its ARN.
+// AlarmTopic is the SNS topic that every alarm of the deployment notifies, with the
+// addresses of Settings.AlarmEmails subscribed to it. A pager, or whoever else, is
+// subscribed to its ARN.
 type AlarmTopic struct {
 	cdk.Construct
 	Resource awssns.CfnTopic
@@ -53,6 +55,16 @@ func NewAlarmTopic(scope cdk.Construct, id string, props *AlarmTopicProps) *Alar
 			},
 		}),
 	})
+	for _, address := range slices.Compact(slices.Sorted(slices.Values(props.Deployment.settings.AlarmEmails))) {
+		// The address is in the id, so that another order of the list changes nothing.
+		// SNS sends nothing there before somebody has confirmed its first mail.
+		// https://docs.aws.amazon.com/sns/latest/dg/sns-email-notifications.html
+		awssns.NewCfnSubscription(t.Construct, jsii.String("Email:"+address), &awssns.CfnSubscriptionProps{
+			TopicArn: t.Resource.Ref(),
+			Protocol: jsii.String("email"),
+			Endpoint: jsii.String(address),
+		})
+	}
 	return t
 }
 
@@ -75,6 +87,7 @@ func (d *Deployment) newAlarm(scope cdk.Construct, id string, p alarmProps) {
 		dimensions = append(dimensions, &awscloudwatch.CfnAlarm_DimensionProperty{Name: jsii.String(dim[0]), Value: jsii.String(dim[1])})
 	}
 	awscloudwatch.NewCfnAlarm(scope, &id, &awscloudwatch.CfnAlarmProps{
+		AlarmName:          jsii.String(d.alarmName(scope, id)),
 		AlarmDescription:   jsii.String(p.description),
 		Namespace:          jsii.String(p.namespace),
 		MetricName:         jsii.String(p.metric),
@@ -85,7 +98,7 @@ func (d *Deployment) newAlarm(scope cdk.Construct, id string, p alarmProps) {
 		Threshold:          jsii.Number(p.threshold),
 		ComparisonOperator: jsii.String("GreaterThanOrEqualToThreshold"),
 		TreatMissingData:   jsii.String("notBreaching"),
-		AlarmActions:       &[]any{d.AlarmTopicARN()},
+		AlarmActions:       d.alarmActions(),
 	})
 }
 

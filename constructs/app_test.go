@@ -118,11 +118,12 @@ func testApp(reverse bool, context map[string]string) *Application {
 			app.AddStack(&StackProps{
 				Name: "reports", Functions: []string{"functions/report"},
 				Build: func(stack awscdk.Stack, d *Deployment) {
-					NewFunction(stack, "Report", &FunctionProps{
+					report := NewFunction(stack, "Report", &FunctionProps{
 						Deployment: d, Function: "functions/report",
 						Statements:  []Statement{{Sid: "ReadUsers", Actions: []string{"dynamodb:GetItem"}, Resources: []string{d.TableARN(users)}}},
 						Environment: map[string]string{"QUEUE": d.QueueName(countTotal)},
 					})
+					report.AddAlarms("the report")
 				},
 			})
 		},

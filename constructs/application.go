@@ -111,10 +111,11 @@ type EventHandlerProps struct {
 	Function string
 
 	// DeadLetterQueue keeps messages that were given up for 14 days, with the
-	// reason, and an alarm tells of them. Without it no alarm does: an event that
-	// was given up is only in the deliveries table, as dead; a message that cannot
-	// be read leaves a line in the function's log, and one that the function never
-	// gets to (it crashes at start) is gone after the queue's 4 days.
+	// reason, and an alarm tells as long as there is one. Without it an alarm tells
+	// once: an event that was given up is only in the deliveries table, as dead; a
+	// message that cannot be read leaves a line in the function's log, and one that
+	// the function never gets to (it crashes at start) is gone after the queue's 4
+	// days.
 	DeadLetterQueue bool
 
 	// Timeout ends one invocation: 1s to 15m in whole seconds; zero: 30s.

@@ -24,6 +24,7 @@ type Deployment struct {
 	settings Settings
 	goarch   string
 	code     map[string]string // function folder or framework command → asset folder
+	alarms   alarmList
 }
 
 // App is the application's name.
@@ -97,8 +98,12 @@ func (d *Deployment) FailureQueueARN(h *capture.Definition) string {
 	return queueARN(d.FailureQueueName(h))
 }
 
-// AlarmTopicARN is the ARN of the SNS topic of every alarm.
+// AlarmTopicARN is the ARN of the SNS topic of every alarm: the deployment's own, or
+// the one of Settings.AlarmTopic.
 func (d *Deployment) AlarmTopicARN() string {
+	if d.settings.AlarmTopic != "" {
+		return d.settings.AlarmTopic
+	}
 	return sub("arn:${AWS::Partition}:sns:${AWS::Region}:${AWS::AccountId}:" + d.names.AlarmTopic())
 }
 

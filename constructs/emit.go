@@ -39,9 +39,11 @@ func (a *Application) emit(d *Deployment, p *plan.Plan, out string) {
 	for _, s := range a.ownStacks(true) {
 		before = append(before, e.own(s, nil))
 	}
-	alarms := e.stack(plan.StackAlarms, "the alarm topic", before)
-	NewAlarmTopic(alarms, "AlarmTopic", &AlarmTopicProps{Deployment: d})
-	before = append(before, alarms)
+	if d.settings.AlarmTopic == "" {
+		alarms := e.stack(plan.StackAlarms, "the alarm topic", before)
+		NewAlarmTopic(alarms, "AlarmTopic", &AlarmTopicProps{Deployment: d})
+		before = append(before, alarms)
+	}
 
 	base := slices.Clone(before) // tables, bus and log need only what came before
 	var followed []plan.Table    // whose handlers record what they do in the log's stack
@@ -65,9 +67,11 @@ func (a *Application) emit(d *Deployment, p *plan.Plan, out string) {
 	}
 	before = append(before, a.subscriptions(e, p, before)...)
 	before = append(before, a.httpAPIs(e, p, before)...)
+	last := slices.Clone(before)
 	for _, s := range a.ownStacks(false) {
-		e.own(s, before)
+		last = append(last, e.own(s, before))
 	}
+	e.dashboards(p, last)
 	e.app.Synth(nil)
 }
 

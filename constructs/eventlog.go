@@ -44,6 +44,8 @@ const (
 	relayAttempts = 10000
 	relayMaxAge   = 22 * time.Hour
 	relayTimeout  = time.Minute
+	// relayLate is how long a committed event may wait before somebody should look.
+	relayLate = time.Minute
 )
 
 // NewEventLog makes the log.
@@ -96,7 +98,7 @@ func (l *EventLog) addAlarms(d *Deployment) {
 		description: "Committed events wait over a minute to be published: look at the relay's log.",
 		namespace:   "AWS/Lambda", metric: "IteratorAge",
 		dimensions: [][2]string{{"FunctionName", l.Relay.Name()}},
-		statistic:  "Maximum", threshold: float64(time.Minute.Milliseconds()), period: time.Minute, periods: 3,
+		statistic:  "Maximum", threshold: float64(relayLate.Milliseconds()), period: time.Minute, periods: 3,
 	})
 	d.newAlarm(l.Construct, "Changed", alarmProps{
 		description: "Items of the event log were changed or removed, which nothing may do: the relay's log says which.",

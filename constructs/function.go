@@ -1,6 +1,7 @@
 package constructs
 
 import (
+	"log/slog"
 	"maps"
 	"slices"
 	"time"
@@ -13,6 +14,7 @@ import (
 	cdk "github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/vinci-go/vinci/functionlog"
 	"github.com/vinci-go/vinci/internal/names"
 )
 
@@ -33,12 +35,14 @@ type FunctionProps struct {
 	Environment map[string]string
 
 	// Statements are all that the function's role allows, besides writing its own
-	// log.
+	// log and trace.
 	Statements []Statement
 }
 
 // Function is a Lambda function on provided.al2023 with a role and a log group
-// of its own. The role has no managed policy. The log group keeps 30 days.
+// of its own. The role has no managed policy. The log group keeps lines as long as
+// Settings.LogDays says, and what is not logged at all Settings.LogLevel. It is traced by
+// X-Ray unless Settings.NoTracing.
 //
 // The log format is JSON: Lambda's own lines then are JSON as the functions'
 // are, and a line that is JSON already is passed on as it is:
@@ -48,17 +52,17 @@ type Function struct {
 	Resource awslambda.CfnFunction
 	Role     awsiam.CfnRole
 	LogGroup awslogs.CfnLogGroup
-}
 
-const logRetentionDays = 30
+	d *Deployment
+}
 
 // NewFunction makes a function. CloudFormation names it.
 func NewFunction(scope cdk.Construct, id string, props *FunctionProps) *Function {
-	f := &Function{Construct: cdk.NewConstruct(scope, &id)}
+	f := &Function{Construct: cdk.NewConstruct(scope, &id), d: props.Deployment}
 	d := props.Deployment
 
 	f.LogGroup = awslogs.NewCfnLogGroup(f.Construct, jsii.String("Logs"), &awslogs.CfnLogGroupProps{
-		RetentionInDays: jsii.Number(logRetentionDays),
+		RetentionInDays: jsii.Number(d.logDays()),
 	})
 	// A log group is no data to keep: it goes with its function.
 	f.LogGroup.ApplyRemovalPolicy(awscdk.RemovalPolicy_DESTROY, nil)
@@ -70,6 +74,9 @@ func NewFunction(scope cdk.Construct, id string, props *FunctionProps) *Function
 	}.json()}
 	for _, s := range props.Statements {
 		statements = append(statements, s.json())
+	}
+	if !d.settings.NoTracing {
+		statements = append(statements, writeTrace().json())
 	}
 	f.Role = awsiam.NewCfnRole(f.Construct, jsii.String("Role"), &awsiam.CfnRoleProps{
 		AssumeRolePolicyDocument: policyDocument([]any{map[string]any{
@@ -94,6 +101,9 @@ func NewFunction(scope cdk.Construct, id string, props *FunctionProps) *Function
 	}
 	variables[names.EnvApplication] = d.App()
 	variables[names.EnvDeployment] = d.ID()
+	if level := d.settings.LogLevel; level != slog.LevelInfo {
+		variables[functionlog.EnvLevel] = level.String()
+	}
 	p := &awslambda.CfnFunctionProps{
 		Runtime:       jsii.String("provided.al2023"),
 		Handler:       jsii.String("bootstrap"),
@@ -109,9 +119,13 @@ func NewFunction(scope cdk.Construct, id string, props *FunctionProps) *Function
 			Variables: variables,
 		},
 		LoggingConfig: &awslambda.CfnFunction_LoggingConfigProperty{
-			LogFormat: jsii.String("JSON"),
-			LogGroup:  f.LogGroup.Ref(),
+			LogFormat:           jsii.String("JSON"),
+			LogGroup:            f.LogGroup.Ref(),
+			ApplicationLogLevel: applicationLogLevel(d.settings.LogLevel),
 		},
+	}
+	if !d.settings.NoTracing {
+		p.TracingConfig = &awslambda.CfnFunction_TracingConfigProperty{Mode: jsii.String("Active")}
 	}
 	if props.Description != "" {
 		p.Description = jsii.String(props.Description)
@@ -122,6 +136,11 @@ func NewFunction(scope cdk.Construct, id string, props *FunctionProps) *Function
 
 // Name is the function's name, known when it is deployed.
 func (f *Function) Name() string { return *f.Resource.Ref() }
+
+// AddAlarms makes alarms on the function's errors and throttles. what names it in their
+// descriptions: "the nightly report". The functions of handlers, APIs and of the
+// framework have theirs; it is for those of a stack of the application's own.
+func (f *Function) AddAlarms(what string) { f.d.functionAlarms(f.Construct, f, what) }
 
 // ARN is the function's ARN, known when it is deployed.
 func (f *Function) ARN() string { return *f.Resource.AttrArn() }

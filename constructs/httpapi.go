@@ -80,6 +80,7 @@ func newHTTPAPI(scope cdk.Construct, id string, d *Deployment, p plan.API) *HTTP
 		Description: jsii.String("Address of " + what),
 	})
 	a.addAlarms(d, what)
+	a.addDashboard(d, p.Name)
 	return a
 }
 

@@ -166,7 +166,7 @@ func checkResource(t *testing.T, r resource, lasting bool) {
 	// Only what another stack or program looks for by name has one.
 	named := p.TableName != nil || p.QueueName != nil || p.FunctionName != nil || p.RoleName != nil || p.Name != nil
 	switch r.Type {
-	case "AWS::DynamoDB::GlobalTable", "AWS::SQS::Queue", "AWS::Events::EventBus", "AWS::ApiGatewayV2::Api", "AWS::ApiGatewayV2::Authorizer": // the names of these last two are no identity
+	case "AWS::DynamoDB::GlobalTable", "AWS::SQS::Queue", "AWS::Events::EventBus", "AWS::ApiGatewayV2::Api", "AWS::ApiGatewayV2::Authorizer", "AWS::Logs::QueryDefinition": // the names of these last three are no identity
 		if !named {
 			wrong("has no name")
 		}

@@ -55,7 +55,7 @@ func NewSubscription(scope cdk.Construct, id string, props *SubscriptionProps) *
 	must("subscription "+def.Name, def.Err())
 	timeout := orDuration(props.Timeout, defaultTimeout)
 	window := plan.BatchingWindow(props.BatchSize, props.BatchingWindow)
-	visibility := 6*timeout + window
+	visibility := visibilityOf(props.Timeout, props.BatchSize, props.BatchingWindow)
 
 	if props.DeadLetterQueue {
 		s.DeadLetterQueue = newQueue(s.Construct, "DeadLetterQueue", queueProps{
@@ -153,6 +153,13 @@ func (s *Subscription) addAlarms(d *Deployment, def *bus.Definition, visibility 
 	if s.DeadLetterQueue != nil {
 		d.queueDepthAlarm(s.Construct, "DeadLetters", *s.DeadLetterQueue.AttrQueueName(),
 			"Events that "+what+" gave up: find out why in the deliveries table, then redrive the queue.")
+	} else {
+		d.newAlarm(s.Construct, "GivenUp", alarmProps{
+			description: "Events that " + what + " gave up, which has no dead-letter queue: find out which and why in the deliveries table.",
+			namespace:   bus.MetricNamespace, metric: bus.MetricDead,
+			dimensions: [][2]string{{bus.DimensionApplication, d.App()}, {bus.DimensionDeployment, d.ID()}, {bus.DimensionSubscription, def.Name}},
+			statistic:  "Sum", threshold: 1, period: time.Minute, periods: 1,
+		})
 	}
 	d.queueDepthAlarm(s.Construct, "UndeliveredEvents", *s.Undelivered.AttrQueueName(),
 		"Events that EventBridge could not put into the queue of "+what+": each message's attributes say why.")
@@ -163,6 +170,12 @@ func (s *Subscription) addAlarms(d *Deployment, def *bus.Definition, visibility 
 		statistic:  "Maximum", threshold: backlogAge(visibility).Seconds(), period: time.Minute, periods: 5,
 	})
 	d.functionAlarms(s.Construct, s.Function, what)
+}
+
+// visibilityOf is how long a queue hides a message from others, for what the handler
+// says.
+func visibilityOf(timeout time.Duration, batchSize int, window time.Duration) time.Duration {
+	return 6*orDuration(timeout, defaultTimeout) + plan.BatchingWindow(batchSize, window)
 }
 
 // backlogAge is how old a message may become before somebody should look. A

@@ -148,7 +148,8 @@ func TestWithoutBus(t *testing.T) {
 	app.build = fakeBuild
 	app.AddTable(users)
 	app.AddAPI(&APIProps{Function: "functions/api", Routes: IAM("GET /users/{id}"), Access: []bus.Grant{bus.Reads(users)}})
-	want := "shop-dev-alarms after \nshop-dev-api after shop-dev-alarms shop-dev-table-users\nshop-dev-table-users after shop-dev-alarms\n"
+	want := "shop-dev-alarms after \nshop-dev-api after shop-dev-alarms shop-dev-table-users\n" +
+		"shop-dev-dashboard after shop-dev-alarms shop-dev-api shop-dev-table-users\nshop-dev-table-users after shop-dev-alarms\n"
 	if got := string(templates(t, synth(t, app))["order.txt"]); got != want {
 		t.Errorf("stacks are\n%s\nwant\n%s", got, want)
 	}

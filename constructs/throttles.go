@@ -83,13 +83,14 @@ func (d *Deployment) throttleAlarm(scope cdk.Construct, id, table string, s *orm
 		Label: jsii.String("Throttled requests"), ReturnData: jsii.Bool(true),
 	})
 	return awscloudwatch.NewCfnAlarm(scope, &id, &awscloudwatch.CfnAlarmProps{
+		AlarmName:          jsii.String(d.alarmName(scope, id)),
 		AlarmDescription:   jsii.String(throttleDescription(s, watched)),
 		Metrics:            metrics,
 		EvaluationPeriods:  jsii.Number(throttlePeriods),
 		Threshold:          jsii.Number(1),
 		ComparisonOperator: jsii.String("GreaterThanOrEqualToThreshold"),
 		TreatMissingData:   jsii.String("notBreaching"),
-		AlarmActions:       &[]any{d.AlarmTopicARN()},
+		AlarmActions:       d.alarmActions(),
 	})
 }
 

@@ -63,11 +63,16 @@ func Handle(h Handler, options ...Option) (Function, error) {
 }
 
 // Start runs a handler in AWS Lambda: all that a function's main has to do. It does
-// not return. Logs are JSON lines on standard error, and SQS is reached with the
+// not return. Logs are JSON lines on standard error, of the level that the environment
+// variable VINCI_LOG_LEVEL says (INFO when it is not set), and SQS is reached with the
 // credentials of the environment, unless options say otherwise. When options are
 // wrong, everything that is wrong is logged, and the process exits with status 1.
 func Start(h Handler, options ...Option) {
-	logger := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	level, levelErr := lambdastart.LogLevel(os.Getenv)
+	logger := slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+	if levelErr != nil {
+		logger.Warn("the log level cannot be read: it is INFO", "variable", lambdastart.EnvLogLevel, "error", levelErr.Error())
+	}
 	client := sqs.NewFromConfig(awsenv.Config(os.Getenv))
 	function, err := Handle(h, append([]Option{Logger(logger), Client(client)}, options...)...)
 	if err != nil {

@@ -8,16 +8,16 @@
 package main
 
 import (
-	"log/slog"
 	"os"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/vinci-go/vinci/eventlog/timers"
+	"github.com/vinci-go/vinci/functionlog"
 )
 
 func main() {
-	logger := slog.New(slog.NewJSONHandler(os.Stderr, nil)).With("function", os.Getenv("AWS_LAMBDA_FUNCTION_NAME"))
+	logger := functionlog.Start().With("function", os.Getenv("AWS_LAMBDA_FUNCTION_NAME"))
 	t, err := timers.FromEnv(os.Getenv, logger, os.Stdout)
 	if err != nil {
 		logger.Error("the timers function cannot start", "error", err.Error())

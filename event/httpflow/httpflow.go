@@ -1,6 +1,7 @@
 package httpflow
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"net/http"
@@ -39,15 +40,20 @@ type Options struct {
 }
 
 // Handler puts the flow of each request into its context, for next and all that it
-// commits, and the correlation id into the answer's headers. A trace is continued
-// with a span of this request's own; without one a trace begins that nobody has
-// asked to sample. The verified caller of a request is the actor of its events.
+// commits, and the correlation id into the answer's headers. The verified caller of a
+// request is the actor of its events.
+//
+// The trace is X-Ray's, when this is a Lambda function whose invocation X-Ray records:
+// then the events that the request causes name the trace under which it is found
+// there. Otherwise it is the client's, with a span of this request's own, or the one
+// that Lambda has made and nobody records. Outside of Lambda a trace begins that
+// nobody has asked to sample.
 func Handler(next http.Handler, o Options) http.Handler {
 	if o.Random == nil {
 		o.Random = func(b []byte) { _, _ = rand.Read(b) } // ends the program rather than fail
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		f := event.Flow{CorrelationID: r.Header.Get(CorrelationHeader), TraceParent: o.trace(r.Header.Get(TraceHeader)).String()}
+		f := event.Flow{CorrelationID: r.Header.Get(CorrelationHeader), TraceParent: o.trace(r).String()}
 		if !usable(f.CorrelationID) {
 			f.CorrelationID = o.digits(16)
 		}
@@ -64,13 +70,36 @@ func Handler(next http.Handler, o Options) http.Handler {
 	})
 }
 
-func (o *Options) trace(header string) event.TraceParent {
-	t, ok := event.ParseTraceParent(header)
-	if !ok {
-		t = event.TraceParent{TraceID: o.digits(16), Flags: "00"}
+func (o *Options) trace(r *http.Request) event.TraceParent {
+	lambda, invoked := event.ParseTraceHeader(invocationTrace(r.Context()))
+	client, sent := event.ParseTraceParent(r.Header.Get(TraceHeader))
+	t := event.TraceParent{Flags: "00"}
+	switch {
+	case invoked && lambda.Sampled() && lambda.SpanID != "":
+		// Its parent is the segment that Lambda records for this invocation: what
+		// names it hangs there in X-Ray's map, as under a span of our own it would not.
+		return lambda
+	case invoked && lambda.Sampled():
+		t = lambda
+	case sent:
+		t = client
+	case invoked:
+		t = lambda
+	default:
+		t.TraceID = o.digits(16)
 	}
 	t.SpanID = o.digits(8)
 	return t
+}
+
+// invocationTrace is X-Ray's header of the Lambda invocation that brought a request,
+// "" when none did. This is the key under which aws-lambda-go puts it into the context;
+// the environment variable _X_AMZN_TRACE_ID says the same, but of the process.
+//
+// https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-next
+func invocationTrace(ctx context.Context) string {
+	header, _ := ctx.Value("x-amzn-trace-id").(string)
+	return header
 }
 
 // digits are n random bytes in hexadecimal, which are not all zero: that has a

@@ -1,6 +1,7 @@
 package httpflow
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -83,6 +84,40 @@ func TestVerifiedCaller(t *testing.T) {
 				t.Errorf("the actor is %q, want %q", got.Actor, test.want)
 			}
 		})
+	}
+}
+
+// TestInvocationTrace: the trace that X-Ray records counts, then the client's, then
+// what nobody records. The context is as aws-lambda-go makes it.
+func TestInvocationTrace(t *testing.T) {
+	const root, other = "5759e988bd862e3fe1be46a994272793", "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled="
+	for name, c := range map[string]struct{ lambda, client, want string }{
+		"recorded":                          {other + "1", "", "00-" + root + "-53995c3f42cd8ad8-01"},
+		"recorded, and the client has one":  {other + "1", parent, "00-" + root + "-53995c3f42cd8ad8-01"},
+		"recorded, without a parent":        {"Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1", parent, "00-" + root + "-0101010101010101-01"},
+		"not recorded":                      {other + "0", "", "00-" + root + "-0101010101010101-00"},
+		"not recorded, the client has one":  {other + "0", parent, "00-" + trace + "-0101010101010101-01"},
+		"not readable":                      {"Root=7", "", "00-01010101010101010101010101010101-0202020202020202-00"},
+		"not readable, the client has one":  {"Root=7", parent, "00-" + trace + "-0101010101010101-01"},
+		"no invocation, the client has one": {"", parent, "00-" + trace + "-0101010101010101-01"},
+	} {
+		n := byte(0)
+		var got string
+		h := Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = event.FlowFrom(r.Context()).TraceParent }), Options{Random: func(b []byte) {
+			n++
+			for i := range b {
+				b[i] = n
+			}
+		}})
+		//lint:ignore SA1029 the key is aws-lambda-go's
+		ctx := context.WithValue(t.Context(), "x-amzn-trace-id", c.lambda)
+		r := httptest.NewRequestWithContext(ctx, "GET", "/", nil)
+		r.Header.Set(CorrelationHeader, "c")
+		r.Header.Set(TraceHeader, c.client)
+		h.ServeHTTP(httptest.NewRecorder(), r)
+		if got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
 	}
 }
 

@@ -59,7 +59,7 @@ func TestEventBridge(t *testing.T) {
 	p := NewPublisher(eventbridge.NewFromConfig(awsenv.Config(s.getenv)), "shop-test-bus")
 	at := time.Date(2026, 11, 21, 5, 47, 19, 0, time.UTC)
 	got, err := p.Publish(context.Background(), []Entry{
-		{Source: "shop", Type: "order.placed", Detail: `{"id":"a"}`, Time: at},
+		{Source: "shop", Type: "order.placed", Detail: `{"id":"a"}`, Time: at, TraceHeader: "Root=1-0af76519-16cd43dd8448eb211c80319c;Parent=b7ad6b7169203331;Sampled=1"},
 		{Source: "shop", Type: "order.shipped", Detail: `{"id":"b"}`, Time: at},
 	})
 	if err != nil {
@@ -79,6 +79,11 @@ func TestEventBridge(t *testing.T) {
 	for k, v := range want {
 		if e := entries[1].(map[string]any); e[k] != v {
 			t.Errorf("%s is %v, want %v", k, e[k], v)
+		}
+	}
+	for i, trace := range []any{"Root=1-0af76519-16cd43dd8448eb211c80319c;Parent=b7ad6b7169203331;Sampled=1", nil} {
+		if e := entries[i].(map[string]any); e["TraceHeader"] != trace {
+			t.Errorf("entry %d has the trace %v, want %v", i, e["TraceHeader"], trace)
 		}
 	}
 }

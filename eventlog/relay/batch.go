@@ -28,16 +28,19 @@ type batch struct {
 	bytes   int       // its size
 	buf     []byte    // for encoding
 
-	published, poisoned, changed int           // entries, entries, records
-	lag                          time.Duration // the longest of what was published
-	firstFailed                  int           // index of the first record to be delivered again, -1: none
-	reason                       string        // why the last one failed
+	published, poisoned, changed int            // entries, entries, records
+	byType                       map[string]int // events that were published, by their types
+	lag                          time.Duration  // the longest of what was published
+	firstFailed                  int            // index of the first record to be delivered again, -1: none
+	reason                       string         // why the last one failed
 }
 
 // pending is an entry on its way to the bus.
 type pending struct {
-	entry  Entry
-	public bool // the event's public entry
+	entry       Entry
+	public      bool   // the event's public entry
+	correlation string // for log lines
+	trace       string
 	origin
 }
 
@@ -97,6 +100,11 @@ func (b *batch) addEnvelope(ctx context.Context, e event.Envelope, err error, p 
 		return
 	}
 	p.entry = Entry{Source: e.Source, Type: e.Type, Time: e.Time}
+	if trace, ok := event.ParseTraceParent(e.TraceParent); ok {
+		p.entry.TraceHeader = trace.TraceHeader()
+		p.trace = trace.TraceID
+	}
+	p.correlation = e.CorrelationID
 	if b.buf, err = e.AppendJSON(b.buf[:0]); err != nil {
 		b.poison(ctx, p, CodeMalformedItem, err.Error())
 		return
@@ -150,7 +158,7 @@ func (b *batch) publish(ctx context.Context, waiting []pending) {
 		wait := min(waitMax, waitBase<<(try-1))
 		wait = wait/2 + o.Jitter(wait/2)
 		if try == tries || b.late(ctx, wait) || o.Sleep(ctx, wait) != nil {
-			o.Logger.WarnContext(ctx, "events could not be published", "event_id", waiting[0].id, "events", len(waiting), "tries", try, "error", reason)
+			o.Logger.WarnContext(ctx, "events could not be published", "event_id", waiting[0].id, "correlation_id", waiting[0].correlation, "events", len(waiting), "tries", try, "error", reason)
 			b.failAt(waiting[0].index) // they are in the order of the stream
 			b.reason = reason
 			return
@@ -165,7 +173,7 @@ func (b *batch) sort(ctx context.Context, sent []pending, results []Result) (aga
 	for i, result := range results {
 		switch {
 		case result.Code == "":
-			b.accepted(sent[i].entry.Time)
+			b.accepted(ctx, &sent[i])
 		case hopeless(result.Code):
 			b.poison(ctx, sent[i], result.Code, result.Message)
 		default:
@@ -205,7 +213,7 @@ func (b *batch) poison(ctx context.Context, p pending, code, message string) {
 		StreamARN:      p.streamARN,
 		FailedAt:       o.Now().UTC(),
 	}
-	logger := o.Logger.With("event_id", f.EventID, "event_type", f.EventType, "error_code", code, "error", message, "public", f.Public, "sequence_number", f.SequenceNumber)
+	logger := o.Logger.With("event_id", f.EventID, "event_type", f.EventType, "correlation_id", p.correlation, "trace_id", p.trace, "error_code", code, "error", message, "public", f.Public, "sequence_number", f.SequenceNumber)
 	if err := o.Failures.Send(ctx, f); err != nil {
 		logger.ErrorContext(ctx, "an event cannot be published, and the failure queue does not take it", "queue_error", err.Error())
 		b.failAt(p.index)

@@ -32,6 +32,9 @@ func (b *eventBridge) Publish(ctx context.Context, entries []Entry) ([]Result, e
 			Time:         &e.Time,
 			EventBusName: &b.bus,
 		}
+		if e.TraceHeader != "" {
+			in.Entries[i].TraceHeader = &e.TraceHeader
+		}
 	}
 	out, err := b.client.PutEvents(ctx, in)
 	if err != nil {

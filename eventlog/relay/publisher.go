@@ -21,6 +21,10 @@ type Entry struct {
 	Type   string // the detail-type
 	Detail string // the envelope as JSON
 	Time   time.Time
+	// TraceHeader is X-Ray's header of the trace that the event belongs to, empty for
+	// none. EventBridge hands it on to the queues; it does not count for the size.
+	// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-related-service-xray.html
+	TraceHeader string
 }
 
 // Size is what the entry adds to the size of its request, by AWS's rule.

@@ -1,6 +1,7 @@
 package relay_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -34,8 +35,9 @@ func TestPublishes(t *testing.T) {
 	if len(f.bus.requests) != 3 || len(f.bus.requests[2]) != 3 {
 		t.Errorf("requests %v, want 10, 10 and 3 entries", f.bus.requests)
 	}
-	if m := lines(t, &f.metrics); len(m) != 1 || m[0][relay.MetricLag] != 999.0 || m[0][relay.MetricFailed] != nil {
-		t.Errorf("metrics %v, want the lag of the oldest event and nothing else", m)
+	if m := lines(t, &f.metrics); len(m) != 2 || m[0][relay.MetricLag] != 999.0 || m[0][relay.MetricFailed] != nil ||
+		m[1][relay.MetricPublished] != 23.0 || m[1][relay.DimensionEventType] != "order.placed" {
+		t.Errorf("metrics %v, want the lag of the oldest event and how many of the type, and nothing else", m)
 	}
 	if f.logs.Len() > 0 {
 		t.Errorf("logs %s: there is nothing to say", &f.logs)
@@ -51,6 +53,54 @@ func TestPublishes(t *testing.T) {
 	want := event.Metadata{ID: "order/7@1", Source: "shop", Type: "order.placed", Subject: "order/7", Time: e.Time, SchemaVersion: 2, CorrelationID: "c"}
 	if env.Metadata != want || string(env.Data) != `{"n":1}` {
 		t.Errorf("got %+v %s, want %+v", env.Metadata, env.Data, want)
+	}
+}
+
+// An event's trace goes to the bus as X-Ray writes it, for both of its entries. One
+// that is malformed does not.
+func TestTrace(t *testing.T) {
+	f := newFixture()
+	traced := func(parent string) func(*eventlog.Stored) { return func(s *eventlog.Stored) { s.TraceParent = parent } }
+	f.handle(t, context.Background(),
+		insert(t, 0, traced("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"), public),
+		insert(t, 1, traced("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00")),
+		insert(t, 2, traced("nothing")), insert(t, 3))
+	const root = "Root=1-0af76519-16cd43dd8448eb211c80319c;Parent=b7ad6b7169203331;Sampled="
+	var got []string
+	for _, e := range f.bus.entries {
+		got = append(got, e.TraceHeader)
+	}
+	if want := []string{root + "1", root + "1", root + "0", "", ""}; !slices.Equal(got, want) {
+		t.Errorf("traces are %q, want %q", got, want)
+	}
+	if m := lines(t, &f.metrics); len(m) != 2 || m[1][relay.MetricPublished] != 4.0 {
+		t.Errorf("metrics %v: four events were published, one of them with a public entry", m)
+	}
+}
+
+// At debug there is a line for each event, with all its ids, and at info none.
+func TestDebugLine(t *testing.T) {
+	for _, level := range []slog.Level{slog.LevelDebug, slog.LevelInfo} {
+		var logs bytes.Buffer
+		r := relay.New(relay.Options{
+			Source: "shop", Publisher: &bus{}, Failures: &queue{}, Now: func() time.Time { return start },
+			Logger: slog.New(slog.NewJSONHandler(&logs, &slog.HandlerOptions{Level: level})),
+		})
+		s := insert(t, 7, func(s *eventlog.Stored) { s.TraceParent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" })
+		if _, err := r.Handle(t.Context(), events.DynamoDBEvent{Records: []events.DynamoDBEventRecord{s}}); err != nil {
+			t.Fatal(err)
+		}
+		all := lines(t, &logs)
+		if level == slog.LevelInfo {
+			if len(all) > 0 {
+				t.Errorf("lines at info: %v", all)
+			}
+			continue
+		}
+		if len(all) != 1 || all[0]["level"] != "DEBUG" || all[0]["event_id"] != "order/7@1" || all[0]["event_type"] != "order.placed" ||
+			all[0]["correlation_id"] != "c" || all[0]["trace_id"] != "0af7651916cd43dd8448eb211c80319c" {
+			t.Errorf("lines at debug: %v", all)
+		}
 	}
 }
 
@@ -330,7 +380,7 @@ func TestPoison(t *testing.T) {
 			if got != want {
 				t.Errorf("got  %+v\nwant %+v", got, want)
 			}
-			if m := lines(t, &f.metrics); len(m) != 1 || m[0][relay.MetricFailed] != 1.0 {
+			if m := lines(t, &f.metrics); len(m) != 2 || m[0][relay.MetricFailed] != 1.0 || m[1][relay.MetricPublished] != 3.0 {
 				t.Errorf("metrics %v", m)
 			}
 			if l := lines(t, &f.logs); len(l) != 1 || l[0]["level"] != "ERROR" || l[0]["event_id"] != want.EventID {
@@ -390,7 +440,9 @@ func TestChangedItems(t *testing.T) {
 		t.Errorf("logs %v", logs)
 	}
 	const want = `{"Application":"shop","Deployment":"test","LogItemsChanged":2,"RelayLag":999,"_aws":{"Timestamp":1795240039000,` +
-		`"CloudWatchMetrics":[{"Namespace":"Vinci","Dimensions":[["Application","Deployment"]],"Metrics":[{"Name":"LogItemsChanged","Unit":"Count"},{"Name":"RelayLag","Unit":"Milliseconds"}]}]}}` + "\n"
+		`"CloudWatchMetrics":[{"Namespace":"Vinci","Dimensions":[["Application","Deployment"]],"Metrics":[{"Name":"LogItemsChanged","Unit":"Count"},{"Name":"RelayLag","Unit":"Milliseconds"}]}]}}` + "\n" +
+		`{"Application":"shop","Deployment":"test","EventType":"order.placed","Published":2,"_aws":{"Timestamp":1795240039000,` +
+		`"CloudWatchMetrics":[{"Namespace":"Vinci","Dimensions":[["Application","Deployment","EventType"]],"Metrics":[{"Name":"Published","Unit":"Count"}]}]}}` + "\n"
 	if f.metrics.String() != want {
 		t.Errorf("metrics\n%s\nwant\n%s", &f.metrics, want)
 	}

@@ -5,19 +5,20 @@ package main
 import (
 	"crypto/rand"
 	"encoding/hex"
-	"log/slog"
 	"os"
 	"time"
 
 	"github.com/vinci-go/vinci/domain/orders"
 	"github.com/vinci-go/vinci/domain/users"
 	"github.com/vinci-go/vinci/eventlog"
+	"github.com/vinci-go/vinci/functionlog"
 	"github.com/vinci-go/vinci/httpfunc"
+
 	"github.com/vinci-go/vinci/readmodel"
 )
 
 func main() {
-	logger := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	logger := functionlog.Start()
 	log, store, err := eventlog.FromEnv(os.Getenv)
 	if err != nil {
 		logger.Error("the function cannot start", "error", err)

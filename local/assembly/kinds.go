@@ -78,6 +78,7 @@ func newKinds() map[string]kind {
 			nameProperty: "AlarmName", limit: 255,
 			arn: inRegion("cloudwatch", "alarm:"), attributes: attributes{"Arn": arn},
 		},
+		"AWS::CloudWatch::Dashboard": {nameProperty: "DashboardName", limit: 255},
 		"AWS::DynamoDB::GlobalTable": tableKind(),
 		"AWS::DynamoDB::Table":       tableKind(),
 		"AWS::Events::Archive": {
@@ -137,6 +138,16 @@ func newKinds() map[string]kind {
 			attributes: attributes{"Arn": arn},
 		},
 		"AWS::Logs::MetricFilter": idOnly(),
+		"AWS::Logs::QueryDefinition": {
+			limit: 36, unnamed: true,
+			generated:  func(i *identity) string { return uuid(i.stack.name, i.logicalID) },
+			attributes: attributes{"QueryDefinitionId": name},
+		},
+		"AWS::SNS::Subscription": {
+			limit: 36, unnamed: true,
+			generated: func(i *identity) string { return uuid(i.stack.name, i.logicalID) },
+			ref:       arn, arn: inRegion("sns", ""), attributes: attributes{"Arn": arn},
+		},
 		"AWS::SNS::Topic": {
 			nameProperty: "TopicName", limit: 256,
 			ref: arn, arn: inRegion("sns", ""), attributes: attributes{"TopicArn": arn, "TopicName": name},

@@ -74,6 +74,8 @@ func (a *api) answer(r *http.Request, id string) response {
 	e := newEvent(&a.cfg, r, body, path, m, id)
 	e.RequestContext.Authorizer = who
 	payload := e.marshal()
+	// On AWS the function's own header has the root of the request's.
+	ctx = lambda.WithTrace(ctx, e.Headers["x-amzn-trace-id"])
 	result, err := a.functions.Invoke(ctx, m.route.FunctionARN, payload)
 	switch {
 	case errors.Is(err, lambda.ErrTooLarge):

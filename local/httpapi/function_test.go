@@ -81,6 +81,11 @@ func TestRealFunction(t *testing.T) {
 	if host := resp.Header.Get("X-Host"); host != strings.TrimPrefix(server.URL, "http://") {
 		t.Errorf("the function's host is %q; the server's is %s", host, server.URL)
 	}
+	// The trace of the invocation is the request's, with a parent of its own.
+	root := resp.Header.Get("X-Request-Trace")
+	if told := resp.Header.Get("X-Invocation-Trace"); !strings.HasPrefix(root, "Root=1-") || !strings.HasPrefix(told, root+";Parent=") || !strings.HasSuffix(told, ";Sampled=0") {
+		t.Errorf("the function is told the trace %q, the request's is %q", told, root)
+	}
 
 	binary := []byte{0, 0xff, 0xfe, 'x'}
 	if resp, body := send("POST", "/raw", "application/octet-stream", binary); !bytes.Equal(body, binary) || resp.Header.Get("Content-Type") != "application/octet-stream" {

@@ -49,7 +49,7 @@ type startFailure struct {
 // invoke runs one invocation and waits for it, or until ctx is done: then the
 // function runs on, as it does on AWS when its caller goes away.
 func (f *function) invoke(ctx context.Context, o invokeOptions, payload []byte) (Result, error) {
-	inv := &invocation{id: o.id, payload: payload, quiet: o.quiet, client: o.client, done: make(chan outcome, 1)}
+	inv := &invocation{id: o.id, payload: payload, quiet: o.quiet, client: o.client, trace: f.svc.traceOf(ctx), done: make(chan outcome, 1)}
 	if inv.id == "" {
 		inv.id = f.svc.newID()
 	}

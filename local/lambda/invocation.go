@@ -24,6 +24,7 @@ type invocation struct {
 	done    chan outcome // holds one
 
 	client string
+	trace  string // X-Ray's header for the function
 
 	quiet bool        // its START line waits for something to tell
 	told  atomic.Bool // the START line of a quiet one was written

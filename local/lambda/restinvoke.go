@@ -36,6 +36,7 @@ func (s *Service) serveInvoke(w http.ResponseWriter, c *restCall) error {
 	if logs != "" && logs != "None" && logs != "Tail" {
 		return invalidShape("logType", logs, "Member must satisfy enum value set: [Tail, None]")
 	}
+	ctx := WithTrace(c.HTTP.Context(), c.HTTP.Header.Get("X-Amzn-Trace-Id"))
 	payload := c.Body
 	limit := MaxPayload
 	if kind == "Event" {
@@ -64,7 +65,7 @@ func (s *Service) serveInvoke(w http.ResponseWriter, c *restCall) error {
 	default:
 		return invalidShape("invocationType", kind, "Member must satisfy enum value set: [Event, RequestResponse, DryRun]")
 	}
-	result, err := s.invoke(c.HTTP.Context(), d.Config.Name, payload, o)
+	result, err := s.invoke(ctx, d.Config.Name, payload, o)
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"strconv"
-	"time"
 )
 
 // runtimeAPI is the Lambda Runtime API (runtimes-api in the developer guide,
@@ -52,7 +51,7 @@ func (e *environment) serveNext(w http.ResponseWriter, r *http.Request) {
 	h.Set("Lambda-Runtime-Aws-Request-Id", inv.id)
 	h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(inv.start.Add(e.v.cfg.Timeout).UnixMilli(), 10))
 	h.Set("Lambda-Runtime-Invoked-Function-Arn", e.v.cfg.ARN)
-	h.Set("Lambda-Runtime-Trace-Id", e.svc.newTraceID())
+	h.Set("Lambda-Runtime-Trace-Id", inv.trace)
 	if inv.client != "" {
 		// What was checked to be base64 when it came.
 		if text, err := base64.StdEncoding.DecodeString(inv.client); err == nil {
@@ -165,11 +164,4 @@ func writeStatus(w http.ResponseWriter, status int, errorType, message string) {
 		return
 	}
 	_, _ = w.Write(failed(errorType, "%s", message))
-}
-
-// newTraceID makes an X-Ray header for a request that is not traced.
-func (s *Service) newTraceID() string {
-	now := time.Now()
-	root, parent := s.random(12), s.random(8)
-	return "Root=1-" + strconv.FormatInt(now.Unix(), 16) + "-" + root + ";Parent=" + parent + ";Sampled=0"
 }

@@ -14,6 +14,7 @@ const (
 	StackBus           = "bus"
 	StackLog           = "log"
 	StackSubscriptions = "subscriptions"
+	StackDashboard     = "dashboard"
 )
 
 // StackOfTable names a table's stack. The prefix keeps a table called "bus" or
@@ -69,6 +70,7 @@ func (c *checker) checkStacks() {
 	}
 
 	claim(StackAlarms, "the framework's alarm topic", "")
+	claim(StackDashboard, "the framework's dashboards", "")
 	if c.EventBus {
 		claim(StackBus, "the framework's bus", "")
 		claim(StackLog, "the framework's log", "")

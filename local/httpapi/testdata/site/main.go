@@ -28,6 +28,9 @@ func main() {
 		http.SetCookie(w, &http.Cookie{Name: "second", Value: "2"})
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("X-Host", r.Host)
+		// As the function is told, and as its request is.
+		w.Header().Set("X-Invocation-Trace", fmt.Sprint(r.Context().Value("x-amzn-trace-id")))
+		w.Header().Set("X-Request-Trace", r.Header.Get("X-Amzn-Trace-Id"))
 		w.WriteHeader(http.StatusCreated)
 		fmt.Fprintf(w, `{"id":%q,"q":%q,"body":%q,"agent":%q}`, r.PathValue("id"), strings.Join(r.URL.Query()["q"], "|"), body, r.UserAgent())
 	})
