@@ -94,6 +94,9 @@ func NewFunction(scope cdk.Construct, id string, props *FunctionProps) *Function
 	}
 	variables[names.EnvApplication] = d.App()
 	variables[names.EnvDeployment] = d.ID()
+	if bus, elsewhere := d.publishesElsewhere(); elsewhere {
+		variables[names.EnvBus] = bus
+	}
 	p := &awslambda.CfnFunctionProps{
 		Runtime:       jsii.String("provided.al2023"),
 		Handler:       jsii.String("bootstrap"),

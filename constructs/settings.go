@@ -34,7 +34,8 @@ type Settings struct {
 	AlarmTopic string
 
 	// ArchiveDays is how long the bus's archive keeps events, 1 to 365; zero: there is
-	// no archive.
+	// no archive. An application that uses another's bus says here how long that one's
+	// archive keeps them: its own records must be kept longer.
 	ArchiveDays int
 
 	// DeliveryDays is how long records of deliveries are kept; zero: 35, and what the
@@ -47,4 +48,9 @@ type Settings struct {
 	// Concurrency is how many invocations run at once at most, by the name of the
 	// subscription, in place of EventHandlerProps.MaxConcurrency.
 	Concurrency map[string]int
+
+	// Deployments says which deployment of another application is meant, by the
+	// application's name, where [ApplicationProps.Bus] and [Application.AddEventsOf] name
+	// one; otherwise it is that of the same id.
+	Deployments map[string]string
 }

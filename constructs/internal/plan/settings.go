@@ -17,4 +17,5 @@ type Settings struct {
 	DeliveryDays      int
 	PublisherAccounts []string
 	Concurrency       map[string]int
+	Deployments       map[string]string
 }
