@@ -106,13 +106,8 @@ func (b classicBus) deliver(scope cdk.Construct, p deliveryProps) {
 		}},
 	})
 	if b.elsewhere {
-		rule.AddMetadata(jsii.String(metadataElsewhere), "EventBusName")
+		rule.AddMetadata(jsii.String(names.MetadataBus), b.name())
 	}
 	newQueuePolicy(scope, "QueuePolicy", p.queue, *rule.AttrArn())
 	newQueuePolicy(scope, "UndeliveredPolicy", p.undelivered, *rule.AttrArn())
 }
-
-// metadataElsewhere names the property of a resource whose thing is another
-// application's, so that whoever runs this assembly alone knows that it is not
-// forgotten.
-const metadataElsewhere = "vinci:elsewhere"

@@ -12,6 +12,7 @@ import (
 	"github.com/vinci-go/vinci/bus"
 	"github.com/vinci-go/vinci/eventlog"
 	"github.com/vinci-go/vinci/eventlog/relay"
+	"github.com/vinci-go/vinci/internal/names"
 )
 
 // EventLogProps says which log to make.
@@ -77,6 +78,9 @@ func NewEventLog(scope cdk.Construct, id string, props *EventLogProps) *EventLog
 			{Sid: "GiveUp", Actions: []string{"sqs:SendMessage"}, Resources: []string{*l.RelayFailed.AttrArn()}},
 		},
 	})
+	if bus, elsewhere := d.publishesElsewhere(); elsewhere {
+		l.Relay.Resource.AddMetadata(jsii.String(names.MetadataBus), bus)
+	}
 	// No filter: the relay must see MODIFY and REMOVE as well, to count them.
 	l.Mapping = awslambda.NewCfnEventSourceMapping(l.Construct, jsii.String("Mapping"), &awslambda.CfnEventSourceMappingProps{
 		FunctionName:               l.Relay.Name(),

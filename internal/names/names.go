@@ -17,6 +17,11 @@ const (
 	EnvBus = "VINCI_BUS"
 )
 
+// MetadataBus is the key of a template's metadata by which a resource names a bus that
+// another application makes, so that whoever runs one assembly alone knows that it is
+// not forgotten.
+const MetadataBus = "vinci:bus"
+
 // Suffixes that Vinci adds to a subscription's queue name. A definition's own
 // name may not end in one of them.
 const (
