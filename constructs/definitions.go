@@ -25,6 +25,9 @@ func writeDefinitions(p *plan.Plan, file string) error {
 		return fmt.Errorf("synthesize: %w", err)
 	}
 	f := &definitions.File{Application: p.Name.App, Tables: p.Schemas(), Events: events}
+	if p.EventBus && !p.MakesBus() {
+		f.Bus = p.PublishesOn().Bus()
+	}
 	for _, h := range p.Handlers {
 		s := definitions.SubscriptionOf(h.Subscription, h.DeadLetterQueue)
 		s.Timeout = int(orDuration(h.Function.Timeout, defaultTimeout) / time.Second)

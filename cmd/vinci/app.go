@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -25,7 +26,11 @@ type application struct {
 	events []*schema.Event
 
 	subscriptions []*definitions.Subscription
+	bus           string // the other deployment's, on which it publishes; mostly empty
 }
+
+// busOf is the physical name of the bus on which a deployment publishes.
+func (a *application) busOf(d names.Deployment) string { return cmp.Or(a.bus, d.Bus()) }
 
 // sources are the definitions as they are in the working copy, whatever is deployed
 // or running.
@@ -78,7 +83,7 @@ func loadApplication(ctx context.Context, report *progress.Reporter, dir, deploy
 	if err != nil {
 		return nil, err
 	}
-	return &application{dir: dir, name: f.Application, tables: f.Tables, events: f.Events, subscriptions: f.Subscriptions}, nil
+	return &application{dir: dir, name: f.Application, tables: f.Tables, events: f.Events, subscriptions: f.Subscriptions, bus: f.Bus}, nil
 }
 
 // deployment is one copy of the application.

@@ -21,6 +21,9 @@ type File struct {
 	Application string          `json:"application"` // its name, without a deployment
 	Tables      []*orm.Schema   `json:"tables"`      // the framework's included, sorted by name
 	Events      []*schema.Event `json:"events"`      // sorted by name
+	// Bus is the physical name of the bus on which the deployment publishes, when it is
+	// another application's.
+	Bus string `json:"bus,omitempty"`
 
 	Subscriptions []*Subscription `json:"subscriptions"` // sorted by name
 }
@@ -48,7 +51,7 @@ func (f *File) Table(name string) *orm.Schema {
 // Write writes the file, with everything in order of its name. It replaces
 // what was there; the folder must exist.
 func Write(file string, f *File) error {
-	sorted := &File{Application: f.Application, Tables: slices.Clone(f.Tables), Events: slices.Clone(f.Events), Subscriptions: slices.Clone(f.Subscriptions)}
+	sorted := &File{Application: f.Application, Bus: f.Bus, Tables: slices.Clone(f.Tables), Events: slices.Clone(f.Events), Subscriptions: slices.Clone(f.Subscriptions)}
 	slices.SortFunc(sorted.Tables, func(a, b *orm.Schema) int { return cmp.Compare(a.Name, b.Name) })
 	slices.SortFunc(sorted.Events, func(a, b *schema.Event) int { return cmp.Compare(a.Name, b.Name) })
 	slices.SortFunc(sorted.Subscriptions, func(a, b *Subscription) int { return cmp.Compare(a.Name, b.Name) })
