@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -26,11 +25,17 @@ type application struct {
 	events []*schema.Event
 
 	subscriptions []*definitions.Subscription
-	bus           string // the other deployment's, on which it publishes; mostly empty
+	bus           *definitions.Bus // another application's, on which it publishes; mostly nil
+	foreign       []*definitions.Foreign
 }
 
 // busOf is the physical name of the bus on which a deployment publishes.
-func (a *application) busOf(d names.Deployment) string { return cmp.Or(a.bus, d.Bus()) }
+func (a *application) busOf(d names.Deployment) string {
+	if a.bus != nil {
+		return a.bus.Name
+	}
+	return d.Bus()
+}
 
 // sources are the definitions as they are in the working copy, whatever is deployed
 // or running.
@@ -83,7 +88,7 @@ func loadApplication(ctx context.Context, report *progress.Reporter, dir, deploy
 	if err != nil {
 		return nil, err
 	}
-	return &application{dir: dir, name: f.Application, tables: f.Tables, events: f.Events, subscriptions: f.Subscriptions, bus: f.Bus}, nil
+	return &application{dir: dir, name: f.Application, tables: f.Tables, events: f.Events, subscriptions: f.Subscriptions, bus: f.Bus, foreign: f.Foreign}, nil
 }
 
 // deployment is one copy of the application.

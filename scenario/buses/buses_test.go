@@ -15,7 +15,10 @@ import (
 	"github.com/vinci-go/vinci/bus"
 	"github.com/vinci-go/vinci/bus/direct"
 	"github.com/vinci-go/vinci/event"
+	"github.com/vinci-go/vinci/event/schema"
+	"github.com/vinci-go/vinci/eventlog"
 	"github.com/vinci-go/vinci/eventlog/relay"
+	"github.com/vinci-go/vinci/internal/schemacheck"
 	"github.com/vinci-go/vinci/local/localtest"
 	"github.com/vinci-go/vinci/orm"
 	"github.com/vinci-go/vinci/scenario/buses/books"
@@ -85,7 +88,37 @@ func listen(t *testing.T, a *localtest.App) (receive func() map[string]eventOnBu
 
 type eventOnBus struct {
 	Source string
-	Detail event.Envelope
+	Detail json.RawMessage
+}
+
+func (e eventOnBus) envelope(t *testing.T) event.Envelope {
+	t.Helper()
+	got, err := event.DecodeEnvelope(e.Detail)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+// satisfies checks an event as it was on the bus against what is exported of its type.
+func satisfies(t *testing.T, application string, of event.Type, e eventOnBus) {
+	t.Helper()
+	events, err := schema.Describe(of)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := schema.Export{Application: application, Bus: application, Source: application, PublicSource: eventlog.PublicSource(application), Events: events, Internal: true}
+	text, err := x.JSONSchema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := schemacheck.New(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := v.Check(e.Detail); err != nil {
+		t.Errorf("%s does not satisfy what is exported: %v", e.Detail, err)
+	}
 }
 
 // Till has no bus: it publishes on shop's, and consumes there what shop publishes and
@@ -111,7 +144,9 @@ func TestPublishesOnAnother(t *testing.T) {
 		got = receive()
 		return len(got) == 2, nil
 	})
-	inner, public := got["till"].Detail, got["till.public"].Detail
+	inner, public := got["till"].envelope(t), got["till.public"].envelope(t)
+	satisfies(t, till.Application, till.Rang, got["till"])
+	satisfies(t, till.Application, till.Rang, got["till.public"])
 	if inner.ID != rang || public.ID != rang || inner.CausationID != "shop:direct/one@1" || public.Source != "till.public" {
 		t.Errorf("on the bus are %+v and %+v", inner.Metadata, public.Metadata)
 	}
