@@ -63,7 +63,7 @@ type Resource struct {
 	Properties map[string]any
 	// OtherBus is the name of an event bus that the resource works with and another
 	// application makes; mostly empty.
-	OtherBus string
+	OtherBus string `json:",omitempty"`
 	// AssetDir is the folder with the code of a Lambda function; "" when the
 	// function's code is not an asset of this assembly.
 	AssetDir string
