@@ -122,7 +122,9 @@ func TestLentBus(t *testing.T) {
 	if i < 0 || p.buses[i].ARN != "arn:aws:events:us-east-1:000000000000:event-bus/till-local-bus" {
 		t.Fatalf("buses %+v", p.buses)
 	}
-	if !slices.ContainsFunc(p.notes, func(n string) bool { return strings.HasPrefix(n, "lent: event bus till-local-bus") && strings.Contains(n, "Theirs") }) {
+	if !slices.ContainsFunc(p.notes, func(n string) bool {
+		return strings.HasPrefix(n, "lent: event bus till-local-bus") && strings.Contains(n, "Theirs")
+	}) {
 		t.Errorf("notes %v", p.notes)
 	}
 	// A bus that the assembly has is nobody else's.
