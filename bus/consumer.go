@@ -361,6 +361,7 @@ func (c *Consumer) ignore(ctx context.Context, d *delivery) result {
 // belongs to the same request.
 func (d *delivery) flow(ctx context.Context) context.Context {
 	f := d.event.Flow()
+	f.CausationID = d.eventID()
 	if d.trace != (trace{}) {
 		f.TraceParent = d.trace.parent()
 	}

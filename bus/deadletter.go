@@ -53,7 +53,7 @@ func (c *Consumer) bury(ctx context.Context, d *delivery, seen Delivery, cause e
 	}
 	r := result{outcome: outcomeDead, attempt: seen.Attempts, err: cause}
 	if err := c.deadLetter(ctx, d, map[string]string{
-		AttrEventID:      clean(d.event.ID),
+		AttrEventID:      clean(d.eventID()),
 		AttrEventType:    clean(d.event.Type),
 		AttrAttempts:     strconv.Itoa(seen.Attempts),
 		AttrErrorKind:    seen.ErrorKind,

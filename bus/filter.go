@@ -78,7 +78,7 @@ func matches(selectors []event.Selector, eventType string) bool {
 // wants reports whether the subscription has a handler for an event, and asks for
 // its content.
 func (c *Consumer) wants(e event.Envelope) (bool, error) {
-	if c.handlers[e.Type] == nil || c.notFor(e.ID) {
+	if c.handlers[e.Type] == nil || c.ofAnother(&e) || c.notFor(e.ID) {
 		return false, nil
 	}
 	out, err := c.filter.leavesOut(e.Type, func() ([]byte, error) { return MessageBody(e) })

@@ -43,7 +43,7 @@ func (d *delivery) slogAttrs() []slog.Attr {
 	attrs := append(make([]slog.Attr, 0, 8), slog.String("subscription", d.subscription))
 	if d.unreadable == nil {
 		attrs = append(attrs,
-			slog.String("event_id", d.event.ID),
+			slog.String("event_id", d.eventID()),
 			slog.String("event_type", d.event.Type),
 			slog.String("correlation_id", d.event.CorrelationID))
 	}

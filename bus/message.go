@@ -56,6 +56,7 @@ type delivery struct {
 	redriven bool
 
 	subscription string
+	from         string // the application of the event, "" for the consumer's own
 	logger       *slog.Logger
 
 	arrival  *arrival // of the message; nil when none brought it
@@ -88,7 +89,7 @@ func (c *Consumer) receive(inv *invocation, m *events.SQSMessage) *delivery {
 			return d
 		}
 	}
-	if c.notFor(d.event.ID) {
+	if c.ofAnother(&d.event) || c.notFor(d.event.ID) {
 		d.filtered = true
 		return d
 	}
@@ -110,7 +111,7 @@ func attribute(m *events.SQSMessage, name string) string {
 
 // accept begins the way of an event, whatever brought it, and finds its handler.
 func (c *Consumer) accept(inv *invocation, e event.Envelope) *delivery {
-	d := &delivery{inv: inv, event: e, subscription: c.sub.Name, logger: c.logger, runID: c.newID(), receives: 1}
+	d := &delivery{inv: inv, event: e, subscription: c.sub.Name, from: c.sub.From, logger: c.logger, runID: c.newID(), receives: 1}
 	d.trace = traceOf(e.TraceParent, d.runID)
 	if d.unreadable = d.checkKey(); d.unreadable != nil {
 		return d

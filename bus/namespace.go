@@ -44,7 +44,8 @@ func CheckNamespace(name string) error {
 	return nil
 }
 
-// RecordID is what a delivery record has as its event id: that of the event, and
+// RecordID is what a delivery record has as its event id: that of the event (of another
+// application the [ForeignID]), and
 // in a namespace (order/7f3c@4!spring) the namespace after it. The id of an
 // event of the log ends in its version, so no two can be the same.
 func RecordID(eventID, namespace string) string {
@@ -78,7 +79,7 @@ func SplitRecordID(id string) (eventID, namespace string) {
 }
 
 // recordID is that of an event on its way.
-func (d *delivery) recordID() string { return RecordID(d.event.ID, d.namespace) }
+func (d *delivery) recordID() string { return RecordID(d.eventID(), d.namespace) }
 
 // checkNamespace finds a message that may not be handled once more.
 func (c *Consumer) checkNamespace(d *delivery) error {

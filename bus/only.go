@@ -17,6 +17,9 @@ func OnlyFor(eventID string) string {
 
 // notFor reports whether an event is for other subscriptions only.
 func (c *Consumer) notFor(eventID string) bool {
+	if c.sub.From != "" {
+		return false // that is so in the log of one's own only
+	}
 	only := OnlyFor(eventID)
 	return only != "" && only != c.sub.Name
 }

@@ -49,7 +49,8 @@ func Start(sub *Definition, parts ...Part) {
 func fromEnv(getenv func(string) string, logger *slog.Logger, metrics io.Writer, sub *Definition, parts []Part) (*Consumer, error) {
 	log, store, err := eventlog.FromEnv(getenv)
 	visibility, visibilityErr := visibilityFromEnv(getenv)
-	if err := errors.Join(Check(sub, parts...), err, visibilityErr); err != nil {
+	retention, archive, retentionErr := RetentionFromEnv(getenv)
+	if err := errors.Join(Check(sub, parts...), err, visibilityErr, retentionErr); err != nil {
 		return nil, err
 	}
 	d, err := names.FromEnv(getenv)
@@ -59,8 +60,8 @@ func fromEnv(getenv func(string) string, logger *slog.Logger, metrics io.Writer,
 	return NewConsumer(ConsumerOptions{
 		Subscription: sub, Parts: parts,
 		Store: store, Log: log, Queue: newQueue(awsenv.Config(getenv)), DeadLetterQueue: getenv(EnvDeadLetterQueue),
-		Visibility: visibility,
-		Metrics:    Metrics{Writer: metrics, Application: d.App, Deployment: d.ID}, Logger: logger,
+		Visibility: visibility, Retention: retention, Archive: archive,
+		Metrics: Metrics{Writer: metrics, Application: d.App, Deployment: d.ID}, Logger: logger,
 	})
 }
 

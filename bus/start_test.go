@@ -52,6 +52,35 @@ func TestFromEnv(t *testing.T) {
 			t.Errorf("visibility time-out %q: %v", bad, err)
 		}
 	}
+	delete(env, EnvVisibilityTimeout)
+	start := func() (*Consumer, error) {
+		return fromEnv(getenv, slog.Default(), io.Discard, onBell, []Part{On(bellRung, ring)})
+	}
+	const day = 24 * time.Hour
+	// Records outlive every way in which an event comes again, the archive's included.
+	for _, tt := range []struct {
+		deliveries, archive string
+		want                time.Duration
+		says                string
+	}{
+		{"", "", DefaultRetention, ""},
+		{"", "90", DefaultRetention + 90*day, ""},
+		{"110", "90", 110 * day, ""},
+		{"20", "", 20 * day, ""},
+		{"109", "90", 0, "at least 2640h0m0s is allowed"},
+		{"19", "", 0, "at least 480h0m0s is allowed"},
+		{"x", "", 0, `VINCI_DELIVERY_DAYS is "x"`},
+		{"40", "-1", 0, `VINCI_ARCHIVE_DAYS is "-1"`},
+		{"0", "99999999999", 0, `VINCI_DELIVERY_DAYS is "0"`},
+	} {
+		env[EnvDeliveryDays], env[EnvArchiveDays] = tt.deliveries, tt.archive
+		switch c, err := start(); {
+		case tt.says == "" && (err != nil || c.retention != tt.want):
+			t.Errorf("deliveries %q, archive %q: %v, want records for %v", tt.deliveries, tt.archive, err, tt.want)
+		case tt.says != "" && (err == nil || !strings.Contains(err.Error(), tt.says)):
+			t.Errorf("deliveries %q, archive %q: %v, want %q", tt.deliveries, tt.archive, err, tt.says)
+		}
+	}
 	clear := map[string]string{}
 	_, err = fromEnv(func(name string) string { return clear[name] }, slog.Default(), io.Discard, wrongBell, []Part{On(bellRung, ring)})
 	got := strings.Join(problems(err), "\n")

@@ -22,7 +22,9 @@ type Definition struct {
 	DefinedAt string // file:line, relative to its module
 	// Rebuildable: see [Rebuildable].
 	Rebuildable bool
+	From        string // the application whose events they are, "" for one's own; see [From]
 
+	foreign  bool    // From was given, whatever it says
 	problems []error // what options had to say
 }
 
@@ -117,6 +119,9 @@ func (d *Definition) Err() error {
 				wrong(nil, "it asks for %s, and for all such events as well: the second picks all that the first does, take one away", s)
 			}
 		}
+	}
+	for _, p := range d.foreignProblems() {
+		wrong(p, "")
 	}
 	for _, p := range d.Access.problems() {
 		wrong(p, "")

@@ -48,6 +48,8 @@ func fromEnv(getenv func(string) string, logger *slog.Logger, metrics io.Writer,
 	if failures == "" {
 		errs = append(errs, fmt.Errorf("environment variable %s is not set: it is the physical name of the failure queue", EnvFailureQueue))
 	}
+	retention, _, err := bus.RetentionFromEnv(getenv)
+	errs = append(errs, err)
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
@@ -57,7 +59,7 @@ func fromEnv(getenv func(string) string, logger *slog.Logger, metrics io.Writer,
 	}
 	return NewConsumer(ConsumerOptions{
 		Definition: def, Parts: parts, Store: store, Log: log,
-		FailureQueue: newFailureQueue(getenv), QueueName: failures,
+		FailureQueue: newFailureQueue(getenv), QueueName: failures, Retention: retention,
 		Metrics: bus.Metrics{Writer: metrics, Application: d.App, Deployment: d.ID}, Logger: logger,
 	})
 }

@@ -28,8 +28,14 @@ type ApplicationProps struct {
 	DeploymentID string
 
 	// EventBus makes the bus, the log and its relay. Without it the application
-	// has tables and APIs only.
+	// has tables and APIs only, or consumes what others publish: see
+	// [Application.AddEventsOf].
 	EventBus bool
+
+	// Bus is another application, on whose bus this one publishes and subscribes in
+	// place of one of its own, in the same account and region. It needs EventBus.
+	// [Settings.Deployments] says which deployment of it.
+	Bus string
 
 	// Layout groups constructs into stacks; the zero value is good for up to 31
 	// subscriptions.
@@ -83,6 +89,7 @@ func NewApplication(props *ApplicationProps) *Application {
 			At:       callerOf(),
 			Name:     names.Deployment{App: props.AppName, ID: props.DeploymentID},
 			EventBus: props.EventBus,
+			Bus:      props.Bus,
 			Group:    props.Layout.Subscriptions,
 		},
 		context:  props.Context,
@@ -102,6 +109,33 @@ func (a *Application) AddEvents(types ...event.Type) {
 	for _, t := range types {
 		a.plan.Events = append(a.plan.Events, plan.Event{Type: t, At: at})
 	}
+}
+
+// EventsOfProps names events of another application.
+type EventsOfProps struct {
+	// Application is the AppName of the other. Required.
+	Application string
+
+	// Events are definitions of what it makes public, as others see it: made with
+	// event.PublicOf of its own definitions, or with event.Define. Required.
+	Events []event.Type
+
+	// Bus is the application on whose bus they are, in the same account and region;
+	// empty: Application. It is this application's name for a publisher of another
+	// account ([Settings.PublisherAccounts]).
+	Bus string
+}
+
+// AddEventsOf adds events of another application, for subscriptions with bus.From. An
+// application that has no EventBus of its own then gets the tables that keep what was
+// handled, and nothing that publishes.
+func (a *Application) AddEventsOf(props *EventsOfProps) {
+	if props == nil {
+		props = &EventsOfProps{}
+	}
+	a.plan.Foreign = append(a.plan.Foreign, plan.Foreign{
+		Application: props.Application, Bus: props.Bus, Types: slices.Clone(props.Events), At: callerOf(),
+	})
 }
 
 // EventHandlerProps says what runs a subscription's handlers and how.

@@ -8,6 +8,7 @@ import (
 	cdk "github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/vinci-go/vinci/bus"
 	"github.com/vinci-go/vinci/capture"
 	"github.com/vinci-go/vinci/constructs/internal/plan"
 	"github.com/vinci-go/vinci/eventlog"
@@ -58,6 +59,9 @@ func NewTableCapture(scope cdk.Construct, id string, props *TableCaptureProps) *
 	t.FailureQueue = newQueue(t.Construct, "FailureQueue", queueProps{name: d.FailureQueueName(def), retention: deadLetterRetention})
 	newQueuePolicy(t.Construct, "FailureQueuePolicy", t.FailureQueue, "")
 
+	environment := d.retention()
+	delete(environment, bus.EnvArchiveDays) // changes of a table are in no archive
+	environment[capture.EnvFailureQueue] = d.FailureQueueName(def)
 	stream := props.Table.StreamARN()
 	t.Function = NewFunction(t.Construct, "Handler", &FunctionProps{
 		Deployment:  d,
@@ -65,7 +69,7 @@ func NewTableCapture(scope cdk.Construct, id string, props *TableCaptureProps) *
 		Description: "Table handler " + def.Name,
 		Timeout:     orDuration(props.Timeout, defaultTimeout),
 		Memory:      props.Memory,
-		Environment: map[string]string{capture.EnvFailureQueue: d.FailureQueueName(def)},
+		Environment: environment,
 		Statements: append([]Statement{
 			readStream(stream),
 			d.recordDeliveries(),

@@ -25,6 +25,12 @@ func writeDefinitions(p *plan.Plan, file string) error {
 		return fmt.Errorf("synthesize: %w", err)
 	}
 	f := &definitions.File{Application: p.Name.App, Tables: p.Schemas(), Events: events}
+	if p.EventBus && !p.MakesBus() {
+		f.Bus = &definitions.Bus{Application: p.Bus, Name: p.PublishesOn().Bus()}
+	}
+	if f.Foreign, err = foreignOf(p); err != nil {
+		return fmt.Errorf("synthesize: %w", err)
+	}
 	for _, h := range p.Handlers {
 		s := definitions.SubscriptionOf(h.Subscription, h.DeadLetterQueue)
 		s.Timeout = int(orDuration(h.Function.Timeout, defaultTimeout) / time.Second)
@@ -34,4 +40,22 @@ func writeDefinitions(p *plan.Plan, file string) error {
 		return fmt.Errorf("synthesize: %w", err)
 	}
 	return nil
+}
+
+// foreignOf describes the events of other applications, those of one together.
+func foreignOf(p *plan.Plan) ([]*definitions.Foreign, error) {
+	var all []*definitions.Foreign
+	of := map[string]*definitions.Foreign{}
+	for _, f := range p.Foreign {
+		events, err := schema.Describe(f.Types...)
+		if err != nil {
+			return nil, err
+		}
+		if of[f.Application] == nil {
+			of[f.Application] = &definitions.Foreign{Application: f.Application, Bus: f.Carrier()}
+			all = append(all, of[f.Application])
+		}
+		of[f.Application].Events = append(of[f.Application].Events, events...)
+	}
+	return all, nil
 }

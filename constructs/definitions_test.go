@@ -83,3 +83,47 @@ func TestLock(t *testing.T) {
 		t.Errorf("the definitions: %v", err)
 	}
 }
+
+// TestDefinitionsOfBuses: a tool learns of other applications' buses and events, without
+// what else it takes to synthesize.
+func TestDefinitionsOfBuses(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "definitions.json")
+	for name, want := range map[string]string{
+		"another's bus":          "till till-prod-bus; mill on till, till on till",
+		"consumes only":          "; till on till",
+		"archive and publishers": ";",
+		"a partner on its bus":   "; mill on shop",
+	} {
+		app := busApps()[name]
+		app.getenv = func(key string) string { return map[string]string{definitions.Env: file}[key] }
+		if err := app.Synthesize(t.Context(), &SynthOptions{Dir: module(t)}); err != nil {
+			t.Fatal(err)
+		}
+		f, err := definitions.Read(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		if f.Bus != nil {
+			got = f.Bus.Application + " " + f.Bus.Name
+		}
+		got += ";"
+		for i, foreign := range f.Foreign {
+			if len(foreign.Events) != 1 || len(foreign.Events[0].Schema) == 0 {
+				t.Errorf("%s: events %+v", name, foreign.Events)
+			}
+			if i > 0 {
+				got += ","
+			}
+			got += " " + foreign.Application + " on " + foreign.Bus
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+		for _, s := range f.Subscriptions {
+			if (s.From != "") != (s.Name != "own_users") {
+				t.Errorf("%s: subscription %s is from %q", name, s.Name, s.From)
+			}
+		}
+	}
+}

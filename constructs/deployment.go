@@ -2,6 +2,7 @@ package constructs
 
 import (
 	"fmt"
+	"strconv"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/jsii-runtime-go"
@@ -25,6 +26,9 @@ type Deployment struct {
 	goarch   string
 	code     map[string]string // function folder or framework command → asset folder
 	alarms   alarmList
+
+	publishesOn names.Deployment            // whose bus it publishes on; zero: its own
+	busesOf     map[string]names.Deployment // on whose buses other applications' events are
 }
 
 // App is the application's name.
@@ -63,12 +67,54 @@ func (d *Deployment) indexARN(t orm.Definition, index string) string {
 	return sub("arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/" + d.TableName(t) + "/index/" + index)
 }
 
-// BusName is the physical name of the event bus.
-func (d *Deployment) BusName() string { return d.names.Bus() }
+// BusName is the physical name of the event bus on which the application publishes:
+// its own, or that of [ApplicationProps.Bus].
+func (d *Deployment) BusName() string { return d.bus().name() }
 
-// BusARN is the ARN of the event bus.
-func (d *Deployment) BusARN() string {
-	return sub("arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/" + d.names.Bus())
+// BusARN is the ARN of that bus.
+func (d *Deployment) BusARN() string { return d.bus().arn() }
+
+// bus is the bus on which the application publishes. It may be another's.
+func (d *Deployment) bus() busKind { return d.busOwnedBy(d.publishesOn) }
+
+// busOf is the bus on which the events of a subscription are.
+func (d *Deployment) busOf(s *bus.Definition) busKind {
+	if s.From == "" {
+		return d.bus()
+	}
+	owner, ok := d.busesOf[s.From]
+	if !ok {
+		// Synth has checked the application's own; this is one of a stack of its own.
+		panic(fmt.Errorf("subscription %s: no events of %q were added with AddEventsOf", s.Name, s.From))
+	}
+	return d.busOwnedBy(owner)
+}
+
+func (d *Deployment) busOwnedBy(owner names.Deployment) busKind {
+	if owner == (names.Deployment{}) {
+		owner = d.names
+	}
+	return classicBus{of: owner, elsewhere: owner != d.names}
+}
+
+// retention is what functions are told of how long things are kept, where it is not
+// the default.
+func (d *Deployment) retention() map[string]string {
+	environment := map[string]string{}
+	if n := d.settings.DeliveryDays; n > 0 {
+		environment[bus.EnvDeliveryDays] = strconv.Itoa(n)
+	}
+	if n := d.settings.ArchiveDays; n > 0 {
+		environment[bus.EnvArchiveDays] = strconv.Itoa(n)
+	}
+	return environment
+}
+
+// publishesElsewhere is the name of the bus where functions publish, when they cannot
+// compute it.
+func (d *Deployment) publishesElsewhere() (bus string, elsewhere bool) {
+	bus = d.bus().name()
+	return bus, bus != d.names.Bus()
 }
 
 // QueueName is the physical name of a subscription's queue.

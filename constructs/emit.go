@@ -54,12 +54,19 @@ func (a *Application) emit(d *Deployment, p *plan.Plan, out string) {
 		}
 		before = append(before, e.table(p, t, base))
 	}
-	if p.EventBus {
-		busStack := e.stack(plan.StackBus, "the event bus", base)
-		NewEventBus(busStack, "EventBus", &EventBusProps{Deployment: d})
-		log := e.stack(plan.StackLog, "the event log and its relay", append(slices.Clone(base), busStack))
-		NewEventLog(log, "Log", &EventLogProps{Deployment: d})
-		before = append(before, busStack, log)
+	if p.HasLog() {
+		after, what := slices.Clone(base), "records of what was handled"
+		if p.MakesBus() {
+			busStack := e.stack(plan.StackBus, "the event bus", base)
+			NewEventBus(busStack, "EventBus", &EventBusProps{Deployment: d})
+			before, after = append(before, busStack), append(after, busStack)
+		}
+		if p.EventBus {
+			what = "the event log and its relay"
+		}
+		log := e.stack(plan.StackLog, what, after)
+		NewEventLog(log, "Log", &EventLogProps{Deployment: d, ConsumesOnly: !p.EventBus})
+		before = append(before, log)
 		base = append(base, log)
 	}
 	for _, t := range followed {

@@ -1,9 +1,8 @@
 package constructs
 
 import (
-	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
+	"github.com/aws/aws-cdk-go/awscdk/v2"
 	cdk "github.com/aws/constructs-go/constructs/v10"
-	"github.com/aws/jsii-runtime-go"
 )
 
 // EventBusProps says which bus to make.
@@ -11,19 +10,26 @@ type EventBusProps struct {
 	Deployment *Deployment // required
 }
 
-// EventBus is the deployment's event bus. It has no resource policy: only
-// principals of its own account that their roles allow may publish.
+// EventBus is the deployment's event bus.
+//
+// Principals of its own account may publish when their roles allow it. Those of
+// [Settings.PublisherAccounts] may when their accounts allow it, but not with the
+// sources of this application. With [Settings.ArchiveDays] it has an archive of its
+// own name.
+//
+// It has no dead-letter queue: EventBridge uses one only for events that it cannot
+// encrypt or decrypt with a customer's key, and this bus has none. What a rule cannot
+// deliver is in the undelivered queue of its subscription, and what no rule matches is
+// in the log.
 type EventBus struct {
 	cdk.Construct
-	Resource awsevents.CfnEventBus
+	Resource awscdk.CfnResource
 }
 
 // NewEventBus makes the bus. Its physical name is computed from the deployment.
 func NewEventBus(scope cdk.Construct, id string, props *EventBusProps) *EventBus {
 	b := &EventBus{Construct: cdk.NewConstruct(scope, &id)}
-	b.Resource = awsevents.NewCfnEventBus(b.Construct, jsii.String("Resource"), &awsevents.CfnEventBusProps{
-		Name:        jsii.String(props.Deployment.BusName()),
-		Description: jsii.String("Events of " + props.Deployment.App() + ", deployment " + props.Deployment.ID()),
-	})
+	d := props.Deployment
+	b.Resource = d.bus().newBus(b.Construct, busProps{d: d, archiveDays: d.settings.ArchiveDays, publishers: d.settings.PublisherAccounts})
 	return b
 }

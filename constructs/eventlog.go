@@ -12,11 +12,15 @@ import (
 	"github.com/vinci-go/vinci/bus"
 	"github.com/vinci-go/vinci/eventlog"
 	"github.com/vinci-go/vinci/eventlog/relay"
+	"github.com/vinci-go/vinci/internal/names"
 )
 
 // EventLogProps says which log to make.
 type EventLogProps struct {
 	Deployment *Deployment // required
+	// ConsumesOnly leaves out what publishes: relay, timers and their alarms. The
+	// tables are all there, since tools record in the log what they do.
+	ConsumesOnly bool
 }
 
 // EventLog is the framework's three tables (events, deliveries, state), the
@@ -27,11 +31,13 @@ type EventLogProps struct {
 type EventLog struct {
 	cdk.Construct
 	Events, Deliveries, State *Table
-	Relay                     *Function
-	RelayFailed               awssqs.CfnQueue
-	Mapping                   awslambda.CfnEventSourceMapping
-	Timers                    *Function
-	TimersRule                awsevents.CfnRule
+
+	// Those of an application that only consumes are nil.
+	Relay       *Function
+	RelayFailed awssqs.CfnQueue
+	Mapping     awslambda.CfnEventSourceMapping
+	Timers      *Function
+	TimersRule  awsevents.CfnRule
 }
 
 // How the relay reads the stream. It puts an event that can never be published
@@ -56,6 +62,9 @@ func NewEventLog(scope cdk.Construct, id string, props *EventLogProps) *EventLog
 	l.Deliveries = NewTable(l.Construct, "Deliveries", &TableProps{Deployment: d, Definition: bus.Deliveries})
 	l.State = NewTable(l.Construct, "State", &TableProps{Deployment: d, Definition: eventlog.State})
 
+	if props.ConsumesOnly {
+		return l
+	}
 	l.RelayFailed = newQueue(l.Construct, "RelayFailed", queueProps{name: d.names.RelayFailedQueue(), retention: deadLetterRetention})
 	newQueuePolicy(l.Construct, "RelayFailedPolicy", l.RelayFailed, "")
 
@@ -67,10 +76,13 @@ func NewEventLog(scope cdk.Construct, id string, props *EventLogProps) *EventLog
 		Timeout:     relayTimeout,
 		Statements: []Statement{
 			readStream(stream),
-			{Sid: "Publish", Actions: []string{"events:PutEvents"}, Resources: []string{d.BusARN()}},
+			d.bus().publishing("Publish"),
 			{Sid: "GiveUp", Actions: []string{"sqs:SendMessage"}, Resources: []string{*l.RelayFailed.AttrArn()}},
 		},
 	})
+	if bus, elsewhere := d.publishesElsewhere(); elsewhere {
+		l.Relay.Resource.AddMetadata(jsii.String(names.MetadataBus), bus)
+	}
 	// No filter: the relay must see MODIFY and REMOVE as well, to count them.
 	l.Mapping = awslambda.NewCfnEventSourceMapping(l.Construct, jsii.String("Mapping"), &awslambda.CfnEventSourceMappingProps{
 		FunctionName:               l.Relay.Name(),

@@ -104,6 +104,9 @@ func NewFunction(scope cdk.Construct, id string, props *FunctionProps) *Function
 	if level := d.settings.LogLevel; level != slog.LevelInfo {
 		variables[functionlog.EnvLevel] = level.String()
 	}
+	if bus, elsewhere := d.publishesElsewhere(); elsewhere {
+		variables[names.EnvBus] = bus
+	}
 	p := &awslambda.CfnFunctionProps{
 		Runtime:       jsii.String("provided.al2023"),
 		Handler:       jsii.String("bootstrap"),

@@ -52,7 +52,8 @@ type Settings struct {
 	AlarmTopic string
 
 	// ArchiveDays is how long the bus's archive keeps events, 1 to 3653; zero: there is
-	// no archive.
+	// no archive. An application that uses another's bus says here how long that one's
+	// archive keeps them: its own records must be kept longer.
 	ArchiveDays int
 
 	// DeliveryDays is how long records of deliveries are kept, at least 20 and what the
@@ -73,6 +74,11 @@ type Settings struct {
 	// JWTAudiences are the audiences of JWT authorizers, by the authorizer's name, in
 	// place of JWTProps.Audience.
 	JWTAudiences map[string][]string
+
+	// Deployments says which deployment of another application is meant, by the
+	// application's name, where [ApplicationProps.Bus] and [Application.AddEventsOf] name
+	// one; otherwise it is that of the same id.
+	Deployments map[string]string
 }
 
 // environment is where the deployment's stacks belong; nil: nowhere in particular.

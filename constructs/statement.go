@@ -120,7 +120,7 @@ func (d *Deployment) accessStatements(a bus.Access, events orm.Definition) []Sta
 		all = append(all, commitState(d.TableARN(eventlog.State))...)
 	}
 	if len(a.Publishes) > 0 {
-		all = append(all, Statement{Sid: "PublishDirectly", Actions: []string{"events:PutEvents"}, Resources: []string{d.BusARN()}})
+		all = append(all, d.bus().publishing("PublishDirectly"))
 	}
 	return all
 }

@@ -4,7 +4,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	cdk "github.com/aws/constructs-go/constructs/v10"
@@ -32,7 +31,6 @@ type SubscriptionProps struct {
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 type Subscription struct {
 	cdk.Construct
-	Rule            awsevents.CfnRule
 	Queue           awssqs.CfnQueue
 	DeadLetterQueue awssqs.CfnQueue // nil when it has none
 	Undelivered     awssqs.CfnQueue
@@ -40,15 +38,8 @@ type Subscription struct {
 	Mapping         awslambda.CfnEventSourceMapping
 }
 
-// EventBridge's own defaults, said in the template so that they are seen:
-// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html
-const (
-	targetMaxAge   = 24 * time.Hour
-	targetAttempts = 185
-)
-
-// NewSubscription makes a subscription. The bus may be in another stack; rule
-// and queue are together here, because each needs the other's ARN.
+// NewSubscription makes a subscription. The bus may be in another stack, and that of
+// another application.
 func NewSubscription(scope cdk.Construct, id string, props *SubscriptionProps) *Subscription {
 	s := &Subscription{Construct: cdk.NewConstruct(scope, &id)}
 	def, d := props.Definition, props.Deployment
@@ -73,23 +64,11 @@ func NewSubscription(scope cdk.Construct, id string, props *SubscriptionProps) *
 	s.Undelivered = newQueue(s.Construct, "Undelivered", queueProps{
 		name: d.names.UndeliveredQueue(def.Name), retention: deadLetterRetention,
 	})
-	s.Rule = awsevents.NewCfnRule(s.Construct, jsii.String("Rule"), &awsevents.CfnRuleProps{
-		Description:  jsii.String("Subscription " + def.Name + " of " + d.App() + ", deployment " + d.ID()),
-		EventBusName: d.BusName(),
-		EventPattern: plan.Pattern(d.App(), def.Selectors),
-		State:        jsii.String("ENABLED"),
-		Targets: []any{&awsevents.CfnRule_TargetProperty{
-			Id:               jsii.String("queue"),
-			Arn:              s.Queue.AttrArn(),
-			DeadLetterConfig: &awsevents.CfnRule_DeadLetterConfigProperty{Arn: s.Undelivered.AttrArn()},
-			RetryPolicy: &awsevents.CfnRule_RetryPolicyProperty{
-				MaximumEventAgeInSeconds: seconds(targetMaxAge),
-				MaximumRetryAttempts:     jsii.Number(targetAttempts),
-			},
-		}},
+	d.busOf(def).deliver(s.Construct, deliveryProps{
+		description: "Subscription " + def.Name + " of " + d.App() + ", deployment " + d.ID(),
+		source:      def.Source(d.App()), selectors: def.Selectors,
+		queue: s.Queue, undelivered: s.Undelivered,
 	})
-	newQueuePolicy(s.Construct, "QueuePolicy", s.Queue, *s.Rule.AttrArn())
-	newQueuePolicy(s.Construct, "UndeliveredPolicy", s.Undelivered, *s.Rule.AttrArn())
 
 	s.addFunction(props, timeout, window, visibility)
 	s.addAlarms(d, def, visibility)
@@ -116,7 +95,8 @@ func (s *Subscription) addFunction(props *SubscriptionProps, timeout, window, vi
 			LeadingKeys: []string{eventlog.ModelKey(def.Name)},
 		})
 	}
-	environment := map[string]string{bus.EnvVisibilityTimeout: strconv.Itoa(int(visibility / time.Second))}
+	environment := d.retention()
+	environment[bus.EnvVisibilityTimeout] = strconv.Itoa(int(visibility / time.Second))
 	if s.DeadLetterQueue != nil {
 		statements = append(statements, Statement{
 			Sid: "GiveUp", Actions: []string{"sqs:SendMessage"}, Resources: []string{*s.DeadLetterQueue.AttrArn()},

@@ -123,7 +123,8 @@ func (a *Application) Synthesize(ctx context.Context, options *SynthOptions) err
 	if behind != "" && options.Progress != nil {
 		fmt.Fprintln(options.Progress, "note:", behind)
 	}
-	d := &Deployment{names: p.Name, settings: Settings(p.Settings), goarch: p.GOARCH(), code: map[string]string{}}
+	d := &Deployment{names: p.Name, settings: Settings(p.Settings), goarch: p.GOARCH(), code: map[string]string{},
+		publishesOn: p.PublishesOn(), busesOf: p.BusesOf()}
 	for _, b := range p.Binaries() {
 		key := b.Folder
 		if key == "" {
@@ -153,6 +154,7 @@ func (a *Application) complete(dir string) (*plan.Plan, error) {
 		p.Settings = plan.Settings(a.settings(cmp.Or(p.Context[plan.KeyDeployment], p.Name.ID)))
 		p.SettingsAt = placeOf(a.settings)
 	}
+	p.Foreign = append([]plan.Foreign(nil), p.Foreign...)
 	p.Handlers = append([]plan.Handler(nil), p.Handlers...)
 	p.Captures = append([]plan.Capture(nil), p.Captures...)
 	p.APIs = append([]plan.API(nil), p.APIs...)

@@ -70,8 +70,12 @@ func Description(text string) Option { return func(o *options) { o.description =
 // Define does not fail: everything that is wrong is in Err, with the place of
 // the call, so that a program can report all its wrong definitions at once.
 func Define[T any](name string, opts ...Option) *Definition[T] {
+	return define[T](name, place.Caller(), opts)
+}
+
+func define[T any](name, at string, opts []Option) *Definition[T] {
 	o := options{version: 1}
-	d := &Definition[T]{name: name, place: place.Caller()}
+	d := &Definition[T]{name: name, place: at}
 	var problems []problem
 	for i, opt := range opts {
 		if opt == nil {

@@ -128,6 +128,7 @@ func newPlan(a *assembly.Assembly) (*plan, error) {
 		}
 	}
 	delete(p.broken, "") // of types without an ARN
+	p.lendBuses()
 	for _, f := range p.later {
 		f()
 	}

@@ -39,6 +39,7 @@ type report struct {
 	seen   map[ResourceError]bool
 	notes  []*note // in the order of the first of each
 	absent []string
+	lent   []string // what stands in for things of others
 }
 
 // note says that properties of a resource type have no effect here.
@@ -81,10 +82,11 @@ func (r *report) unknown(res *assembly.Resource) {
 }
 
 // lines are the notes for people: first what is not served at all, one line for
-// each resource, then what has no effect, one line for each type and reason.
+// each resource, then what is there in another's place, then what has no effect, one line for each type and reason.
 func (r *report) lines() []string {
 	lines := slices.Clone(r.absent)
 	slices.Sort(lines)
+	lines = append(lines, r.lent...)
 	var effects []string
 	for _, n := range r.notes {
 		what := n.typ

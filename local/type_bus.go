@@ -3,6 +3,7 @@ package local
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -217,6 +218,24 @@ func busNameOf(nameOrARN string) string {
 		return name
 	}
 	return nameOrARN
+}
+
+// lendBuses makes the buses that resources of the assembly work with and other
+// applications make. Here the application runs alone, and what is to come from the
+// others is put on these buses by calls.
+func (p *planner) lendBuses() {
+	users := map[string][]string{}
+	for _, r := range p.plan.resources {
+		if r.OtherBus != "" && !p.hasBus(r.OtherBus) {
+			users[r.OtherBus] = append(users[r.OtherBus], r.Where())
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(users)) {
+		p.plan.buses = append(p.plan.buses, eventbridge.BusConfig{
+			Name: name, ARN: p.env.Arn("events", "event-bus/"+name), Description: "Another application's bus",
+		})
+		p.report.lent = append(p.report.lent, fmt.Sprintf("lent: event bus %s is another application's, which does not run here; put its events there by calls (used by %s)", name, strings.Join(users[name], ", ")))
+	}
 }
 
 // finishRules checks that buses, targets and dead-letter queues exist, and that

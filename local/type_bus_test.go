@@ -103,3 +103,33 @@ func TestEventsBetween(t *testing.T) {
 		t.Errorf("staying: rules %+v", c.Rules)
 	}
 }
+
+// TestLentBus: a bus that a resource names as another application's is made, and said
+// to be; one that is merely missing is refused.
+func TestLentBus(t *testing.T) {
+	rule := func(metadata string) string {
+		return `"Theirs": {"Type": "AWS::Events::Rule"` + metadata + `, "Properties": {"EventBusName": "till-local-bus", "EventPattern": {"source": ["till.public"]}, "Targets": [{"Id": "q", "Arn": {"Fn::GetAtt": ["Queue", "Arn"]}}]}},
+		"WorkMapping": {`
+	}
+	if _, err := planOf(t, app(t, `"WorkMapping": {`, rule(""))); err == nil || !strings.Contains(err.Error(), `no event bus "till-local-bus"`) {
+		t.Errorf("a missing bus: %v", err)
+	}
+	p, err := planOf(t, app(t, `"WorkMapping": {`, rule(`, "Metadata": {"vinci:bus": "till-local-bus"}`)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(p.buses, func(b eventbridge.BusConfig) bool { return b.Name == "till-local-bus" })
+	if i < 0 || p.buses[i].ARN != "arn:aws:events:us-east-1:000000000000:event-bus/till-local-bus" {
+		t.Fatalf("buses %+v", p.buses)
+	}
+	if !slices.ContainsFunc(p.notes, func(n string) bool {
+		return strings.HasPrefix(n, "lent: event bus till-local-bus") && strings.Contains(n, "Theirs")
+	}) {
+		t.Errorf("notes %v", p.notes)
+	}
+	// A bus that the assembly has is nobody else's.
+	p, err = planOf(t, app(t, `"WorkMapping": {`, `"Ours": {"Type": "AWS::Events::EventBus", "Properties": {"Name": "till-local-bus"}},`+rule(`, "Metadata": {"vinci:bus": "till-local-bus"}`)))
+	if err != nil || slices.ContainsFunc(p.notes, func(n string) bool { return strings.HasPrefix(n, "lent:") }) {
+		t.Errorf("its own bus is lent: %v", err)
+	}
+}

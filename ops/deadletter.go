@@ -69,7 +69,9 @@ const (
 	attrRuleErrorMessage = "ERROR_MESSAGE"
 )
 
-func letter(m Message) DeadLetter {
+// letter reads a message of a subscription to the events of an application, "" for its
+// own.
+func letter(m Message, from string) DeadLetter {
 	l := DeadLetter{MessageID: m.ID, Sent: m.Sent, Attributes: m.Attributes, Body: m.Body, message: m}
 	if n := m.Attributes[bus.AttrNamespace]; bus.CheckNamespace(n) == nil {
 		l.Namespace = n
@@ -78,7 +80,7 @@ func letter(m Message) DeadLetter {
 		Detail *event.Envelope `json:"detail"`
 	}
 	if err := json.Unmarshal([]byte(m.Body), &body); err == nil && body.Detail != nil && nameable(body.Detail.ID) {
-		l.Event, l.EventID, l.EventType = body.Detail, body.Detail.ID, body.Detail.Type
+		l.Event, l.EventID, l.EventType = body.Detail, bus.ForeignID(from, body.Detail.ID), body.Detail.Type
 	}
 	if n, err := strconv.Atoi(m.Attributes[bus.AttrAttempts]); err == nil {
 		l.Attempts = n
@@ -234,7 +236,7 @@ func (o *Ops) letters(ctx context.Context, s *subscription, messages []Message) 
 	var keys []orm.Pair[string, string]
 	var of []int
 	for i, m := range messages {
-		letters[i] = letter(m)
+		letters[i] = letter(m, s.From)
 		id := letters[i].ID()
 		if letters[i].EventID != "" && letters[i].Namespace == "" {
 			id = bus.RecordID(id, generation)

@@ -49,7 +49,7 @@ func (o *Ops) Edit(ctx context.Context, subscription, eventID string, data json.
 	if err != nil {
 		return event.Metadata{}, err
 	}
-	if err := actor(ctx, "edit", s.Name); err != nil {
+	if err := errors.Join(actor(ctx, "edit", s.Name), s.inLog("edit")); err != nil {
 		return event.Metadata{}, err
 	}
 	old, err := o.event(ctx, "edit", eventID)

@@ -13,7 +13,7 @@ func FuzzLetter(f *testing.F) {
 		f.Add(body, "spring", "3")
 	}
 	f.Fuzz(func(t *testing.T, body, namespace, attempts string) {
-		l := letter(Message{ID: "m", Body: body, Attributes: map[string]string{bus.AttrNamespace: namespace, bus.AttrAttempts: attempts}})
+		l := letter(Message{ID: "m", Body: body, Attributes: map[string]string{bus.AttrNamespace: namespace, bus.AttrAttempts: attempts}}, "")
 		if id := l.ID(); id == "" || len(id) > maxNamed+1+bus.MaxNamespace || l.EventID != "" && (l.Event == nil || !strings.HasPrefix(id, l.EventID)) {
 			t.Errorf("it is called %q: %+v", id, l)
 		}

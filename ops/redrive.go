@@ -90,6 +90,7 @@ func (o *Ops) Purge(ctx context.Context, subscription string, p Pick) (Done, err
 type subscriptionBox struct {
 	o        *Ops
 	name     string // of the subscription
+	from     string // the application whose events it gets, "" for its own
 	queue    string
 	progress func(Done)
 	done     Done
@@ -147,13 +148,13 @@ func (o *Ops) work(ctx context.Context, op, subscription string, p Pick, def *ev
 	if p.Rate < 0 {
 		return Done{}, wrong(KindInvalid, op, subscription, "rate %d: allowed are 0 and more", p.Rate)
 	}
-	s := &subscriptionBox{o: o, name: sub.Name, queue: o.box(p.Box, sub.Name), progress: p.Progress, taken: map[string]bool{}, acted: map[string]bool{}}
+	s := &subscriptionBox{o: o, name: sub.Name, from: sub.From, queue: o.box(p.Box, sub.Name), progress: p.Progress, taken: map[string]bool{}, acted: map[string]bool{}}
 	found := map[string]bool{}
 	want := func(m *Message) bool {
 		if s.done.Looked++; s.done.Looked%maxEntries == 0 && s.progress != nil {
 			s.progress(s.done)
 		}
-		l := letter(*m)
+		l := letter(*m, sub.From)
 		fresh := !s.taken[m.ID] && !(comeBack && s.acted[l.ID()])
 		if p.All {
 			return fresh
@@ -201,12 +202,17 @@ func (o *Ops) workOn(ctx context.Context, s *subscriptionBox, messages []Message
 	letters := make([]DeadLetter, len(messages))
 	acted := Acted{Subscription: s.name, Queue: s.queue, Reason: reason}
 	for i, m := range messages {
-		letters[i] = letter(m)
+		letters[i] = letter(m, s.from)
 		acted.Events = append(acted.Events, letters[i].ID())
 	}
 	story := ctx
 	if len(letters) == 1 {
 		story = about(ctx, letters[0].Event)
+		if s.from != "" && letters[0].Event != nil {
+			f := event.FlowFrom(story)
+			f.CausationID = letters[0].EventID
+			story = event.WithFlow(ctx, f)
+		}
 	}
 	record := def.At(Stream(s.name), event.Append).Record(acted)
 	_, err := o.record(story, record)
@@ -222,7 +228,7 @@ func (o *Ops) workOn(ctx context.Context, s *subscriptionBox, messages []Message
 
 // remove deletes all letters about an event; a box that is not there has none.
 func (o *Ops) remove(ctx context.Context, queue string, recordIDs ...string) (err error) {
-	wanted, rest, err := o.sweep(ctx, queue, 0, func(m *Message) bool { l := letter(*m); return slices.Contains(recordIDs, l.ID()) })
+	wanted, rest, err := o.sweep(ctx, queue, 0, func(m *Message) bool { l := letter(*m, ""); return slices.Contains(recordIDs, l.ID()) })
 	defer func() { err = errors.Join(err, o.release(ctx, queue, rest)) }()
 	if isAbsent(err) {
 		return nil

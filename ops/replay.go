@@ -107,6 +107,9 @@ func (o *Ops) Replay(ctx context.Context, subscription string, r Replay) (Replay
 	if r.Rate == 0 {
 		r.Rate = DefaultRate
 	}
+	if err := s.inLog("replay"); err != nil {
+		return p, err
+	}
 	if err := o.check(ctx, s, &r); err != nil {
 		return p, err
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/vinci-go/vinci/bus"
 	"github.com/vinci-go/vinci/event"
 	"github.com/vinci-go/vinci/event/pattern"
+	"github.com/vinci-go/vinci/eventlog"
 )
 
 // Subscription is what has to be known of a subscription to find its queues and to
@@ -19,12 +20,13 @@ type Subscription struct {
 	Patterns    []json.RawMessage `json:"patterns"`
 	Ordered     bool              `json:"ordered,omitempty"`
 	Rebuildable bool              `json:"rebuildable,omitempty"`
+	From        string            `json:"from,omitempty"` // the application whose events they are, see bus.From
 }
 
 // Of is a subscription that a program has defined. What is wrong with it, [New]
 // says.
 func Of(d *bus.Definition) Subscription {
-	s := Subscription{Name: d.Name, Ordered: d.Ordered, Rebuildable: d.Rebuildable}
+	s := Subscription{Name: d.Name, Ordered: d.Ordered, Rebuildable: d.Rebuildable, From: d.From}
 	for _, sel := range d.Selectors {
 		s.Patterns = append(s.Patterns, sel.Pattern())
 	}
@@ -70,6 +72,14 @@ func (s Subscription) compile() (*subscription, error) {
 // Delivery records expire, and a namespace has none in the beginning.
 func editedStream(subscription, id string) string { return Stream(subscription) + "/" + id }
 
+// inLog refuses what needs the events of a subscription in the log.
+func (s *subscription) inLog(op string) error {
+	if s.From == "" {
+		return nil
+	}
+	return wrong(KindRefused, op, s.Name, "its events are in the log of %s: republish them there, or replay the archive of the bus to this subscription's rule", s.From)
+}
+
 // wants reports whether the subscription is to get an event.
 func (s *subscription) wants(e event.Envelope) (bool, error) {
 	if only := bus.OnlyFor(e.ID); only != "" && only != s.Name {
@@ -80,6 +90,9 @@ func (s *subscription) wants(e event.Envelope) (bool, error) {
 
 // asks reports whether the subscription's patterns fit an event.
 func (s *subscription) asks(e event.Envelope) (bool, error) {
+	if s.From != "" && e.Source != eventlog.PublicSource(s.From) {
+		return false, nil
+	}
 	body, err := bus.MessageBody(e)
 	if err != nil {
 		return false, err
@@ -88,8 +101,12 @@ func (s *subscription) asks(e event.Envelope) (bool, error) {
 	return len(picked) > 0, err
 }
 
-// wantsType reports whether it asks for events of a type, or some of them.
+// wantsType reports whether it asks for events of a type of the application's own, or
+// some of them.
 func (s *subscription) wantsType(name string) (bool, error) {
+	if s.From != "" {
+		return false, nil
+	}
 	body, err := json.Marshal(map[string]string{"detail-type": name})
 	if err != nil {
 		return false, err

@@ -16,10 +16,12 @@ import (
 // Deliveries is what became of an event at each subscription that has met it, by the
 // subscription's name: those of the event itself, then those of each namespace that
 // is named. Of a subscription whose read model has generations, those of the current
-// one are the event's. It is strongly consistent. An event that nobody has met yet has none, and
+// one are the event's. An event of another application is named with that in front
+// ([bus.ForeignID]). It is strongly consistent. An event that nobody has met yet has none, and
 // one whose records have expired has none any more.
 func (o *Ops) Deliveries(ctx context.Context, eventID string, namespaces ...string) ([]Delivery, error) {
-	if _, _, err := event.ParseID(eventID); err != nil {
+	_, id := bus.SplitForeignID(eventID)
+	if _, _, err := event.ParseID(id); err != nil {
 		return nil, &Error{Kind: KindInvalid, Op: "deliveries", Err: err}
 	}
 	for _, n := range namespaces {

@@ -37,7 +37,7 @@ func (k *Kit) Redriven(l bus.DeadLetter) events.SQSMessage {
 // Checkpoint is the kit's subscription's place in a stream.
 func (k *Kit) Checkpoint(stream string) bus.Checkpoint {
 	k.t.Helper()
-	c, err := bus.ReadCheckpoint(k.t.Context(), k.Store, k.name, stream)
+	c, err := bus.ReadCheckpoint(k.t.Context(), k.Store, k.sub.Name, stream)
 	if err != nil {
 		k.t.Fatalf("bustest: %v", err)
 	}

@@ -40,7 +40,7 @@ type Kit struct {
 	Consumer *bus.Consumer
 
 	t        testing.TB
-	name     string // of the subscription
+	sub      *bus.Definition
 	queue    *queue
 	now      atomic.Int64 // nanoseconds since Start
 	facts    atomic.Int64
@@ -88,7 +88,7 @@ func With(t testing.TB, o Options, sub *bus.Definition, parts ...bus.Part) *Kit 
 	if err != nil {
 		t.Fatalf("bustest: %v", err)
 	}
-	k.Consumer, k.name = consumer, sub.Name
+	k.Consumer, k.sub = consumer, sub
 	return k
 }
 
@@ -121,7 +121,7 @@ func (k *Kit) Event(r event.Record) event.Envelope {
 	id := event.EventID(stream, version)
 	return event.Envelope{
 		Metadata: event.Metadata{
-			ID: id, Source: Source, Type: r.Type, Subject: stream, Time: k.Now(),
+			ID: id, Source: k.sub.Source(Source), Type: r.Type, Subject: stream, Time: k.Now(),
 			SchemaVersion: r.SchemaVersion, CorrelationID: "correlation of " + id,
 		},
 		Data: r.Data,
@@ -132,9 +132,9 @@ func (k *Kit) Event(r event.Record) event.Envelope {
 // there is none.
 func (k *Kit) Delivery(eventID string) bus.Delivery {
 	k.t.Helper()
-	d, err := bus.Deliveries.Get(context.Background(), k.Store, orm.Key(eventID, k.name))
+	d, err := bus.Deliveries.Get(context.Background(), k.Store, orm.Key(k.record(eventID), k.sub.Name))
 	if errors.Is(err, orm.KindNotFound) {
-		k.t.Fatalf("bustest: no delivery of %s at %s", eventID, k.name)
+		k.t.Fatalf("bustest: no delivery of %s at %s", eventID, k.sub.Name)
 	}
 	if err != nil {
 		k.t.Fatalf("bustest: %v", err)
@@ -142,10 +142,19 @@ func (k *Kit) Delivery(eventID string) bus.Delivery {
 	return d
 }
 
+// record is what the record of an event has as its id: an event of another application
+// may be named by its own id.
+func (k *Kit) record(eventID string) string {
+	if of, _ := bus.SplitForeignID(eventID); of != "" {
+		return eventID
+	}
+	return bus.ForeignID(k.sub.From, eventID)
+}
+
 // Delivered reports whether there is a record of an event at the subscription.
 func (k *Kit) Delivered(eventID string) bool {
 	k.t.Helper()
-	_, err := bus.Deliveries.Get(context.Background(), k.Store, orm.Key(eventID, k.name))
+	_, err := bus.Deliveries.Get(context.Background(), k.Store, orm.Key(k.record(eventID), k.sub.Name))
 	if err != nil && !errors.Is(err, orm.KindNotFound) {
 		k.t.Fatalf("bustest: %v", err)
 	}
@@ -157,7 +166,7 @@ func (k *Kit) Delivered(eventID string) bool {
 func (k *Kit) Troubles() []bus.Delivery {
 	k.t.Helper()
 	var out []bus.Delivery
-	for d, err := range bus.DeliveriesBySubscription.Query(k.name).All(context.Background(), k.Store) {
+	for d, err := range bus.DeliveriesBySubscription.Query(k.sub.Name).All(context.Background(), k.Store) {
 		if err != nil {
 			k.t.Fatalf("bustest: %v", err)
 		}

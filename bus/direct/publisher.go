@@ -54,7 +54,7 @@ func FromEnv(getenv func(string) string) (*Publisher, error) {
 		return nil, fmt.Errorf("direct publisher: %w", err)
 	}
 	client := eventbridge.NewFromConfig(awsenv.Config(getenv))
-	return New(Options{Source: d.App, Bus: relay.NewPublisher(client, d.Bus())}), nil
+	return New(Options{Source: d.App, Bus: relay.NewPublisher(client, d.BusFromEnv(getenv))}), nil
 }
 
 // Stream is the first part of the ids of events that are in no log:

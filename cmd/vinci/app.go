@@ -26,6 +26,16 @@ type application struct {
 	events []*schema.Event
 
 	subscriptions []*definitions.Subscription
+	bus           *definitions.Bus // another application's, on which it publishes; mostly nil
+	foreign       []*definitions.Foreign
+}
+
+// busOf is the physical name of the bus on which a deployment publishes.
+func (a *application) busOf(d names.Deployment) string {
+	if a.bus != nil {
+		return a.bus.Name
+	}
+	return d.Bus()
 }
 
 // sources are the definitions as they are in the working copy, whatever is deployed
@@ -79,7 +89,7 @@ func loadApplication(ctx context.Context, report *progress.Reporter, dir, deploy
 	if err != nil {
 		return nil, err
 	}
-	return &application{dir: dir, name: f.Application, tables: f.Tables, events: f.Events, subscriptions: f.Subscriptions}, nil
+	return &application{dir: dir, name: f.Application, tables: f.Tables, events: f.Events, subscriptions: f.Subscriptions, bus: f.Bus, foreign: f.Foreign}, nil
 }
 
 // deployment is one copy of the application.

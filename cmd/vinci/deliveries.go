@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/vinci-go/vinci/bus"
 	"github.com/vinci-go/vinci/event"
 	"github.com/vinci-go/vinci/ops"
 	"github.com/vinci-go/vinci/orm"
@@ -23,12 +24,13 @@ func newDeliveries() *cobra.Command {
 		Long: `Shows the delivery records of an event: state, attempts, times, and the last error.
 A subscription that asks for the event and has no record of it is listed as well:
 it has not met the event yet, or its record has expired.`,
-		Example: "  vinci deliveries user/7f3c@1",
+		Example: "  vinci deliveries user/7f3c@1\n  vinci deliveries shop:order/7f3c@4   # of another application, see bus.From",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return fmt.Errorf("one event id is needed, such as user/7f3c@1, got %d arguments", len(args))
 			}
-			_, _, err := event.ParseID(args[0])
+			_, id := bus.SplitForeignID(args[0])
+			_, _, err := event.ParseID(id)
 			return err
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -63,6 +65,12 @@ type deliveriesJSON struct {
 // unmet are the subscriptions that ask for an event and have no record of it. An
 // event that was published without the log is not known, and has none.
 func (d *deployed) unmet(cmd *cobra.Command, eventID string, ds []ops.Delivery) ([]string, error) {
+	if of, _ := bus.SplitForeignID(eventID); of != "" {
+		if len(ds) == 0 {
+			return nil, fmt.Errorf("no subscription has a record of event %s, which is in the log of %s", eventID, of)
+		}
+		return nil, nil
+	}
 	e, err := d.log.Get(cmd.Context(), eventID)
 	if errors.Is(err, orm.KindNotFound) {
 		if len(ds) == 0 {

@@ -2,8 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -92,6 +94,55 @@ func TestEvents(t *testing.T) {
 			t.Errorf("%v: %v, want %q", args, err, says)
 		}
 	}
+}
+
+// TestSchemasExport: what others may know goes to a folder or to standard output, and
+// nothing else does.
+func TestSchemasExport(t *testing.T) {
+	dir := fakeApp(t)
+	withEvents(t, dir, opened, closed)
+	run := func(fails string, args ...string) string {
+		t.Helper()
+		out, _, err := vinci(t, "", append(append([]string{"schemas", "export"}, args...), "--dir", dir)...)
+		if fails == "" && err != nil || fails != "" && (err == nil || !strings.Contains(err.Error(), fails)) {
+			t.Fatalf("%v: %v, want %q\n%s", args, err, fails, out)
+		}
+		return out
+	}
+	var async struct {
+		AsyncAPI   string
+		Info       struct{ Version string }
+		Channels   map[string]any
+		Operations map[string]any
+		Components struct{ Messages map[string]any }
+	}
+	out := run("", "--format", "asyncapi", "--version", "7.0.0")
+	if err := json.Unmarshal([]byte(out), &async); err != nil || async.AsyncAPI != "3.0.0" || async.Info.Version != "7.0.0" || len(async.Channels) != 1 {
+		t.Errorf("%v:\n%s", err, out)
+	}
+	if got := slices.Sorted(maps.Keys(async.Components.Messages)); len(got) != 1 || got[0] != "ticket.opened.v4" {
+		t.Errorf("messages %v", got)
+	}
+	folder := filepath.Join(t.TempDir(), "a", "b")
+	if out := run("", "--format", "jsonschema", "--out", folder); !strings.Contains(out, "1 file written to "+folder) {
+		t.Errorf("it says %s", out)
+	}
+	if out := run("", "--format", "jsonschema", "--internal", "--out", folder); !strings.Contains(out, "4 files written") {
+		t.Errorf("it says %s", out)
+	}
+	files, err := os.ReadDir(folder)
+	if err != nil || len(files) != 4 {
+		t.Errorf("files %v, %v", files, err)
+	}
+	run("", "--format", "asyncapi", "--out", folder)
+	if _, err := os.Stat(filepath.Join(folder, "asyncapi.json")); err != nil {
+		t.Error(err)
+	}
+	run(`--format "yaml": allowed are jsonschema and asyncapi`, "--format", "yaml")
+	run("allowed are jsonschema and asyncapi")
+	run("--out: ", "--format", "asyncapi", "--out", filepath.Join(folder, "asyncapi.json"))
+	withEvents(t, dir, closed)
+	run("makes none public", "--format", "jsonschema")
 }
 
 func TestSchemas(t *testing.T) {

@@ -68,7 +68,7 @@ func newDeployed(app *application, t *target, store orm.Store, queues ops.Queues
 	log := eventlog.New(store, eventlog.Options{Source: t.App})
 	var subs []ops.Subscription
 	for _, s := range app.subscriptions {
-		subs = append(subs, ops.Subscription{Name: s.Name, Patterns: s.Patterns, Ordered: s.Ordered, Rebuildable: s.Rebuildable})
+		subs = append(subs, ops.Subscription{Name: s.Name, Patterns: s.Patterns, Ordered: s.Ordered, Rebuildable: s.Rebuildable, From: s.From})
 	}
 	o, err := ops.New(ops.Options{Application: t.App, Deployment: t.ID, Store: store, Log: log, Queues: queues, Subscriptions: subs})
 	if err != nil {

@@ -109,7 +109,7 @@ After Ctrl-C or an error --resume goes on; where it was is in .vinci/replays.`,
 			var unkept error
 			r := relay.NewRepublisher(relay.RepublishOptions{
 				Log: d.log, Source: d.App, Rate: rate,
-				Publisher: relay.NewPublisher(eventbridge.NewFromConfig(d.config()), d.Bus()),
+				Publisher: relay.NewPublisher(eventbridge.NewFromConfig(d.config()), d.app.busOf(d.Deployment)),
 				Failures:  d.RelayFailures(),
 				Logger:    slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil)),
 				Progress: func(p relay.Progress) {

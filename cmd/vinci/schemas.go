@@ -70,7 +70,7 @@ is 1.`,
 		c.Flags().BoolVar(&asJSON, "json", false, "print the findings as JSON")
 	}
 	w.dirFlag(cmd)
-	cmd.AddCommand(lock)
+	cmd.AddCommand(lock, w.newSchemasExport())
 	return cmd
 }
 

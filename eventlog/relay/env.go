@@ -24,7 +24,7 @@ func FromEnv(getenv func(string) string, logger *slog.Logger, metrics io.Writer)
 	return New(Options{
 		Source:     d.App,
 		Deployment: d.ID,
-		Publisher:  NewPublisher(eventbridge.NewFromConfig(cfg), d.Bus()),
+		Publisher:  NewPublisher(eventbridge.NewFromConfig(cfg), d.BusFromEnv(getenv)),
 		Failures:   NewFailureQueue(sqs.NewFromConfig(cfg), d.RelayFailedQueue()),
 		Logger:     logger,
 		Metrics:    metrics,

@@ -21,8 +21,25 @@ type File struct {
 	Application string          `json:"application"` // its name, without a deployment
 	Tables      []*orm.Schema   `json:"tables"`      // the framework's included, sorted by name
 	Events      []*schema.Event `json:"events"`      // sorted by name
+	// Bus is on which the deployment publishes, when it is another application's.
+	Bus *Bus `json:"bus,omitempty"`
+	// Foreign are events of other applications, in order of those.
+	Foreign []*Foreign `json:"foreign,omitempty"`
 
 	Subscriptions []*Subscription `json:"subscriptions"` // sorted by name
+}
+
+// Bus is a bus of another application.
+type Bus struct {
+	Application string `json:"application"` // that makes it
+	Name        string `json:"name"`        // its physical name
+}
+
+// Foreign are events of another application, as this one reads them.
+type Foreign struct {
+	Application string          `json:"application"`
+	Bus         string          `json:"bus"`    // the application on whose bus they are
+	Events      []*schema.Event `json:"events"` // sorted by name
 }
 
 // Event finds an event by its type; nil when there is none.
@@ -48,10 +65,16 @@ func (f *File) Table(name string) *orm.Schema {
 // Write writes the file, with everything in order of its name. It replaces
 // what was there; the folder must exist.
 func Write(file string, f *File) error {
-	sorted := &File{Application: f.Application, Tables: slices.Clone(f.Tables), Events: slices.Clone(f.Events), Subscriptions: slices.Clone(f.Subscriptions)}
+	sorted := &File{Application: f.Application, Bus: f.Bus, Foreign: slices.Clone(f.Foreign), Tables: slices.Clone(f.Tables), Events: slices.Clone(f.Events), Subscriptions: slices.Clone(f.Subscriptions)}
 	slices.SortFunc(sorted.Tables, func(a, b *orm.Schema) int { return cmp.Compare(a.Name, b.Name) })
 	slices.SortFunc(sorted.Events, func(a, b *schema.Event) int { return cmp.Compare(a.Name, b.Name) })
 	slices.SortFunc(sorted.Subscriptions, func(a, b *Subscription) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(sorted.Foreign, func(a, b *Foreign) int { return cmp.Compare(a.Application, b.Application) })
+	for i, foreign := range sorted.Foreign {
+		c := *foreign
+		c.Events = slices.SortedFunc(slices.Values(c.Events), func(a, b *schema.Event) int { return cmp.Compare(a.Name, b.Name) })
+		sorted.Foreign[i] = &c
+	}
 	if sorted.Tables == nil {
 		sorted.Tables = []*orm.Schema{} // [] and not null: there are none
 	}

@@ -15,6 +15,7 @@ type Subscription struct {
 	Ordered         bool              `json:"ordered,omitempty"`
 	Rebuildable     bool              `json:"rebuildable,omitempty"`
 	DeadLetterQueue bool              `json:"deadLetterQueue,omitempty"`
+	From            string            `json:"from,omitempty"`      // the application whose events they are
 	Timeout         int               `json:"timeout,omitempty"`   // of its function in seconds
 	DefinedAt       string            `json:"definedAt,omitempty"` // file:line, relative to its module
 }
@@ -22,7 +23,7 @@ type Subscription struct {
 // SubscriptionOf describes a subscription that has no mistakes, but for the time-out
 // of its function.
 func SubscriptionOf(d *bus.Definition, deadLetterQueue bool) *Subscription {
-	s := &Subscription{Name: d.Name, Ordered: d.Ordered, Rebuildable: d.Rebuildable, DeadLetterQueue: deadLetterQueue, DefinedAt: d.DefinedAt}
+	s := &Subscription{Name: d.Name, Ordered: d.Ordered, Rebuildable: d.Rebuildable, DeadLetterQueue: deadLetterQueue, From: d.From, DefinedAt: d.DefinedAt}
 	for _, sel := range d.Selectors {
 		s.Patterns = append(s.Patterns, sel.Pattern())
 	}

@@ -12,11 +12,19 @@ import (
 const (
 	EnvApplication = "VINCI_APP"
 	EnvDeployment  = "VINCI_DEPLOYMENT"
+	// EnvBus is the physical name of the bus on which the application publishes, set on
+	// functions that do when it is another application's: then it cannot be computed.
+	EnvBus = "VINCI_BUS"
 )
 
 // EnvMaxBody is set on the functions of HTTP APIs: how many bytes a request's body
 // may have.
 const EnvMaxBody = "VINCI_MAX_BODY_BYTES"
+
+// MetadataBus is the key of a template's metadata by which a resource names a bus that
+// another application makes, so that whoever runs one assembly alone knows that it is
+// not forgotten.
+const MetadataBus = "vinci:bus"
 
 // Suffixes that Vinci adds to a subscription's queue name. A definition's own
 // name may not end in one of them.
@@ -62,8 +70,8 @@ type Deployment struct {
 // New checks both parts and reports everything that is wrong with them at once.
 func New(app, id string) (Deployment, error) {
 	var errs []error
-	if !appPattern.MatchString(app) {
-		errs = append(errs, fmt.Errorf("application name %q: allowed is %s: a lower-case letter, then up to 23 lower-case letters, digits or hyphens", app, appPattern))
+	if err := CheckApplication(app); err != nil {
+		errs = append(errs, err)
 	}
 	if id == "" {
 		errs = append(errs, errors.New("deployment id is missing: name one with -c deployment=ID (make synth DEPLOYMENT=ID)"))
@@ -86,6 +94,15 @@ func FromEnv(getenv func(string) string) (Deployment, error) {
 	return d, nil
 }
 
+// CheckApplication reports what is wrong with the name of an application, and nil when
+// it may be used.
+func CheckApplication(app string) error {
+	if !appPattern.MatchString(app) {
+		return fmt.Errorf("application name %q: allowed is %s: a lower-case letter, then up to 23 lower-case letters, digits or hyphens", app, appPattern)
+	}
+	return nil
+}
+
 // Check reports what is wrong with the name of a table, a subscription or a
 // function, and nil when it may be used.
 func Check(name string) error {
@@ -105,6 +122,14 @@ func (d Deployment) Name(name string) string { return d.App + "-" + d.ID + "-" +
 
 // Table is the physical name of a table.
 func (d Deployment) Table(name string) string { return d.Name(name) }
+
+// BusFromEnv is the physical name of the bus on which the deployment publishes.
+func (d Deployment) BusFromEnv(getenv func(string) string) string {
+	if bus := getenv(EnvBus); bus != "" {
+		return bus
+	}
+	return d.Bus()
+}
 
 // Bus is the physical name of the deployment's event bus.
 func (d Deployment) Bus() string { return d.Name(BusName) }

@@ -61,6 +61,9 @@ type Resource struct {
 	// Properties is plain JSON: strings, json.Number, bool, []any and
 	// map[string]any. It is never nil.
 	Properties map[string]any
+	// OtherBus is the name of an event bus that the resource works with and another
+	// application makes; mostly empty.
+	OtherBus string `json:",omitempty"`
 	// AssetDir is the folder with the code of a Lambda function; "" when the
 	// function's code is not an asset of this assembly.
 	AssetDir string

@@ -7,6 +7,8 @@ import (
 	"io"
 	"maps"
 	"slices"
+
+	"github.com/vinci-go/vinci/internal/names"
 )
 
 // template is the part of a CloudFormation template that is needed. Rules serve
@@ -141,6 +143,7 @@ func (s *stack) resolveResources() []*Resource {
 func (s *stack) resolveResource(id string) *Resource {
 	t := s.template.Resources[id]
 	r := &Resource{Stack: s.name, LogicalID: id, Type: t.Type, ConstructPath: s.paths[id], Properties: map[string]any{}}
+	r.OtherBus, _ = t.Metadata[names.MetadataBus].(string)
 	ident := s.identify(at{stack: s, id: id}, id)
 	if ident == nil || ident.kind == nil {
 		return r

@@ -157,7 +157,7 @@ func (a *App) outcome(ctx context.Context, eventID string, sub *bus.Definition) 
 	defer cancel()
 	var last bus.Delivery
 	err := a.until(ctx, func(ctx context.Context) (bool, error) {
-		d, err := bus.Deliveries.Get(ctx, a.store, orm.Key(eventID, sub.Name))
+		d, err := bus.Deliveries.Get(ctx, a.store, orm.Key(bus.ForeignID(sub.From, eventID), sub.Name))
 		if errors.Is(err, orm.KindNotFound) {
 			return false, nil
 		}

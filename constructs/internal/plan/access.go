@@ -65,7 +65,7 @@ func (c *checker) checkGrant(verb string, d orm.Definition, subject, at string) 
 		return
 	}
 	name := d.Schema().Name
-	if c.EventBus && c.isFramework(d) {
+	if c.HasLog() && c.isFramework(d) {
 		if (verb == "writes" || verb == "appends to") && !saysItself(subject) {
 			c.add(Problem{
 				What: fmt.Sprintf("%s: %s %q, a table of the framework", subject, verb, name), Where: at,

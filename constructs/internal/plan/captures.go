@@ -67,7 +67,7 @@ func (c *checker) checkCaptures() {
 				Allowed: "a name for one subscription or one table handler: queues and delivery records are named after it", Mend: "rename one of the two",
 			})
 		}
-		if !c.EventBus {
+		if !c.HasLog() {
 			c.add(Problem{
 				What: subject + ": the application has no event log, whose table keeps what was handled", Where: h.At,
 				Allowed: "table handlers in an application with ApplicationProps.EventBus: true", Mend: "set EventBus: true, or remove the handler",

@@ -15,17 +15,20 @@ type checker struct {
 	problems Problems
 
 	tables map[string]orm.Definition // by name, the application's own
-	events map[string]event.Type     // by name
+	events map[string]event.Type     // by name, the application's own
+
+	foreign map[string]map[string]event.Type // of other applications, by application and name
 }
 
 // Check reports everything that is wrong with the plan, in a fixed order. It
 // reads the function folders and nothing else, and compiles nothing.
 func (p *Plan) Check() Problems {
-	c := &checker{Plan: p, tables: map[string]orm.Definition{}, events: map[string]event.Type{}}
+	c := &checker{Plan: p, tables: map[string]orm.Definition{}, events: map[string]event.Type{}, foreign: map[string]map[string]event.Type{}}
 	c.checkDeployment()
 	c.checkSettings()
 	c.checkTables()
 	c.checkEvents()
+	c.checkBuses()
 	c.checkHandlers()
 	c.checkCaptures()
 	c.checkAPIs()

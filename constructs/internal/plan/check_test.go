@@ -372,6 +372,23 @@ var bad = map[string]func(*Plan){
 	"table_handler_function": func(p *Plan) { p.Captures[0].Function.Folder = "lambdas/send_mail" },
 	"function_shared":        func(p *Plan) { p.Handlers[0].Function.Folder = "lambdas/count_total" },
 	"all_at_once":            allAtOnce,
+	"bus_own":                func(p *Plan) { p.Bus = "shop" },
+	"bus_name":               func(p *Plan) { p.Bus = "Till_1" },
+	"bus_consume_only":       busConsumeOnly,
+	"bus_publishers":         func(p *Plan) { p.Bus, p.Settings.PublisherAccounts = "till", []string{"111122223333"} },
+	"bus_deployments": func(p *Plan) {
+		p.Bus, p.Settings.Deployments = "till", map[string]string{"till": "Dev", "mill": "dev"}
+	},
+	"foreign_none": func(p *Plan) { p.Foreign = []Foreign{{Application: "till", At: "app.go:9"}} },
+	"foreign_own":  func(p *Plan) { p.Foreign = []Foreign{{Application: "shop", Types: types(closed), At: "app.go:9"}} },
+	"foreign_name": func(p *Plan) { p.Foreign = []Foreign{{Application: "Till", Types: types(closed), At: "app.go:9"}} },
+	"foreign_bus":  foreignBus,
+	"foreign_types": func(p *Plan) {
+		p.Foreign = []Foreign{{Application: "till", Types: types(nil, wrongEvent, inner, closed, closed, closedToo), At: "app.go:9"}}
+	},
+	"foreign_unknown":  func(p *Plan) { addHandler(p, subscription("late", want(closed), bus.From("till"))) },
+	"foreign_selector": foreignSelector,
+	"foreign_kinds":    foreignKinds,
 }
 
 func twoErrors() error {

@@ -12,7 +12,7 @@ import (
 var reserved = []string{names.TableEvents, names.TableDeliveries, names.TableState}
 
 func (c *checker) checkTables() {
-	if c.EventBus {
+	if c.HasLog() {
 		for _, d := range c.Framework.All() {
 			if err := d.Err(); err != nil {
 				c.addErr(fmt.Sprintf("the framework's table %q", d.Schema().Name), err, d.Schema().DefinedAt)

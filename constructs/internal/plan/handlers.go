@@ -1,11 +1,14 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
 	"github.com/vinci-go/vinci/bus"
+	"github.com/vinci-go/vinci/event"
 	"github.com/vinci-go/vinci/internal/names"
 )
 
@@ -70,51 +73,46 @@ func (c *checker) checkHandlers() {
 			continue
 		}
 		seen[d.Name] = h
-		if !c.EventBus {
-			c.add(Problem{
-				What: subject + ": the application has no event bus to subscribe to", Where: h.At,
-				Allowed: "event handlers in an application with ApplicationProps.EventBus: true", Mend: "set EventBus: true, or remove the handler",
-			})
-		}
 		c.length("queue", c.Name.UndeliveredQueue(d.Name), names.MaxQueue, "SQS", subject, at)
-		c.checkSelectors(d, subject, at)
+		if known, of, ok := c.checkSource(d, subject, at, h.At); ok {
+			c.checkSelectors(d, known, of, subject, at)
+		}
 		c.checkAccess(d.Access, subject, at)
 		c.checkHandlerProps(h, subject)
 	}
 }
 
-// checkSelectors finds a subscription to events that nobody publishes.
-func (c *checker) checkSelectors(d *bus.Definition, subject, at string) {
+// checkSelectors finds a subscription to events that nobody publishes. of says whose
+// the known ones are, when they are not the application's own.
+func (c *checker) checkSelectors(d *bus.Definition, known map[string]event.Type, of, subject, at string) {
+	add := "app.AddEvents"
+	if of != "" {
+		add = "app.AddEventsOf"
+	}
 	for _, s := range d.Selectors {
 		if s == nil || s.Err() != nil {
 			continue // the definition's own Err says so
 		}
-		if slices.ContainsFunc(c.Events, func(e Event) bool { return e.Type != nil && s.Matches(e.Type.Name()) }) {
+		if slices.ContainsFunc(slices.Collect(maps.Keys(known)), s.Matches) {
 			continue
 		}
-		p := Problem{Where: at, Allowed: "events that were added: " + c.eventNames()}
+		p := Problem{Where: at, Allowed: "events" + of + " that were added: " + namesOf(known)}
 		if s.Rule().Exact != "" {
-			p.What = fmt.Sprintf("%s: wants event %q, which was not added", subject, s)
-			p.Mend = "add the event with app.AddEvents, or correct the subscription"
+			p.What = fmt.Sprintf("%s: wants event %q%s, which was not added", subject, s, of)
+			p.Mend = "add the event with " + add + ", or correct the subscription"
 		} else {
-			p.What = fmt.Sprintf("%s: pattern %q matches no event that was added", subject, s)
-			p.Mend = "add the events with app.AddEvents, or correct the pattern"
+			p.What = fmt.Sprintf("%s: pattern %q matches no event%s that was added", subject, s, of)
+			p.Mend = "add the events with " + add + ", or correct the pattern"
 		}
 		c.add(p)
 	}
 	c.checkPattern(d, subject, at)
 }
 
-func (c *checker) eventNames() string {
-	if len(c.events) == 0 {
-		return "none"
-	}
-	var all []string
-	for name := range c.events {
-		all = append(all, name)
-	}
-	slices.Sort(all)
-	return join(all)
+func (c *checker) eventNames() string { return namesOf(c.events) }
+
+func namesOf(events map[string]event.Type) string {
+	return cmp.Or(join(slices.Sorted(maps.Keys(events))), "none")
 }
 
 // checkHandlerProps compares numbers with AWS's limits.

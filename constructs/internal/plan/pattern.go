@@ -13,14 +13,14 @@ import (
 	"github.com/vinci-go/vinci/event/pattern"
 )
 
-// Pattern is the EventBridge event pattern of a subscription: the application as
-// source, and what its selectors pick. Selectors that ask for the same content, as
+// Pattern is the EventBridge event pattern of a subscription: the source of its events
+// ([bus.Definition.Source]), and what its selectors pick. Selectors that ask for the same content, as
 // those do that ask for none, share one list of types; where there are several such
 // lists they are the alternatives of $or. All are in sorted order, so that the
 // pattern does not depend on the order of the selectors.
 //
 // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
-func Pattern(app string, selectors []event.Selector) map[string]any {
+func Pattern(source string, selectors []event.Selector) map[string]any {
 	types := map[string][]event.Rule{} // by content
 	for _, s := range selectors {
 		if s == nil || s.Err() != nil {
@@ -35,7 +35,7 @@ func Pattern(app string, selectors []event.Selector) map[string]any {
 		group["detail-type"] = detailTypes(types[content])
 		groups = append(groups, group)
 	}
-	whole := map[string]any{"source": []any{app}}
+	whole := map[string]any{"source": []any{source}}
 	if len(groups) > 1 {
 		all := make([]any, len(groups))
 		for i, g := range groups {
@@ -110,7 +110,7 @@ func detailTypes(rules []event.Rule) []any {
 // checkPattern finds a rule that could not be made, or would not be the one that
 // is meant.
 func (c *checker) checkPattern(d *bus.Definition, subject, at string) {
-	made := Pattern(c.Name.App, d.Selectors)
+	made := Pattern(d.Source(c.Name.App), d.Selectors)
 	text, err := patternText(made)
 	if err != nil {
 		c.addErr(subject, fmt.Errorf("event pattern: %w", err), at)

@@ -24,9 +24,11 @@ type Plan struct {
 	SettingsAt   string // file:line of the function that gave the settings
 	Credentials  Credentials
 	EventBus     bool
+	Bus          string // the application on whose bus this one publishes; empty: its own
 	Framework    Framework
 	Tables       []Table
 	Events       []Event
+	Foreign      []Foreign
 	Handlers     []Handler
 	Captures     []Capture
 	APIs         []API
@@ -52,7 +54,7 @@ func (f Framework) All() []orm.Definition {
 // definitions are those of all tables, the framework's included.
 func (p *Plan) definitions() []orm.Definition {
 	var all []orm.Definition
-	if p.EventBus {
+	if p.HasLog() {
 		all = p.Framework.All()
 	}
 	for _, t := range p.Tables {

@@ -30,6 +30,7 @@ type Settings struct {
 	Concurrency       map[string]int
 	JWTIssuers        map[string]string
 	JWTAudiences      map[string][]string
+	Deployments       map[string]string
 }
 
 // Credentials are whose they are, as far as the CDK's command line knows: it passes

@@ -71,8 +71,10 @@ func (c *checker) checkStacks() {
 
 	claim(StackAlarms, "the framework's alarm topic", "")
 	claim(StackDashboard, "the framework's dashboards", "")
-	if c.EventBus {
+	if c.MakesBus() {
 		claim(StackBus, "the framework's bus", "")
+	}
+	if c.HasLog() {
 		claim(StackLog, "the framework's log", "")
 	}
 	for _, t := range c.Tables {
