@@ -20,7 +20,8 @@ import (
 
 // library is what the framework exports: every package that a user can import.
 type library struct {
-	path string // below the module
+	path  string   // below the module
+	tests []string // names of its test files
 	*doc.Package
 	fset *token.FileSet
 }
@@ -29,7 +30,19 @@ type library struct {
 // drives it.
 var notImported = []string{"bench", "domain", "lambdas", "migrations", "readmodels", "scenario", "stacks", "tables"}
 
-func libraries(t *testing.T) []library {
+// listed is a package as the go command lists it.
+type listed struct {
+	Dir, ImportPath, Name              string
+	Module                             struct{ Path string }
+	GoFiles, TestGoFiles, XTestGoFiles []string
+}
+
+// path is the import path below the module.
+func (p listed) path() string {
+	return strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, p.Module.Path), "/")
+}
+
+func packages(t *testing.T) []listed {
 	t.Helper()
 	cmd := exec.Command("go", "list", "-json=Dir,ImportPath,Name,Module,GoFiles,TestGoFiles,XTestGoFiles", "./...")
 	cmd.Dir = root
@@ -39,24 +52,31 @@ func libraries(t *testing.T) []library {
 	if err != nil {
 		t.Fatalf("go list: %v\n%s", err, &stderr)
 	}
-	var all []library
+	var all []listed
 	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
-		var p struct {
-			Dir, ImportPath, Name              string
-			Module                             struct{ Path string }
-			GoFiles, TestGoFiles, XTestGoFiles []string
-		}
+		var p listed
 		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
 			t.Fatal(err)
 		}
-		path := strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, p.Module.Path), "/")
-		parts := strings.Split(path, "/")
+		all = append(all, p)
+	}
+	if len(all) < 50 {
+		t.Fatalf("found only %d packages", len(all))
+	}
+	return all
+}
+
+func libraries(t *testing.T) []library {
+	t.Helper()
+	var all []library
+	for _, p := range packages(t) {
+		parts := strings.Split(p.path(), "/")
 		if p.Name == "main" || slices.Contains(parts, "internal") || slices.Contains(notImported, parts[0]) {
 			continue
 		}
-		lib := library{path: path, fset: token.NewFileSet()}
+		lib := library{path: p.path(), tests: slices.Concat(p.TestGoFiles, p.XTestGoFiles), fset: token.NewFileSet()}
 		var files []*ast.File
 		for _, name := range slices.Concat(p.GoFiles, p.TestGoFiles, p.XTestGoFiles) {
 			f, err := parser.ParseFile(lib.fset, filepath.Join(p.Dir, name), nil, parser.ParseComments)
@@ -65,6 +85,7 @@ func libraries(t *testing.T) []library {
 			}
 			files = append(files, f)
 		}
+		var err error
 		if lib.Package, err = doc.NewFromFiles(lib.fset, files, p.ImportPath); err != nil {
 			t.Fatal(err)
 		}
@@ -72,6 +93,56 @@ func libraries(t *testing.T) []library {
 	}
 	if len(all) < 20 {
 		t.Fatalf("found only %d packages", len(all))
+	}
+	return all
+}
+
+// Every package says what it is for in its doc.go, where a reader looks.
+func TestDocGo(t *testing.T) {
+	for _, p := range packages(t) {
+		if p.Name != "main" && len(p.GoFiles) > 0 && !slices.Contains(p.GoFiles, "doc.go") {
+			t.Errorf("%s: there is no doc.go", p.path())
+		}
+	}
+}
+
+// notAlone are packages that nobody imports by themselves: the services that package
+// local is made of, and what the framework's own functions are.
+func notAlone(path string) bool {
+	return strings.HasPrefix(path, "local/") && path != "local/localtest" || path == "eventlog/relay" || path == "eventlog/timers"
+}
+
+// Every package that a user imports shows its main use in an example that runs. What
+// takes a testing.TB is shown by tests, in a file example_test.go.
+func TestExamples(t *testing.T) {
+	checked := 0
+	for _, lib := range libraries(t) {
+		if notAlone(lib.path) {
+			continue
+		}
+		checked++
+		runs := slices.ContainsFunc(examplesOf(lib), func(e *doc.Example) bool { return e.Output != "" })
+		byTest := strings.HasSuffix(lib.path, "test") && slices.Contains(lib.tests, "example_test.go")
+		if !runs && !byTest {
+			t.Errorf("%s has no example with an output", lib.path)
+		}
+	}
+	if checked < 15 {
+		t.Errorf("only %d packages were checked", checked)
+	}
+}
+
+// examplesOf are those of the package and of all its symbols.
+func examplesOf(lib library) []*doc.Example {
+	all := slices.Clone(lib.Examples)
+	for _, f := range lib.Funcs {
+		all = append(all, f.Examples...)
+	}
+	for _, typ := range lib.Types {
+		all = append(all, typ.Examples...)
+		for _, f := range slices.Concat(typ.Funcs, typ.Methods) {
+			all = append(all, f.Examples...)
+		}
 	}
 	return all
 }
@@ -107,13 +178,9 @@ func TestExportedIsDocumented(t *testing.T) {
 	}
 }
 
-// packageComment is in doc.go, where a reader looks for it.
 func (c *complaints) packageComment() {
 	if !strings.HasPrefix(c.Doc, "Package "+c.Name+" ") {
 		c.found = append(c.found, fmt.Sprintf("%s: the package comment does not begin with %q", c.path, "Package "+c.Name))
-	}
-	if !slices.ContainsFunc(c.Filenames, func(name string) bool { return filepath.Base(name) == "doc.go" }) {
-		c.found = append(c.found, c.path+": there is no doc.go")
 	}
 }
 
