@@ -26,6 +26,7 @@ type Access struct {
 // Grant is an [Option] for subscriptions, and what an HTTP API declares as well.
 type Grant interface {
 	Option
+	// Add adds what it grants.
 	Add(*Access)
 }
 

@@ -23,8 +23,8 @@ type FailureQueue interface {
 	Send(ctx context.Context, m bus.DeadLetter) error
 }
 
-// ConsumerOptions says what a [Consumer] works with. Definition, Parts, Store and
-// FailureQueue are required, and Log with a handler made with [OnTx].
+// ConsumerOptions says what a [Consumer] works with. Definition, Parts, Store,
+// FailureQueue and QueueName are required, and Log with a handler made with [OnTx].
 type ConsumerOptions struct {
 	Definition *Definition
 	Parts      []Part

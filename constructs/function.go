@@ -27,7 +27,7 @@ type FunctionProps struct {
 	// must be in StackProps.Functions too, so that it is built.
 	Function string
 
-	Description string
+	Description string        // shown by Lambda; empty for none
 	Timeout     time.Duration // 1s to 15m in whole seconds; zero: 30s
 	Memory      int           // MB, 128 to 10240; zero: 256. The processor's share grows with it.
 

@@ -19,10 +19,10 @@ import (
 // Options says what an [Ops] works with. All but Now, NewID and Sleep are required;
 // Queues only by what looks into queues or sends to them.
 type Options struct {
-	Application string // its name, which is the source of its events
-	Deployment  string // the id of the deployment
-	Store       orm.Store
-	Log         *eventlog.Log
+	Application string        // its name, which is the source of its events
+	Deployment  string        // the id of the deployment
+	Store       orm.Store     // the deployment's tables
+	Log         *eventlog.Log // the deployment's, on the same tables
 	Queues      Queues
 	// Subscriptions are all of the application's: which of them asks for an event
 	// decides what is done about it.

@@ -203,7 +203,9 @@ type BatchWriteResult struct {
 type Reader interface {
 	// Get returns a nil Item, and no error, when there is none.
 	Get(ctx context.Context, r *GetRequest) (Item, error)
+	// Query reads one page of a partition, of the table or of an index.
 	Query(ctx context.Context, r *QueryRequest) (*Page, error)
+	// Scan reads one page of all items, or of one segment of them.
 	Scan(ctx context.Context, r *ScanRequest) (*Page, error)
 	// BatchGet makes one request. [Table.GetBatch] is what repeats and splits.
 	BatchGet(ctx context.Context, r *BatchGetRequest) (*BatchGetResult, error)

@@ -20,6 +20,7 @@ type twoPart interface{ parts() (hash, sort any) }
 // Definition is any table, whatever its types: what infrastructure and
 // subscriptions take.
 type Definition interface {
+	// Schema describes the table. It is shared: nobody may change it.
 	Schema() *Schema
 	// Err reports everything that is wrong with the definition, nil when it may
 	// be used.

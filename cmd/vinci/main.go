@@ -4,6 +4,8 @@
 // sources; vinci local serves AWS's protocols to any program, with or without an
 // application; vinci doctor checks the machine.
 //
+// vinci new writes a new application.
+//
 // vinci tables lists the application's tables and looks into them; vinci migrate
 // changes every item of one; vinci events lists what happens in the application, and
 // vinci schemas checks that it stays readable.
@@ -58,7 +60,7 @@ func newRoot() *cobra.Command {
 		Args:          noSubcommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.AddCommand(newDev(), newLocal(), newDoctor(), newTables(), newMigrate(), newEvents(), newSchemas())
+	root.AddCommand(newDev(), newLocal(), newDoctor(), newTables(), newMigrate(), newEvents(), newSchemas(), newNew())
 	root.AddCommand(newHistory(), newTrace(), newDeliveries(), newTrouble(), newDLQ(), newReplay(), newRepublish())
 	root.AddCommand(newRebuild(), newVerify())
 	return root

@@ -15,7 +15,9 @@ import (
 
 // Log is what fires timers: *[eventlog.Log].
 type Log interface {
+	// DueTimers are the timers due until then, in the order of their times.
 	DueTimers(ctx context.Context, until time.Time) iter.Seq2[eventlog.DueTimer, error]
+	// Fire commits the event of a timer; fired is false when it was no longer set.
 	Fire(ctx context.Context, t eventlog.DueTimer) (c eventlog.Commit, fired bool, err error)
 }
 
@@ -24,8 +26,8 @@ var _ Log = (*eventlog.Log)(nil)
 // Options says what [Timers] works with. Log is required.
 type Options struct {
 	Log         Log
-	Application string // the two dimensions of the metrics
-	Deployment  string
+	Application string // a dimension of the metrics
+	Deployment  string // the other one
 
 	// Concurrency is how many timers are fired at once, each of another stream; 0
 	// means DefaultConcurrency. With 1 they are fired one after the other in the order

@@ -1,7 +1,3 @@
-// Package attrtype names the DynamoDB types of attribute values, for the layers
-// that look at values without a definition.
-//
-// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html
 package attrtype
 
 import "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"

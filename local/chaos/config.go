@@ -86,6 +86,7 @@ func Kinds() []Kind { return []Kind{Split, Shuffle, Duplicate, Throttle, Conflic
 // Config says how harsh the runtime is. It is a value: two equal ones make the
 // same decisions.
 type Config struct {
+	// Seed decides, with the calls, what happens to whom.
 	Seed uint64
 	// The rates, from 0 to 1.
 	Split, Shuffle, Duplicate, Throttle, Conflict, Delay, Kill, Lose float64

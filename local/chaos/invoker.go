@@ -9,6 +9,7 @@ import (
 
 // Invoker is how HTTP APIs invoke functions.
 type Invoker interface {
+	// Invoke runs the function, by name or ARN, to its end.
 	Invoke(ctx context.Context, function string, payload []byte) (lambda.Result, error)
 }
 

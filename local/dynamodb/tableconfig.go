@@ -8,13 +8,13 @@ import (
 
 // TableConfig is what a table should be, in DynamoDB's own terms.
 type TableConfig struct {
-	Name string
+	Name string // the physical one
 	// Attributes are the types of the attributes that keys use: "S", "N" or "B" by
 	// name. Others are not allowed, as in DynamoDB.
 	Attributes    map[string]string
 	Key           []KeyElement // the partition key, then the sort key if there is one
-	GlobalIndexes []Index
-	LocalIndexes  []Index
+	GlobalIndexes []Index      // those with a partition key of their own
+	LocalIndexes  []Index      // those with the table's partition key
 	// TTLAttribute holds the expiry in epoch seconds; "" for none.
 	TTLAttribute string
 	// Stream is NEW_AND_OLD_IMAGES, NEW_IMAGE, OLD_IMAGE or KEYS_ONLY; "" for none.

@@ -15,40 +15,42 @@ import (
 
 // Config is what an assembly asks for: everything that [Service.Apply] serves.
 type Config struct {
-	Buses    []BusConfig // the bus "default" is always there
-	Rules    []RuleConfig
-	Archives []ArchiveConfig
+	Buses    []BusConfig     // the bus "default" is always there
+	Rules    []RuleConfig    // of these buses
+	Archives []ArchiveConfig // of these buses
 }
 
 // BusConfig is an event bus.
 type BusConfig struct {
-	Name        string
+	Name        string // as in its ARN
 	ARN         string // empty means the one that follows from the name
-	Description string
+	Description string // shown by DescribeEventBus
 	// Policy is the bus's resource policy as JSON; empty for none.
 	Policy string            `json:",omitempty"`
-	Tags   map[string]string `json:",omitempty"`
-	// Kept and shown, without effect here: nothing is encrypted, and no log is kept.
+	Tags   map[string]string `json:",omitempty"` // shown by ListTagsForResource
+	// DeadLetterARN, KmsKeyIdentifier and LogConfig are kept and shown, without effect
+	// here: nothing is encrypted, and no log is kept.
 	DeadLetterARN    string     `json:",omitempty"`
 	KmsKeyIdentifier string     `json:",omitempty"`
 	LogConfig        *LogConfig `json:",omitempty"`
 }
 
-// LogConfig is what CreateEventBus takes about logs. It has no effect here.
+// LogConfig is what CreateEventBus takes about logs: Level and IncludeDetail. It has no
+// effect here.
 type LogConfig struct{ IncludeDetail, Level string }
 
 // RuleConfig is a rule of a bus. It has a pattern, or a schedule, or both.
 type RuleConfig struct {
-	Name               string
-	ARN                string // empty means the one that follows from the names
-	EventBusName       string // or ARN; empty means default
-	Description        string
-	EventPattern       []byte // JSON; empty for none
-	ScheduleExpression string // rate(…) or cron(…), on the default bus only; empty for none
-	RoleARN            string // kept and shown; targets have roles of their own
-	Disabled           bool
+	Name               string            // no two of one bus
+	ARN                string            // empty means the one that follows from the names
+	EventBusName       string            // or ARN; empty means default
+	Description        string            // shown by DescribeRule
+	EventPattern       []byte            // JSON; empty for none
+	ScheduleExpression string            // rate(…) or cron(…), on the default bus only; empty for none
+	RoleARN            string            // kept and shown; targets have roles of their own
+	Disabled           bool              // it sends nothing
 	Targets            []TargetConfig    // at most 5
-	Tags               map[string]string `json:",omitempty"`
+	Tags               map[string]string `json:",omitempty"` // shown by ListTagsForResource
 }
 
 // TargetConfig is where a rule sends events: an SQS queue, a Lambda function or
@@ -57,8 +59,8 @@ type RuleConfig struct {
 //
 // https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_Target.html
 type TargetConfig struct {
-	ID             string
-	ARN            string
+	ID             string            // no two of one rule
+	ARN            string            // of the queue, function or bus
 	RoleARN        string            // whose permissions are used; required for an event bus
 	Input          string            // JSON that the target gets in place of every event
 	InputPath      string            // JSON path of the part of the event that it gets
@@ -93,7 +95,7 @@ func DefaultRetry() RetryPolicy {
 type ArchiveConfig struct {
 	Name             string // 1 to 48 letters, digits and . - _
 	EventSourceARN   string // of the bus
-	Description      string
+	Description      string // shown by DescribeArchive
 	EventPattern     []byte // JSON; empty for every event
 	RetentionDays    int    // 0 means for ever
 	KmsKeyIdentifier string `json:",omitempty"` // kept and shown; nothing is encrypted here

@@ -23,6 +23,7 @@ type Queues interface {
 	SendAll(ctx context.Context, parcels []sqs.Parcel) (errs []error)
 	// ResourcePolicy is the queue's policy, nil when it has none or does not exist.
 	ResourcePolicy(queueARN string) *iam.Document
+	// Exists reports whether there is such a queue.
 	Exists(queueARN string) bool
 }
 

@@ -25,6 +25,7 @@ const DefaultMaxBody = 16 << 20
 
 // Options are the settings of [New].
 type Options struct {
+	// Services are told apart by the target header of a call.
 	Services []Service
 	// REST are asked, in this order, for calls that name no operation in a header.
 	REST []RESTService

@@ -83,6 +83,7 @@ type RESTService interface {
 	Route(method, path string) (operation string, ok bool)
 	// RESTNeeds is what IAM must allow; r.HTTP has path and query, r.Body the whole body. Errors as in Service.Needs.
 	RESTNeeds(r *Request) ([]iam.Need, error)
+	// Serve answers a call that IAM has allowed.
 	Serve(w http.ResponseWriter, r *Request)
 }
 

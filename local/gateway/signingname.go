@@ -6,6 +6,7 @@ package gateway
 // X-Amz-Target is known here need not be told; without any name the scope's
 // service is not checked.
 type SigningName interface {
+	// SigningName is the same at every call.
 	SigningName() string
 }
 

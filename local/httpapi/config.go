@@ -28,17 +28,17 @@ var ErrInvalid = errors.New("invalid HTTP API")
 
 // Config is an HTTP API (AWS::ApiGatewayV2::Api with its routes and stage).
 type Config struct {
-	ID     string
-	Name   string
-	Routes []Route
+	ID     string  // apiId in what functions get
+	Name   string  // for people
+	Routes []Route // no two of one key
 	// Stage is $default, also when it is empty. The paths of any other stage begin
 	// with its name.
 	Stage   string
 	Account string // default 000000000000
 	Region  string // default us-east-1
 
-	Authorizers []Authorizer
-	CORS        *CORS // nil for none
+	Authorizers []Authorizer // those that routes name
+	CORS        *CORS        // nil for none
 	// Signatures judges the requests to routes with IAM authorization. It may be nil
 	// when there are none.
 	Signatures Signatures
@@ -62,6 +62,7 @@ type Route struct {
 
 // Invoker runs a function; *lambda.Service is one.
 type Invoker interface {
+	// Invoke runs the function, by name or ARN, to its end.
 	Invoke(ctx context.Context, function string, payload []byte) (lambda.Result, error)
 }
 

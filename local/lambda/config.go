@@ -25,14 +25,14 @@ const (
 // FunctionConfig is a function as CloudFormation describes it (AWS::Lambda::Function).
 type FunctionConfig struct {
 	Name string // physical name, at most 64 characters
-	ARN  string
+	ARN  string // that of its unpublished version
 	Dir  string // the asset's folder; it holds the file "bootstrap"
 	// Timeout of one invocation, more than 0, at most MaxTimeout. AWS takes whole seconds.
 	Timeout  time.Duration
-	MemoryMB int // a process that takes more is killed
-	Env      map[string]string
-	RoleARN  string // whose credentials the function gets
-	LogGroup string // default /aws/lambda/<Name>
+	MemoryMB int               // a process that takes more is killed
+	Env      map[string]string // its own variables, beside those that Lambda sets
+	RoleARN  string            // whose credentials the function gets
+	LogGroup string            // default /aws/lambda/<Name>
 	// Reserved is the reserved concurrency: nil for none, 0 refuses every invocation.
 	Reserved *int
 	Handler  string // given as _HANDLER; default "bootstrap"
@@ -40,8 +40,8 @@ type FunctionConfig struct {
 	Architecture string
 	// Runtime is what GetFunction tells, provided.al2023 or provided.al2; default provided.al2023.
 	Runtime     string
-	Description string
-	Tags        map[string]string
+	Description string            // shown by GetFunction
+	Tags        map[string]string // the same
 
 	// Async says how asynchronous invocations are tried again and where their
 	// results go; nil for AWS's defaults and no destination.
@@ -74,10 +74,10 @@ const (
 // MappingConfig is an event source mapping (AWS::Lambda::EventSourceMapping)
 // from an SQS queue or a DynamoDB stream, told apart by SourceARN.
 type MappingConfig struct {
-	ID           string // stable: a stream's position is kept under it
-	FunctionName string
-	SourceARN    string
-	Enabled      bool
+	ID           string        // stable: a stream's position is kept under it
+	FunctionName string        // whom it invokes
+	SourceARN    string        // the queue or the stream
+	Enabled      bool          // false: nothing is read
 	BatchSize    int           // default 10 for a queue, 100 for a stream; at most 10,000
 	Window       time.Duration // how long to gather a batch, at most 300 s
 	// ReportBatchItemFailures makes the function's answer name what failed.
@@ -93,7 +93,7 @@ type MappingConfig struct {
 	// ParallelizationFactor is how many batches may be at work at once, 1 to 10; 0 is
 	// 1. Records of one item stay in order.
 	ParallelizationFactor int
-	BisectOnError         bool
+	BisectOnError         bool          // a failed batch is tried again in two halves
 	MaxRetries            *int          // nil or -1: until the record is too old
 	MaxRecordAge          time.Duration // 0: no limit of its own
 	OnFailureARN          string        // SQS queue that gets a record of each discarded batch; "" for none

@@ -11,13 +11,13 @@ import (
 // RuleConfig is a scheduled rule as far as time goes. What its targets are is the
 // caller's.
 type RuleConfig struct {
-	Name       string
+	Name       string // for messages
 	ARN        string // tells one rule from another
-	Expression string
+	Expression string // rate(…) or cron(…)
 	// Every is how often a rule with a rate runs in place of what Expression says;
 	// zero means as Expression says.
 	Every    time.Duration
-	Disabled bool
+	Disabled bool // it is never due
 }
 
 // Options are the settings of [New]. Due is required.

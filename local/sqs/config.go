@@ -33,10 +33,10 @@ type QueueConfig struct {
 	// ContentBasedDeduplication makes the deduplication id of a message without one
 	// the SHA-256 of its body. FIFO queues only, as the two below.
 	ContentBasedDeduplication bool
-	DeduplicationScope        string        // "queue" or "messageGroup"; empty means queue
-	FifoThroughputLimit       string        // "perQueue" or "perMessageGroupId", which needs the scope messageGroup; empty means perQueue. Throughput is not limited here.
-	Policy                    *iam.Document // who else may use it; nil for nobody
-	Tags                      map[string]string
+	DeduplicationScope        string            // "queue" or "messageGroup"; empty means queue
+	FifoThroughputLimit       string            // "perQueue" or "perMessageGroupId", which needs the scope messageGroup; empty means perQueue. Throughput is not limited here.
+	Policy                    *iam.Document     // who else may use it; nil for nobody
+	Tags                      map[string]string // shown by ListQueueTags
 	// Encryption is shown to who asks for it, and nothing is encrypted here.
 	Encryption Encryption
 }

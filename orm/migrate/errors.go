@@ -53,4 +53,5 @@ type Failure struct {
 	Item   itemKey `json:"item"`
 }
 
+// String is the item's key and the reason.
 func (f Failure) String() string { return fmt.Sprintf("%s: %s", f.Key, f.Reason) }

@@ -142,6 +142,7 @@ func (t *teller) end() {
 	}
 }
 
+// String is one line for people.
 func (p Progress) String() string {
 	at := ""
 	if !p.At.IsZero() {

@@ -21,6 +21,7 @@ type Unhandled struct {
 	Error string `json:"error,omitempty"`
 }
 
+// String is one line for people.
 func (u Unhandled) String() string {
 	text := fmt.Sprintf("%s %s: %s", u.EventID, u.EventType, u.State)
 	if u.Error != "" {

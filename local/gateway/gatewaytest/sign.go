@@ -1,5 +1,3 @@
-// Package gatewaytest signs requests for tests of services behind the gateway, where
-// no SDK client makes them.
 package gatewaytest
 
 import (
