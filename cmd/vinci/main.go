@@ -61,6 +61,6 @@ func newRoot() *cobra.Command {
 	root.AddCommand(newDev(), newLocal(), newDoctor(), newTables(), newMigrate(), newEvents(), newSchemas())
 	root.AddCommand(newHistory(), newTrace(), newDeliveries(), newTrouble(), newDLQ(), newReplay(), newRepublish())
 	root.AddCommand(newRebuild(), newVerify())
-	root.AddCommand(newDiff(), newBootstrap())
+	root.AddCommand(newDiff(), newDeploy(), newBootstrap())
 	return root
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	"github.com/vinci-go/vinci/internal/names"
 )
@@ -106,7 +105,7 @@ func (o Options) statements(e Environment) []any {
 			"Sid": "ListStacks", "Effect": "Allow", "Action": "cloudformation:ListStacks", "Resource": "*",
 		})
 	}
-	key := ReleaseKey(o.App, e.Deployment)
+	key := names.Deployment{App: o.App, ID: e.Deployment}.Release()
 	return append(out,
 		object{
 			// The health alarm is a composite one, and DescribeAlarms tells of those only
@@ -159,11 +158,6 @@ func (o Options) readDeliveries(e Environment) object {
 		tables = append(tables, sub("arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/"+name))
 	}
 	return object{"Sid": "ReadDeliveries", "Effect": "Allow", "Action": "dynamodb:Query", "Resource": tables}
-}
-
-// ReleaseKey is where the bucket has the last good assembly of a deployment.
-func ReleaseKey(app, deployment string) string {
-	return strings.Join([]string{app, deployment + ".tar.gz"}, "/")
 }
 
 // releases are the bucket of the last good assemblies and its policy. It has no name,
