@@ -38,9 +38,9 @@ after cdk bootstrap, with the credentials of an administrator:
   vinci bootstrap github --repo octo-org/shop --out github.json
   aws cloudformation deploy --stack-name shop-github --template-file github.json --capabilities CAPABILITY_IAM
 
-Give an account only the environments that belong in it: --environment production.
+Give an account only the environments that belong in it: --environment staging.
 A deployment whose id is not the environment's name is named behind it:
---environment prod-eu=prodeu. What pull requests deploy (pr1, pr2, ...) is ` + githubaccess.PullRequests + `.
+--environment production=prod. What pull requests deploy (pr1, pr2, ...) is ` + githubaccess.PullRequests + `.
 
 An account has one provider for GitHub: where there is one, say --existing-provider.
 A repository that was made or renamed since 15 July 2026 needs --ids, for its tokens
@@ -88,7 +88,7 @@ have GitHub's numbers in them. They are printed by
 	w.dirFlag(cmd)
 	cmd.Flags().StringVar(&repo, "repo", "", "`OWNER/REPO` on GitHub")
 	cmd.Flags().StringVar(&o.App, "app", "", "`NAME` of the application (default: what the CDK app in --dir says)")
-	cmd.Flags().StringSliceVar(&environments, "environment", []string{"preview", "staging", "production"}, "`NAME[=DEPLOYMENT]` of an environment of the repository, several times for several")
+	cmd.Flags().StringSliceVar(&environments, "environment", []string{"preview", "staging", "production=prod"}, "`NAME[=DEPLOYMENT]` of an environment of the repository, several times for several")
 	cmd.Flags().StringVar(&ids, "ids", "", "`OWNER_ID/REPO_ID`, for repositories whose tokens have them")
 	cmd.Flags().BoolVar(&o.ExistingProvider, "existing-provider", false, "use the provider for GitHub that the account has")
 	cmd.Flags().StringVar(&o.Qualifier, "qualifier", "", "`QUALIFIER` of cdk bootstrap (default hnb659fds)")
