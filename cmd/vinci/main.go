@@ -10,7 +10,11 @@
 //
 // vinci history, trace, deliveries and trouble show what became of events; vinci dlq,
 // replay and republish mend what went wrong. vinci rebuild makes a read model anew from
-// the log, and vinci verify compares one with it. Every command has --help.
+// the log, and vinci verify compares one with it.
+//
+// vinci diff says what a deployment would change, vinci deploy makes one and goes back
+// when it does not do, and vinci bootstrap prepares an account for a pipeline. Every
+// command has --help.
 package main
 
 import (

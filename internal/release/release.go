@@ -27,7 +27,8 @@ type Options struct {
 	Force        bool // deploy although the alarm fires already
 
 	Stdout, Stderr io.Writer
-	// Sleep waits, or returns ctx's error when that ends before.
+	// Sleep waits, or returns ctx's error when that ends before. It is needed unless
+	// NoAlarm.
 	Sleep func(ctx context.Context, d time.Duration) error
 }
 
@@ -139,7 +140,7 @@ func (d *deploying) deploy(ctx context.Context) error {
 	if err := d.prepare(ctx); err != nil {
 		return err
 	}
-	d.begin("deploy %s of %s: %d stacks", d.now.ID, d.now.App, len(d.now.stacks))
+	d.begin("deploy %s of %s: %s", d.now.ID, d.now.App, stacks(d.now))
 	if err := d.cdk(ctx, d.now); err != nil {
 		return d.goBack(ctx, err, "cdk deploy failed")
 	}
@@ -265,7 +266,7 @@ func (d *deploying) goBack(ctx context.Context, cause error, format string, args
 	case d.last == nil:
 		return stranded(nil, "there is no last good assembly yet, so it stays as it is")
 	}
-	d.begin("go back to the last good assembly: %d stacks", len(d.last.stacks))
+	d.begin("go back to the last good assembly: %s", stacks(d.last))
 	if left := missing(d.now.stacks, d.last.stacks); len(left) > 0 {
 		d.say("it does not have the stacks %s, which stay", strings.Join(left, ", "))
 	}
@@ -280,6 +281,13 @@ func (d *deploying) goBack(ctx context.Context, cause error, format string, args
 		return stranded(err, "the last good assembly does not pass it either")
 	}
 	return &Error{RolledBack, reason + ": the last good assembly is deployed again", nil}
+}
+
+func stacks(a *assembly) string {
+	if len(a.stacks) == 1 {
+		return "1 stack"
+	}
+	return fmt.Sprintf("%d stacks", len(a.stacks))
 }
 
 // missing are those of all that are not among some.

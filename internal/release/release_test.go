@@ -239,7 +239,7 @@ func TestInterrupt(t *testing.T) {
 		step       string
 	}{
 		{"while it deploys", "deploy-v2", func(*world) {},
-			[]string{alarms, list, cp, "cdk deploy v2", "interrupted deploy-v2"}, "deploy prod of shop: 1 stacks"},
+			[]string{alarms, list, cp, "cdk deploy v2", "interrupted deploy-v2"}, "deploy prod of shop: 1 stack"},
 		{"while it tests", "smoke-v2", func(*world) {},
 			[]string{alarms, list, cp, "cdk deploy v2", smoke("v2"), "interrupted smoke-v2"}, "test it: smoke"},
 		{"while it goes back", "deploy-v1", func(w *world) { w.set("fail-smoke-v2", "") },

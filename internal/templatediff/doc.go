@@ -10,6 +10,9 @@
 // A resource is known by its stack and its logical id, as CloudFormation knows it:
 // one that moved to another stack is removed here and added there.
 //
+// Outputs, metadata and the order of resources (DependsOn) are not compared: no
+// resource is changed by them.
+//
 // # What replaces
 //
 // CloudFormation cannot change every property in place. For the types that Vinci
