@@ -24,7 +24,7 @@ endif
 
 .PHONY: help
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 $(NPM_READY): package.json package-lock.json
 	@command -v npm >/dev/null || { echo "npm is missing: install Node.js (https://nodejs.org), any version; the build brings its own Node 24" >&2; exit 1; }
@@ -106,6 +106,27 @@ diff: deployment install ## compare a deployment with what is on AWS
 .PHONY: destroy
 destroy: deployment install ## delete a deployment from AWS
 	@$(STEP) "destroy $$DEPLOYMENT" $(CDK) destroy --all -c "deployment=$$DEPLOYMENT" $(ARGS) || { ./scripts/account.sh; exit 1; }
+
+# Pipeline targets, which .github/workflows runs: docs/cicd.md.
+.PHONY: template-diff
+template-diff: install ## what would change of a deployment of another commit: make template-diff BASE=main
+	@./scripts/template_diff.sh "$${BASE:-main}"
+
+.PHONY: assemblies
+assemblies: install ## synthesize deployments into .vinci/assemblies: make assemblies DEPLOYMENTS="staging prod"
+	@./scripts/assemblies.sh $(DEPLOYMENTS)
+
+.PHONY: release
+release: deployment install ## deploy an assembly of those, try it, go back when it does not do
+	@./scripts/release.sh "$$DEPLOYMENT" --releases "$${VINCI_RELEASES:?it is missing: the bucket that vinci bootstrap github has made}" $(if $(filter true,$(FORCE)),--force) $(ARGS)
+
+.PHONY: preview
+preview: deployment install ## deploy a pull request: make preview DEPLOYMENT=pr12
+	@./scripts/preview.sh up "$$DEPLOYMENT"
+
+.PHONY: preview-down
+preview-down: deployment install ## delete a pull request's deployment
+	@./scripts/preview.sh down "$$DEPLOYMENT"
 
 .PHONY: clean
 clean: ## remove everything generated, local data included

@@ -12,7 +12,11 @@
 //
 // vinci history, trace, deliveries and trouble show what became of events; vinci dlq,
 // replay and republish mend what went wrong. vinci rebuild makes a read model anew from
-// the log, and vinci verify compares one with it. Every command has --help.
+// the log, and vinci verify compares one with it.
+//
+// vinci diff says what a deployment would change, vinci deploy makes one and goes back
+// when it does not do, and vinci bootstrap prepares an account for a pipeline. Every
+// command has --help.
 package main
 
 import (
@@ -63,5 +67,6 @@ func newRoot() *cobra.Command {
 	root.AddCommand(newDev(), newLocal(), newDoctor(), newTables(), newMigrate(), newEvents(), newSchemas(), newNew())
 	root.AddCommand(newHistory(), newTrace(), newDeliveries(), newTrouble(), newDLQ(), newReplay(), newRepublish())
 	root.AddCommand(newRebuild(), newVerify())
+	root.AddCommand(newDiff(), newDeploy(), newBootstrap())
 	return root
 }

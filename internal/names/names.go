@@ -154,6 +154,9 @@ func (d Deployment) RelayFailedQueue() string { return d.Name(RelayFailedQueue) 
 // AlarmTopic is the SNS topic of every alarm of the deployment.
 func (d Deployment) AlarmTopic() string { return d.Name(AlarmTopicName) }
 
+// Release is where the bucket of last good assemblies has the deployment's.
+func (d Deployment) Release() string { return d.App + "/" + d.ID + ".tar.gz" }
+
 // Stack is the name of a CloudFormation stack. CloudFormation allows no
 // underscore there, so underscores become hyphens: stack names are checked for
 // collisions where stacks are made.

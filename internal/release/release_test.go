@@ -1,0 +1,359 @@
+package release
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// options deploy a version of shop, deployment prod, and look at its alarm three times:
+// at the beginning, in the middle and in the end of what passes for a time.
+func (w *world) options(assembly string) (Options, *bytes.Buffer) {
+	var said bytes.Buffer
+	return Options{
+		Assembly: assembly, Deployment: "prod", Smoke: "smoke", Releases: "releases",
+		Watch: 20 * time.Minute, Every: 10 * time.Minute,
+		Stdout: &said, Stderr: &said,
+		Sleep: func(ctx context.Context, d time.Duration) error {
+			if d != 10*time.Minute {
+				w.t.Errorf("it sleeps for %s", d)
+			}
+			return ctx.Err()
+		},
+	}, &said
+}
+
+// good deploys version v1, which becomes the last good one.
+func (w *world) good() {
+	w.t.Helper()
+	o, said := w.options(w.assembly("v1", "prod", true, "api", "log"))
+	if err := Deploy(w.t.Context(), o); err != nil {
+		w.t.Fatalf("v1: %v\n%s", err, said)
+	}
+	if err := os.Remove(filepath.Join(w.dir, "log")); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+const (
+	alarms = "aws cloudwatch describe-alarms"
+	list   = "aws s3api list-objects-v2"
+	cp     = "aws s3 cp"
+)
+
+func smoke(version string) string { return "smoke " + version + " shop prod https://api.example.com" }
+
+func TestDeploy(t *testing.T) {
+	tests := []struct {
+		name  string
+		good  bool // v1 is the last good one
+		given func(w *world, o *Options)
+		log   []string
+		kind  error // nil: it is good
+		says  string
+		now   string // deployed in the end
+		kept  string // the last good one in the end
+	}{
+		{"the first time", false, nil,
+			[]string{alarms, list, "cdk deploy v2", smoke("v2"), alarms, alarms, alarms, cp}, nil, "", "v2", "v2"},
+		{"the next time", true, nil,
+			[]string{alarms, list, cp, "cdk deploy v2", smoke("v2"), alarms, alarms, alarms, cp}, nil, "", "v2", "v2"},
+		{"the smoke test fails", true, func(w *world, o *Options) { w.set("fail-smoke-v2", "") },
+			[]string{alarms, list, cp, "cdk deploy v2", smoke("v2"), "cdk deploy v1", smoke("v1")},
+			RolledBack, "the smoke test failed (smoke: exit status 1): the last good assembly is deployed again", "v1", "v1"},
+		{"the deployment fails", true, func(w *world, o *Options) { w.set("fail-deploy-v2", "") },
+			[]string{alarms, list, cp, "cdk deploy v2", "cdk deploy v1", smoke("v1")},
+			RolledBack, "cdk deploy failed", "v1", "v1"},
+		{"the alarm fires at once", true, func(w *world, o *Options) { w.alarms("OK", "ALARM") },
+			[]string{alarms, list, cp, "cdk deploy v2", smoke("v2"), alarms, "cdk deploy v1", smoke("v1")},
+			RolledBack, "the alarm shop-prod-health fires: the last good assembly", "v1", "v1"},
+		{"the alarm fires in the end", true, func(w *world, o *Options) { w.alarms("OK", "OK", "INSUFFICIENT_DATA", "ALARM") },
+			[]string{alarms, list, cp, "cdk deploy v2", smoke("v2"), alarms, alarms, alarms, "cdk deploy v1", smoke("v1")},
+			RolledBack, "the alarm shop-prod-health fires", "v1", "v1"},
+		{"no last good one yet", false, func(w *world, o *Options) { w.set("fail-smoke-v2", "") },
+			[]string{alarms, list, "cdk deploy v2", smoke("v2")},
+			Stranded, "there is no last good assembly yet, so it stays as it is: look at the deployment prod of shop now", "v2", ""},
+		{"no bucket", false, func(w *world, o *Options) { o.Releases = ""; w.set("fail-smoke-v2", "") },
+			[]string{alarms, "cdk deploy v2", smoke("v2")}, Stranded, "no bucket is named", "v2", ""},
+		{"the roll-back fails", true, func(w *world, o *Options) { w.set("fail-smoke-v2", ""); w.set("fail-deploy-v1", "") },
+			[]string{alarms, list, cp, "cdk deploy v2", smoke("v2"), "cdk deploy v1"},
+			Stranded, "the last good assembly could not be deployed: look at the deployment prod of shop now: cdk deploy --app: exit status 1", "v2", "v1"},
+		{"the last good one does not work either", true, func(w *world, o *Options) { w.set("fail-smoke-v2", ""); w.set("fail-smoke-v1", "") },
+			[]string{alarms, list, cp, "cdk deploy v2", smoke("v2"), "cdk deploy v1", smoke("v1")},
+			Stranded, "the last good assembly does not pass it either", "v1", "v1"},
+		{"the alarm fires before", true, func(w *world, o *Options) { w.alarms("ALARM") },
+			[]string{alarms}, Refused, "fires already", "v1", "v1"},
+		{"it fires before, and that is known", true, func(w *world, o *Options) { o.Force = true; w.alarms("ALARM", "ALARM", "OK") },
+			[]string{alarms, list, cp, "cdk deploy v2", smoke("v2"), alarms, alarms, alarms, cp}, nil, "", "v2", "v2"},
+		{"it fires before and after", true, func(w *world, o *Options) { o.Force = true; w.alarms("ALARM") },
+			[]string{alarms, list, cp, "cdk deploy v2", smoke("v2"), alarms, alarms, alarms},
+			NotKept, "which fired before, fires still", "v2", "v1"},
+		{"its state is not known before", true, func(w *world, o *Options) { w.set("fail-alarms", "") },
+			[]string{alarms}, Refused, "the alarm's state cannot be read: nothing was deployed: aws cloudwatch describe-alarms: exit status 254", "v1", "v1"},
+		{"there is no alarm after", true, func(w *world, o *Options) { w.alarms("") },
+			[]string{alarms, list, cp, "cdk deploy v2", smoke("v2"), alarms}, NotKept, "there is no alarm shop-prod-health, although the assembly has it", "v2", "v1"},
+		{"nobody watches", true, func(w *world, o *Options) { o.NoAlarm = true; w.set("fail-alarms", "") },
+			[]string{list, cp, "cdk deploy v2", smoke("v2"), cp}, nil, "", "v2", "v2"},
+		{"a preview", false, func(w *world, o *Options) { o.NoAlarm, o.Releases = true, "" },
+			[]string{"cdk deploy v2", smoke("v2")}, nil, "", "v2", ""},
+		{"no smoke test", true, func(w *world, o *Options) { o.Smoke = "" },
+			[]string{alarms, list, cp, "cdk deploy v2", alarms, alarms, alarms, cp}, nil, "", "v2", "v2"},
+		{"the bucket cannot be read", true, func(w *world, o *Options) { w.set("fail-list", "") },
+			[]string{alarms, list}, Refused, "the last good assembly cannot be fetched: nothing was deployed", "v1", "v1"},
+		{"the last good one cannot be read", true, func(w *world, o *Options) { w.set("fail-get", "") },
+			[]string{alarms, list, cp}, Refused, "aws s3 cp: exit status 1", "v1", "v1"},
+		{"the last good one is broken", true, func(w *world, o *Options) { w.set("s3/releases/shop/prod.tar.gz", "no archive") },
+			[]string{alarms, list, cp}, Refused, "the last good assembly cannot be fetched", "v1", ""},
+		{"it cannot be kept", true, func(w *world, o *Options) { w.set("fail-put", "") },
+			[]string{alarms, list, cp, "cdk deploy v2", smoke("v2"), alarms, alarms, alarms, cp}, NotKept, "the next roll-back would go behind it", "v2", "v1"},
+		{"another deployment's assembly", false, func(w *world, o *Options) { o.Deployment = "staging" },
+			[]string{""}, Refused, "is of deployment prod and not of staging: nothing was deployed", "", ""},
+		{"an assembly without the alarm", false, func(w *world, o *Options) { o.Assembly = w.assembly("v2", "prod", false) },
+			[]string{""}, Refused, "the assembly has no alarm shop-prod-health to watch", "", ""},
+		{"no assembly", false, func(w *world, o *Options) { o.Assembly = w.dir },
+			[]string{""}, Refused, "synthesize into it first", "", ""},
+		{"no time to watch", false, func(w *world, o *Options) { o.Watch = 0 },
+			[]string{""}, Refused, "the alarm must be watched", "", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t)
+			if tt.good {
+				w.good()
+			}
+			o, said := w.options(w.assembly("v2", "prod", true))
+			if tt.given != nil {
+				tt.given(w, &o)
+			}
+			err := Deploy(t.Context(), o)
+			if tt.kind == nil && err != nil || tt.kind != nil && !errors.Is(err, tt.kind) {
+				t.Errorf("error %v, want %v", err, tt.kind)
+			}
+			if err != nil && !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("the error lacks %q: %v", tt.says, err)
+			}
+			if got := w.log(); !slices.Equal(got, tt.log) {
+				t.Errorf("asked:\n%s\nwanted:\n%s", strings.Join(got, "\n"), strings.Join(tt.log, "\n"))
+			}
+			if got := strings.TrimSpace(w.get("deployed")); got != tt.now {
+				t.Errorf("deployed is %q, want %q", got, tt.now)
+			}
+			if got := w.kept(); got != tt.kept {
+				t.Errorf("the last good one is %q, want %q", got, tt.kept)
+			}
+			if t.Failed() {
+				t.Logf("said:\n%s", said)
+			}
+		})
+	}
+}
+
+// kept is the version that the bucket has; "" when it has none that can be read.
+func (w *world) kept() string {
+	f, err := os.Open(filepath.Join(w.dir, "s3/releases/shop/prod.tar.gz"))
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	dir := w.t.TempDir()
+	if err := Unpack(f, dir); err != nil {
+		return ""
+	}
+	b, err := os.ReadFile(filepath.Join(dir, "version"))
+	if err != nil {
+		w.t.Error(err)
+	}
+	return strings.TrimSpace(string(b))
+}
+
+// What goes back to the CDK is the whole of what was deployed, and it is told what it
+// does not know of.
+func TestGoingBack(t *testing.T) {
+	w := newWorld(t)
+	w.good()
+	o, said := w.options(w.assembly("v2", "prod", true, "api", "log", "search"))
+	// The CDK shows what it was given.
+	w.program("cdk", `
+while [ $# -gt 0 ]; do case $1 in --app) app=$2;; --outputs-file) echo '{}' > "$2";; esac; shift; done
+cat "$app/version" > "$W/deployed"
+stat -c %a "$app/asset.1/bootstrap" > "$W/mode"
+cat "$app/asset.1/bootstrap" > "$W/code"
+`)
+	w.set("fail-smoke-v2", "")
+	if err := Deploy(t.Context(), o); !errors.Is(err, RolledBack) {
+		t.Fatalf("%v\n%s", err, said)
+	}
+	if code, mode := w.get("code"), strings.TrimSpace(w.get("mode")); code != "code of v1" || mode != "755" {
+		t.Errorf("the CDK got %q with mode %s", code, mode)
+	}
+	if !strings.Contains(said.String(), "it does not have the stacks shop-prod-search, which stay") {
+		t.Errorf("it does not say what stays:\n%s", said)
+	}
+}
+
+// The arguments are those that the real programs take.
+func TestArguments(t *testing.T) {
+	w := newWorld(t)
+	w.good()
+	o, _ := w.options(w.assembly("v2", "prod", true))
+	if err := Deploy(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.get("cdk-arguments"); !strings.Contains(got, "--all --require-approval never --concurrency 4 --outputs-file /") {
+		t.Errorf("cdk: %s", got)
+	}
+	for _, want := range []string{
+		"cloudwatch describe-alarms --alarm-names shop-prod-health --alarm-types CompositeAlarm MetricAlarm --output json\n",
+		"s3api list-objects-v2 --bucket releases --prefix shop/prod.tar.gz --max-items 1 --output json\n",
+		"s3 cp --only-show-errors s3://releases/shop/prod.tar.gz /",
+		" s3://releases/shop/prod.tar.gz\n",
+	} {
+		if !strings.Contains(w.get("aws-arguments"), want) {
+			t.Errorf("aws: no %q in\n%s", want, w.get("aws-arguments"))
+		}
+	}
+}
+
+func TestMissingPrograms(t *testing.T) {
+	w := newWorld(t)
+	o, _ := w.options(w.assembly("v2", "prod", true))
+	t.Setenv("PATH", t.TempDir())
+	if err := Deploy(t.Context(), o); !errors.Is(err, Refused) || !strings.Contains(err.Error(), "cdk is needed") {
+		t.Errorf("without cdk: %v", err)
+	}
+}
+
+// Ctrl-C stops what runs and rolls nothing back, wherever it comes.
+func TestInterrupt(t *testing.T) {
+	tests := []struct {
+		name, hang string
+		given      func(w *world)
+		log        []string
+		step       string
+	}{
+		{"while it deploys", "deploy-v2", func(*world) {},
+			[]string{alarms, list, cp, "cdk deploy v2", "interrupted deploy-v2"}, "deploy prod of shop: 1 stack"},
+		{"while it tests", "smoke-v2", func(*world) {},
+			[]string{alarms, list, cp, "cdk deploy v2", smoke("v2"), "interrupted smoke-v2"}, "test it: smoke"},
+		{"while it goes back", "deploy-v1", func(w *world) { w.set("fail-smoke-v2", "") },
+			[]string{alarms, list, cp, "cdk deploy v2", smoke("v2"), "cdk deploy v1", "interrupted deploy-v1"}, "go back to the last good assembly"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.good()
+			tt.given(w)
+			w.set("hang-"+tt.hang, "")
+			o, said := w.options(w.assembly("v2", "prod", true))
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			go func() {
+				w.wait("hangs")
+				cancel()
+			}()
+			if err := Deploy(ctx, o); !errors.Is(err, context.Canceled) {
+				t.Errorf("error %v", err)
+			}
+			if got := w.log(); !slices.Equal(got, tt.log) {
+				t.Errorf("asked:\n%s", strings.Join(got, "\n"))
+			}
+			if want := "interrupted while it was to " + tt.step; !strings.Contains(said.String(), want) {
+				t.Errorf("it does not say %q:\n%s", want, said)
+			}
+			if w.kept() != "v1" {
+				t.Errorf("the last good one is %s", w.kept())
+			}
+		})
+	}
+
+	t.Run("while it watches", func(t *testing.T) {
+		w := newWorld(t)
+		w.good()
+		o, said := w.options(w.assembly("v2", "prod", true))
+		ctx, cancel := context.WithCancel(t.Context())
+		o.Sleep = func(ctx context.Context, _ time.Duration) error { cancel(); return ctx.Err() }
+		if err := Deploy(ctx, o); !errors.Is(err, context.Canceled) {
+			t.Errorf("error %v", err)
+		}
+		if w.kept() != "v1" || !strings.Contains(said.String(), "interrupted while it was to watch the alarm") {
+			t.Errorf("kept %s, said\n%s", w.kept(), said)
+		}
+	})
+}
+
+func TestArchive(t *testing.T) {
+	w := newWorld(t)
+	dir := w.assembly("v1", "prod", true)
+	if err := os.Mkdir(filepath.Join(dir, "empty"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	var one, two bytes.Buffer
+	if err := Pack(dir, &one); err != nil {
+		t.Fatal(err)
+	}
+	later := time.Now().Add(time.Hour)
+	if err := os.Chtimes(filepath.Join(dir, "version"), later, later); err != nil {
+		t.Fatal(err)
+	}
+	if err := Pack(dir, &two); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(one.Bytes(), two.Bytes()) {
+		t.Error("the same folder is packed in two ways")
+	}
+	to := filepath.Join(t.TempDir(), "a", "b")
+	if err := Unpack(&one, to); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := tree(t, to), tree(t, dir); got != want {
+		t.Errorf("unpacked:\n%s\npacked:\n%s", got, want)
+	}
+	for n := range two.Len() - 1 {
+		if err := Unpack(bytes.NewReader(two.Bytes()[:n]), t.TempDir()); err == nil {
+			t.Fatalf("%d of %d bytes are unpacked as if they were all", n, two.Len())
+		}
+	}
+
+	if err := os.Symlink("/etc/passwd", filepath.Join(dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	if err := Pack(dir, &one); err == nil || !strings.Contains(err.Error(), "link is neither a file nor a folder") {
+		t.Errorf("a link: %v", err)
+	}
+}
+
+// tree is all that is in a folder, with modes.
+func tree(t *testing.T, dir string) string {
+	t.Helper()
+	var out strings.Builder
+	err := fs.WalkDir(os.DirFS(dir), ".", func(path string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := e.Info()
+		if err != nil {
+			return err
+		}
+		out.WriteString(path + " " + info.Mode().String())
+		if !e.IsDir() {
+			b, err := os.ReadFile(filepath.Join(dir, path))
+			if err != nil {
+				return err
+			}
+			out.WriteString(" " + string(b))
+		}
+		out.WriteString("\n")
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
