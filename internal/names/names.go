@@ -15,8 +15,11 @@ const (
 )
 
 // EnvMaxBody is set on the functions of HTTP APIs: how many bytes a request's body
-// may have.
-const EnvMaxBody = "VINCI_MAX_BODY_BYTES"
+// may have. DefaultMaxBody, ample for JSON that people wrote, counts without it.
+const (
+	EnvMaxBody     = "VINCI_MAX_BODY_BYTES"
+	DefaultMaxBody = 1 << 20
+)
 
 // Suffixes that Vinci adds to a subscription's queue name. A definition's own
 // name may not end in one of them.
