@@ -38,10 +38,15 @@ type function struct {
 	maxBody int // bytes
 }
 
+// fromEnv takes the limit from the environment. It may not be there yet: an update
+// brings a function's code first and its environment a moment later.
 func fromEnv(getenv func(string) string, handler http.Handler) (*function, error) {
-	maxBody, err := strconv.Atoi(getenv(names.EnvMaxBody))
-	if err != nil || maxBody < 1 {
-		return nil, fmt.Errorf("environment variable %s is %q, and must be a number of bytes from 1: constructs.HTTPAPI sets it", names.EnvMaxBody, getenv(names.EnvMaxBody))
+	maxBody := names.DefaultMaxBody
+	if text := getenv(names.EnvMaxBody); text != "" {
+		var err error
+		if maxBody, err = strconv.Atoi(text); err != nil || maxBody < 1 {
+			return nil, fmt.Errorf("environment variable %s is %q, and must be a number of bytes from 1: constructs.HTTPAPI sets it", names.EnvMaxBody, text)
+		}
 	}
 	return &function{adapter: httpadapter.NewV2(answering(handler)), maxBody: maxBody}, nil
 }

@@ -194,7 +194,11 @@ func TestAnswer(t *testing.T) {
 }
 
 func TestEnvironment(t *testing.T) {
-	for _, value := range []string{"", "0", "-1", "1 MB", "10.5"} {
+	f, err := fromEnv(func(string) string { return "" }, http.NotFoundHandler())
+	if err != nil || f.maxBody != 1<<20 {
+		t.Errorf("without a limit: %+v, %v", f, err)
+	}
+	for _, value := range []string{"0", "-1", "1 MB", "10.5"} {
 		_, err := fromEnv(func(string) string { return value }, http.NotFoundHandler())
 		if err == nil || !strings.Contains(err.Error(), names.EnvMaxBody) {
 			t.Errorf("%q: %v", value, err)

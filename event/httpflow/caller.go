@@ -19,6 +19,7 @@ type Caller struct {
 
 	// Principal is the token's subject (its claim sub, or client_id when it has none),
 	// or the ARN of who signed: arn:aws:sts::123456789012:assumed-role/<role>/<session>.
+	// An event takes 256 bytes of it; a longer one fails the commit.
 	Principal string
 
 	AccountID string            // of IAM: the AWS account of who signed

@@ -18,8 +18,11 @@ const (
 )
 
 // EnvMaxBody is set on the functions of HTTP APIs: how many bytes a request's body
-// may have.
-const EnvMaxBody = "VINCI_MAX_BODY_BYTES"
+// may have. DefaultMaxBody, ample for JSON that people wrote, counts without it.
+const (
+	EnvMaxBody     = "VINCI_MAX_BODY_BYTES"
+	DefaultMaxBody = 1 << 20
+)
 
 // MetadataBus is the key of a template's metadata by which a resource names a bus that
 // another application makes, so that whoever runs one assembly alone knows that it is

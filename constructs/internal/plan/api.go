@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/vinci-go/vinci/internal/names"
 )
 
 // Authorization says who may call a route. The zero value asks for a signed
@@ -17,16 +19,6 @@ const (
 	Public                      // anybody
 	JWT                         // a token of an issuer
 )
-
-func (a Authorization) String() string {
-	switch a {
-	case Public:
-		return "public"
-	case JWT:
-		return "JWT"
-	}
-	return "IAM"
-}
 
 // Route is a route and who may call it.
 type Route struct {
@@ -84,9 +76,6 @@ const (
 	// that is called too much does not take the others with it.
 	DefaultRate  = 1000
 	DefaultBurst = 500
-
-	// DefaultMaxBody is ample for JSON that people wrote.
-	DefaultMaxBody = 1 << 20
 )
 
 // SetDefaults fills what was left at zero. What the application holds itself is not
@@ -109,7 +98,7 @@ func (a *API) SetDefaults() {
 		a.Throttling.Burst = DefaultBurst
 	}
 	if a.MaxBody == 0 {
-		a.MaxBody = DefaultMaxBody
+		a.MaxBody = names.DefaultMaxBody
 	}
 	if a.CORS != nil && len(a.CORS.Methods) == 0 {
 		c := *a.CORS
