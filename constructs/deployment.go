@@ -8,6 +8,7 @@ import (
 
 	"github.com/vinci-go/vinci/bus"
 	"github.com/vinci-go/vinci/capture"
+	"github.com/vinci-go/vinci/constructs/internal/rulepack"
 	"github.com/vinci-go/vinci/internal/names"
 	"github.com/vinci-go/vinci/orm"
 )
@@ -24,6 +25,8 @@ type Deployment struct {
 	settings Settings
 	goarch   string
 	code     map[string]string // function folder or framework command → asset folder
+
+	exceptions []rulepack.Exception
 }
 
 // App is the application's name.

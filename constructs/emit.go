@@ -33,6 +33,8 @@ func (a *Application) emit(d *Deployment, p *plan.Plan, out string) {
 		AutoSynth:          jsii.Bool(false),
 		// Where a construct was made is a place in Node, not in the Go program.
 		StackTraces: jsii.Bool(false),
+		// Whatever the command line says: one list tells of everything.
+		PostCliContext: &map[string]any{failOnReport: false},
 	})}
 
 	var before []awscdk.Stack
@@ -67,6 +69,10 @@ func (a *Application) emit(d *Deployment, p *plan.Plan, out string) {
 	before = append(before, a.httpAPIs(e, p, before)...)
 	for _, s := range a.ownStacks(false) {
 		e.own(s, before)
+	}
+	suppress(e.app, p, slices.Concat(a.exceptions, d.exceptions))
+	if a.validates() {
+		addNag(e.app)
 	}
 	e.app.Synth(nil)
 }

@@ -55,6 +55,7 @@ func NewEventLog(scope cdk.Construct, id string, props *EventLogProps) *EventLog
 	l.State = NewTable(l.Construct, "State", &TableProps{Deployment: d, Definition: eventlog.State})
 
 	l.RelayFailed = newQueue(l.Construct, "RelayFailed", queueProps{name: d.names.RelayFailedQueue(), retention: deadLetterRetention})
+	accept(l.RelayFailed, streamFailureQueue)
 	newQueuePolicy(l.Construct, "RelayFailedPolicy", l.RelayFailed, "")
 
 	stream := l.Events.StreamARN()

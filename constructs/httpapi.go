@@ -69,18 +69,18 @@ func NewHTTPAPI(scope cdk.Construct, id string, props *HTTPAPIProps) *HTTPAPI {
 	routes := slices.Clone(props.Routes)
 	slices.Sort(routes)
 	for _, route := range routes {
-		awsapigatewayv2.NewCfnRoute(a.Construct, jsii.String(routeID(route)), &awsapigatewayv2.CfnRouteProps{
+		accept(awsapigatewayv2.NewCfnRoute(a.Construct, jsii.String(routeID(route)), &awsapigatewayv2.CfnRouteProps{
 			ApiId:             a.Resource.Ref(),
 			RouteKey:          jsii.String(route),
 			Target:            jsii.String(target),
 			AuthorizationType: jsii.String("NONE"),
-		})
+		}), publicRoute)
 	}
-	awsapigatewayv2.NewCfnStage(a.Construct, jsii.String("Stage"), &awsapigatewayv2.CfnStageProps{
+	accept(awsapigatewayv2.NewCfnStage(a.Construct, jsii.String("Stage"), &awsapigatewayv2.CfnStageProps{
 		ApiId:      a.Resource.Ref(),
 		StageName:  jsii.String("$default"),
 		AutoDeploy: jsii.Bool(true),
-	})
+	}), noAccessLog)
 	awslambda.NewCfnPermission(a.Construct, jsii.String("Permission"), &awslambda.CfnPermissionProps{
 		Action:       jsii.String("lambda:InvokeFunction"),
 		FunctionName: a.Function.Name(),

@@ -73,6 +73,7 @@ func NewSubscription(scope cdk.Construct, id string, props *SubscriptionProps) *
 	s.Undelivered = newQueue(s.Construct, "Undelivered", queueProps{
 		name: d.names.UndeliveredQueue(def.Name), retention: deadLetterRetention,
 	})
+	accept(s.Undelivered, undeliveredQueue)
 	s.Rule = awsevents.NewCfnRule(s.Construct, jsii.String("Rule"), &awsevents.CfnRuleProps{
 		Description:  jsii.String("Subscription " + def.Name + " of " + d.App() + ", deployment " + d.ID()),
 		EventBusName: d.BusName(),
