@@ -69,6 +69,7 @@ type Application struct {
 	// Replaced by tests.
 	build  builder
 	getenv func(string) string
+	judged func(rulepack.Options, *rulepack.Verdict) // nil: nobody asks
 }
 
 // NewApplication begins an application. It checks nothing yet: every mistake is

@@ -1,6 +1,7 @@
 package constructs
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -96,6 +97,9 @@ func (a *Application) judge(p *plan.Plan, d *Deployment, out string, w io.Writer
 	if err != nil {
 		return fmt.Errorf("synthesize: %w", err)
 	}
+	if a.judged != nil {
+		a.judged(o, verdict)
+	}
 	found, warnings, err := readReport(filepath.Join(out, reportFile))
 	if err != nil {
 		return fmt.Errorf("synthesize: %w", err)
@@ -157,7 +161,7 @@ func readReport(file string) (problems plan.Problems, warnings []string, err err
 			}
 			for _, c := range append(v.ViolatingConstructs, violating{})[:max(1, len(v.ViolatingConstructs))] {
 				if wrong {
-					problems = append(problems, plan.Problem{What: what, Where: c.where(), Mend: v.SuggestedFix})
+					problems = append(problems, plan.Problem{What: what, Where: c.where(), Mend: cmp.Or(v.SuggestedFix, "correct the resource")})
 				} else {
 					warnings = append(warnings, what+" ("+c.where()+")")
 				}

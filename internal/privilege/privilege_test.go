@@ -77,3 +77,32 @@ func TestList(t *testing.T) {
 		}
 	}
 }
+
+// TestRoles: every role is read, and every wildcard in it is told.
+func TestRoles(t *testing.T) {
+	roles, err := Roles([]byte(`{"Resources": {
+		"Queue": {"Type": "AWS::SQS::Queue"},
+		"Wide": {"Type": "AWS::IAM::Role", "Properties": {"ManagedPolicyArns": ["a"], "Policies": [
+			{"PolicyDocument": {"Statement": [{"Sid": "A", "Effect": "Allow", "Action": ["s3:*", "s3:Get*"], "Resource": "arn:aws:s3:::photos/*"}]}},
+			{"PolicyDocument": {"Statement": {"Sid": "B", "Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*", "Condition": {"Bool": {"a": true}}}}}]}},
+		"Narrow": {"Type": "AWS::IAM::Role", "Properties": {"Policies": [{"PolicyDocument": {"Statement": [
+			{"Sid": "C", "Effect": "Allow", "Action": "xray:PutTraceSegments", "Resource": "*"},
+			{"Sid": "D", "Effect": "Allow", "Action": "sqs:SendMessage", "Resource": {"Fn::Sub": "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:jobs"}}]}}]}}}}`))
+	if err != nil || len(roles) != 2 || roles[0].ID != "Narrow" || roles[0].Managed || !roles[1].Managed {
+		t.Fatalf("%+v, %v", roles, err)
+	}
+	if found := roles[0].Wildcards(); len(found) > 0 {
+		t.Errorf("found %v", found)
+	}
+	const want = "A: s3:*, A: s3:Get*, A: arn:aws:s3:::photos/*, B: sqs:SendMessage on *"
+	if got := strings.Join(roles[1].Wildcards(), ", "); got != want {
+		t.Errorf("found %s, want %s", got, want)
+	}
+	const text = "  Allow C xray:PutTraceSegments\n    on *\n  Allow D sqs:SendMessage\n    on sqs:${AWS::Region}:${AWS::AccountId}:jobs\n"
+	if got := roles[0].String(); got != text {
+		t.Errorf("listed as\n%s", got)
+	}
+	if _, err := Roles([]byte(`{"Resources": {"P": {"Type": "AWS::IAM::Policy"}}}`)); err == nil {
+		t.Error("a policy of its own was passed over")
+	}
+}

@@ -102,6 +102,7 @@ func (a *assembly) load(dir string) error {
 	if _, err := decode(filepath.Join(dir, ManifestFile), &m); err != nil {
 		return err
 	}
+	inner := map[string]string{} // construct paths of what no stack's own template has
 	for _, id := range slices.Sorted(maps.Keys(m.Artifacts)) {
 		artifact := m.Artifacts[id]
 		about := artifact.Metadata
@@ -118,8 +119,14 @@ func (a *assembly) load(dir string) error {
 			}
 		case "aws:cloudformation:stack":
 			name := cmp.Or(artifact.Properties.StackName, id)
-			if err := a.add(filepath.Join(dir, artifact.Properties.TemplateFile), &stack{name: name, paths: constructPaths(about)}); err != nil {
+			s := &stack{name: name, paths: constructPaths(about)}
+			if err := a.add(filepath.Join(dir, artifact.Properties.TemplateFile), s); err != nil {
 				return err
+			}
+			for logicalID, path := range s.paths {
+				if s.template.Resources[logicalID] == nil {
+					known(inner, logicalID, path)
+				}
 			}
 		}
 	}
@@ -133,7 +140,7 @@ func (a *assembly) load(dir string) error {
 		if !m.uses(dir, filepath.Base(file)) {
 			continue // of an earlier synthesis into the same folder
 		}
-		if err := a.add(file, &stack{name: strings.TrimSuffix(filepath.Base(file), suffix), nested: true}); err != nil {
+		if err := a.add(file, &stack{name: strings.TrimSuffix(filepath.Base(file), suffix), nested: true, paths: inner}); err != nil {
 			return err
 		}
 	}
@@ -189,13 +196,19 @@ func constructPaths(about map[string][]metadata) map[string]string {
 			if e.Type != "aws:cdk:logicalId" || json.Unmarshal(e.Data, &id) != nil {
 				continue
 			}
-			if _, twice := paths[id]; twice {
-				path = ""
-			}
-			paths[id] = strings.TrimPrefix(path, "/")
+			known(paths, id, strings.TrimPrefix(path, "/"))
 		}
 	}
 	return paths
+}
+
+// known keeps a construct's path by its logical id, and forgets it when there are two:
+// nobody knows then which is meant.
+func known(paths map[string]string, id, path string) {
+	if _, twice := paths[id]; twice {
+		path = ""
+	}
+	paths[id] = path
 }
 
 // annotated are the errors that constructs were marked with.

@@ -1,6 +1,7 @@
 package rulepack
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -51,43 +52,43 @@ const nagReason = 10
 func CheckExceptions(all []Exception) plan.Problems {
 	var problems plan.Problems
 	for i, e := range all {
-		add := func(what, allowed, mend string) {
-			problems = append(problems, plan.Problem{
-				What: fmt.Sprintf("exception from %s for %q: %s", orNone(e.Rule), e.Resource, what), Where: e.At, Allowed: allowed, Mend: mend,
-			})
-		}
-		const copyIt = "take over what the finding's mend line says"
-		id, finding := Split(e.Rule)
-		rule, found := lookup(id)
-		switch nag := IsNag(id); {
-		case !nag && !found:
-			add("there is no such rule", "a rule of docs/rules.md, or of cdk-nag's AwsSolutions", copyIt)
-		case rule.Hard:
-			add("AWS refuses what the rule is about", "nothing can be excepted from it", "mend what the rule finds")
-		case finding == "" && (rule.Granular || nag && slices.Contains(granular[:], id)):
-			add("it is from every finding of the rule", "one finding, as in "+id+"[...]", copyIt)
-		}
-		if strings.TrimSpace(e.Resource) == "" {
-			add("it names no resource", "one resource", copyIt)
-		}
-		switch n := len(strings.TrimSpace(e.Reason)); {
-		case n == 0:
-			add("it has no reason", "a reason", "say why this resource may be so")
-		case n < nagReason && IsNag(id):
-			add(fmt.Sprintf("its reason is %q", e.Reason), fmt.Sprintf("%d characters or more, for a rule of cdk-nag's", nagReason), "say why this resource may be so")
-		}
-		if slices.ContainsFunc(all[:i], func(o Exception) bool { return o.Rule == e.Rule && o.Resource == e.Resource }) {
-			add("it is there twice", "one exception a rule and resource", "remove one of them")
-		}
+		problems = append(problems, e.check(all[:i])...)
 	}
 	return problems
 }
 
-func orNone(rule string) string {
-	if rule == "" {
-		return "no rule"
+// check says what is wrong with an exception that comes after others.
+func (e Exception) check(before []Exception) plan.Problems {
+	var problems plan.Problems
+	add := func(what, allowed, mend string) {
+		problems = append(problems, plan.Problem{
+			What: fmt.Sprintf("exception from %s for %q: %s", cmp.Or(e.Rule, "no rule"), e.Resource, what), Where: e.At, Allowed: allowed, Mend: mend,
+		})
 	}
-	return rule
+	const copyIt = "take over what the finding's mend line says"
+	id, finding := Split(e.Rule)
+	rule, found := lookup(id)
+	switch nag := IsNag(id); {
+	case !nag && !found:
+		add("there is no such rule", "a rule of docs/rules.md, or of cdk-nag's AwsSolutions", copyIt)
+	case rule.Hard:
+		add("AWS refuses what the rule is about", "nothing can be excepted from it", "mend what the rule finds")
+	case finding == "" && (rule.Granular || nag && slices.Contains(granular[:], id)):
+		add("it is from every finding of the rule", "one finding, as in "+id+"[...]", copyIt)
+	}
+	if strings.TrimSpace(e.Resource) == "" {
+		add("it names no resource", "one resource", copyIt)
+	}
+	switch n := len(strings.TrimSpace(e.Reason)); {
+	case n == 0:
+		add("it has no reason", "a reason", "say why this resource may be so")
+	case n < nagReason && IsNag(id):
+		add(fmt.Sprintf("its reason is %q", e.Reason), fmt.Sprintf("%d characters or more, for a rule of cdk-nag's", nagReason), "say why this resource may be so")
+	}
+	if slices.ContainsFunc(before, func(o Exception) bool { return o.Rule == e.Rule && o.Resource == e.Resource }) {
+		add("it is there twice", "one exception a rule and resource", "remove one of them")
+	}
+	return problems
 }
 
 // IsNag reports whether a rule is one of cdk-nag's AwsSolutions pack.

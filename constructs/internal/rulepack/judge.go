@@ -184,13 +184,17 @@ func (in *inspection) annotations() {
 // unused tells of exceptions that were for nothing: what they were made for is
 // mended, or they were never right.
 func (in *inspection) unused() {
-	for _, e := range in.exceptions {
+	for i, e := range in.exceptions {
+		if len(e.check(in.exceptions[:i])) > 0 {
+			continue // that is told already
+		}
 		id, _ := Split(e.Rule)
 		rule, found := lookup(id)
 		judged := found && !rule.Hard && !(rule.Lasting && in.o.Ephemeral)
 		used := in.used[e]
 		if IsNag(e.Rule) {
-			judged, used = in.o.Nag != nil, in.suppressed(e)
+			judged = in.o.Nag != nil
+			used = judged && in.suppressed(e)
 		}
 		if judged && !used {
 			in.verdict.Problems = append(in.verdict.Problems, plan.Problem{
