@@ -124,8 +124,8 @@ func (a *Application) judge(p *plan.Plan, d *Deployment, out string, w io.Writer
 func (a *Application) validates() bool { return a.env()(validationEnv) != validationOff }
 
 // readReport reads what the CDK's validation found. Annotations of constructs are in
-// the report too, when a feature flag is set; they are left out, because
-// [rulepack.Judge] reads them from where they always are.
+// the report too, when a feature flag is set; the errors among them are left out,
+// because [rulepack.Judge] reads them from where they always are.
 func readReport(file string) (problems plan.Problems, warnings []string, err error) {
 	b, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -149,10 +149,8 @@ func readReport(file string) (problems plan.Problems, warnings []string, err err
 		return nil, nil, fmt.Errorf("read the CDK's validation report %s: %w", filepath.Base(file), err)
 	}
 	for _, plugin := range report.PluginReports {
-		if plugin.Metadata["cdk:annotations"] == "true" {
-			continue
-		}
-		untold := plugin.Conclusion == "failure"
+		annotations := plugin.Metadata["cdk:annotations"] == "true"
+		untold := plugin.Conclusion == "failure" && !annotations
 		for _, v := range plugin.Violations {
 			what := plugin.PluginName + " " + v.RuleName + ": " + strings.TrimSpace(v.Description)
 			wrong := v.Severity == "error" || v.Severity == "fatal" || v.Severity == "custom" && plugin.Conclusion == "failure"
@@ -160,9 +158,11 @@ func readReport(file string) (problems plan.Problems, warnings []string, err err
 				untold = false
 			}
 			for _, c := range append(v.ViolatingConstructs, violating{})[:max(1, len(v.ViolatingConstructs))] {
-				if wrong {
+				switch {
+				case wrong && annotations:
+				case wrong:
 					problems = append(problems, plan.Problem{What: what, Where: c.where(), Mend: cmp.Or(v.SuggestedFix, "correct the resource")})
-				} else {
+				default:
 					warnings = append(warnings, what+" ("+c.where()+")")
 				}
 			}
@@ -199,7 +199,7 @@ func (v violating) where() string {
 // forget removes what the validation of an earlier synthesis left in the folder: where
 // it does not run this time, it would be taken for this one's.
 func forget(out string) error {
-	if _, err := rulepack.TakeNagReports(out); err != nil {
+	if err := rulepack.ForgetNagReports(out); err != nil {
 		return fmt.Errorf("synthesize: %w", err)
 	}
 	if err := os.Remove(filepath.Join(out, reportFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -280,3 +280,78 @@ func TestValidation(t *testing.T) {
 		t.Logf("%s", output)
 	}
 }
+
+// TestReport: what the CDK's validation says is told, whatever its shape.
+func TestReport(t *testing.T) {
+	file := filepath.Join(t.TempDir(), reportFile)
+	if problems, warnings, err := readReport(file); problems != nil || warnings != nil || err != nil {
+		t.Errorf("no report: %v, %v, %v", problems, warnings, err)
+	}
+	err := os.WriteFile(file, []byte(`{"pluginReports": [
+		{"pluginName": "Construct Annotations", "conclusion": "failure", "metadata": {"cdk:annotations": "true"}, "violations": [
+			{"ruleName": "a", "description": "told elsewhere", "severity": "error"},
+			{"ruleName": "b", "description": "a warning\n", "severity": "warning", "violatingConstructs": [{"constructPath": "s/c"}]}]},
+		{"pluginName": "V", "conclusion": "failure", "violations": [
+			{"ruleName": "E1", "description": "wrong", "severity": "error", "suggestedFix": "mend it", "violatingConstructs": [
+				{"constructPath": "s/c", "cloudFormationResource": {"templatePath": "s.template.json", "logicalId": "C"}}, {"cloudFormationResource": {"templatePath": "s.template.json"}}]},
+			{"ruleName": "E2", "description": "nowhere", "severity": "fatal"},
+			{"ruleName": "E3", "description": "odd", "severity": "custom"}]},
+		{"pluginName": "Broken", "conclusion": "failure", "metadata": {"error": "it crashed"}, "violations": []},
+		{"pluginName": "Fine", "conclusion": "success", "violations": [{"ruleName": "W1", "description": "odd", "severity": "custom"}]}]}`), 0o644)
+	if err != nil {
+		t.Fatal(err)
+	}
+	problems, warnings, err := readReport(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `  1. V E1: wrong
+     where    s/C (construct s/c)
+     mend     mend it
+
+  2. V E1: wrong
+     where    s
+     mend     mend it
+
+  3. V E2: nowhere
+     where    the application
+     mend     correct the resource
+
+  4. V E3: odd
+     where    the application
+     mend     correct the resource
+
+  5. Broken refuses the templates
+     where    validation-report.json
+     it crashed`
+	if got := problems.Error(); got != want {
+		t.Errorf("told is\n%s\nwant\n%s", got, want)
+	}
+	if got := strings.Join(warnings, "; "); got != "Construct Annotations b: a warning (construct s/c); Fine W1: odd (the application)" {
+		t.Errorf("warnings are %s", got)
+	}
+	if err := os.WriteFile(file, []byte("{"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := readReport(file); err == nil {
+		t.Error("half a report was read")
+	}
+}
+
+// TestForget: what an earlier synthesis found is not taken for what this one finds,
+// even where it ended in the middle.
+func TestForget(t *testing.T) {
+	dir, out := module(t), t.TempDir()
+	for _, name := range []string{reportFile, "AwsSolutions-shop-dev-log-NagReport.csv"} {
+		if err := os.WriteFile(filepath.Join(out, name), []byte(`{"half`), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	app := testApp(false, map[string]string{"deployment": "dev"})
+	if err := app.Synthesize(t.Context(), &SynthOptions{Dir: dir, OutDir: out}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(out, reportFile)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the report of an earlier synthesis is still there: %v", err)
+	}
+}

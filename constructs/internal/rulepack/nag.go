@@ -45,6 +45,21 @@ func TakeNagReports(dir string) (*NagReport, error) {
 	return report, errors.Join(errs...)
 }
 
+// ForgetNagReports removes the reports of an earlier synthesis, which may have ended
+// in the middle of one.
+func ForgetNagReports(dir string) error {
+	files, err := filepath.Glob(filepath.Join(dir, nagReports))
+	if err != nil {
+		return fmt.Errorf("find cdk-nag's reports: %w", err)
+	}
+	for _, file := range files {
+		if err := os.Remove(file); err != nil {
+			return fmt.Errorf("remove an earlier report of cdk-nag's: %w", err)
+		}
+	}
+	return nil
+}
+
 func (n *NagReport) add(file string) error {
 	f, err := os.Open(file)
 	if err != nil {
