@@ -11,6 +11,7 @@ import (
 	"github.com/vinci-go/vinci/bus"
 	"github.com/vinci-go/vinci/capture"
 	"github.com/vinci-go/vinci/constructs/internal/plan"
+	"github.com/vinci-go/vinci/constructs/internal/rulepack"
 	"github.com/vinci-go/vinci/event"
 	"github.com/vinci-go/vinci/internal/names"
 	"github.com/vinci-go/vinci/orm"
@@ -68,14 +69,16 @@ type Layout struct {
 // Application records what an application consists of; [Application.Synth] makes
 // it. The order of the calls changes nothing. It is not safe for concurrent use.
 type Application struct {
-	plan     plan.Plan
-	stacks   []StackProps      // what plan.Stacks cannot hold: funcs over CDK types
-	context  map[string]string // nil: the environment's
-	settings func(deployment string) Settings
+	plan       plan.Plan
+	stacks     []StackProps      // what plan.Stacks cannot hold: funcs over CDK types
+	context    map[string]string // nil: the environment's
+	settings   func(deployment string) Settings
+	exceptions []rulepack.Exception
 
 	// Replaced by tests.
 	build  builder
 	getenv func(string) string
+	judged func(rulepack.Options, *rulepack.Verdict) // nil: nobody asks
 }
 
 // NewApplication begins an application. It checks nothing yet: every mistake is

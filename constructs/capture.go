@@ -57,6 +57,7 @@ func NewTableCapture(scope cdk.Construct, id string, props *TableCaptureProps) *
 	must("table handler "+def.Name, def.Err())
 
 	t.FailureQueue = newQueue(t.Construct, "FailureQueue", queueProps{name: d.FailureQueueName(def), retention: deadLetterRetention})
+	accept(t.FailureQueue, streamFailureQueue)
 	newQueuePolicy(t.Construct, "FailureQueuePolicy", t.FailureQueue, "")
 
 	environment := d.retention()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/vinci-go/vinci/bus"
 	"github.com/vinci-go/vinci/capture"
+	"github.com/vinci-go/vinci/constructs/internal/rulepack"
 	"github.com/vinci-go/vinci/internal/names"
 	"github.com/vinci-go/vinci/orm"
 )
@@ -29,6 +30,8 @@ type Deployment struct {
 
 	publishesOn names.Deployment            // whose bus it publishes on; zero: its own
 	busesOf     map[string]names.Deployment // on whose buses other applications' events are
+
+	exceptions []rulepack.Exception
 }
 
 // App is the application's name.

@@ -169,25 +169,25 @@ func TestDeploymentsSideBySide(t *testing.T) {
 	}
 }
 
-// stackOf is what the CDK's command line reads about a stack.
-type stackOf struct {
+// stackEntry is what the CDK's command line reads about a stack.
+type stackEntry struct {
 	Environment string
 	Properties  struct{ TerminationProtection bool }
 }
 
-func stacksOf(t *testing.T, out string) map[string]stackOf {
+func stacksOf(t *testing.T, out string) map[string]stackEntry {
 	t.Helper()
 	var manifest struct {
 		Artifacts map[string]struct {
 			Type string
-			stackOf
+			stackEntry
 		}
 	}
 	decode(t, filepath.Join(out, "manifest.json"), &manifest)
-	all := map[string]stackOf{}
+	all := map[string]stackEntry{}
 	for name, a := range manifest.Artifacts {
 		if a.Type == "aws:cloudformation:stack" {
-			all[name] = a.stackOf
+			all[name] = a.stackEntry
 		}
 	}
 	return all
@@ -196,7 +196,7 @@ func stacksOf(t *testing.T, out string) map[string]stackOf {
 // TestWhereStacksBelong: protection and place are said of every stack, and of none
 // where the settings say nothing.
 func TestWhereStacksBelong(t *testing.T) {
-	for id, want := range map[string]stackOf{
+	for id, want := range map[string]stackEntry{
 		"prod":  {"aws://123456789012/eu-central-1", struct{ TerminationProtection bool }{true}},
 		"stage": {"aws://unknown-account/eu-west-1", struct{ TerminationProtection bool }{}},
 		"dev":   {"aws://unknown-account/unknown-region", struct{ TerminationProtection bool }{}},

@@ -51,6 +51,13 @@
 //	            BatchWriteItem where the table has no unique and no version attribute
 //	Appends     PutItem
 //
+// # Rules
+//
+// What was synthesized is judged before anything can be deployed: by Vinci's own
+// rules, by cdk-nag's AwsSolutions and by the CDK's validation. The last two take
+// seconds; CDK_VALIDATION=false in the environment turns them off. A finding is
+// justified with [Application.Allow]. docs/rules.md lists the rules.
+//
 // # Tables
 //
 // A table has what its definition says with orm.Deploy, and is safe where that

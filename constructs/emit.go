@@ -33,6 +33,8 @@ func (a *Application) emit(d *Deployment, p *plan.Plan, out string) {
 		AutoSynth:          jsii.Bool(false),
 		// Where a construct was made is a place in Node, not in the Go program.
 		StackTraces: jsii.Bool(false),
+		// Whatever the command line says: one list tells of everything.
+		PostCliContext: &map[string]any{failOnReport: false},
 	})}
 
 	var before []awscdk.Stack
@@ -79,6 +81,10 @@ func (a *Application) emit(d *Deployment, p *plan.Plan, out string) {
 		last = append(last, e.own(s, before))
 	}
 	e.dashboards(p, last)
+	suppress(e.app, p, slices.Concat(a.exceptions, d.exceptions))
+	if a.validates() {
+		addNag(e.app)
+	}
 	e.app.Synth(nil)
 }
 

@@ -66,6 +66,7 @@ func NewEventLog(scope cdk.Construct, id string, props *EventLogProps) *EventLog
 		return l
 	}
 	l.RelayFailed = newQueue(l.Construct, "RelayFailed", queueProps{name: d.names.RelayFailedQueue(), retention: deadLetterRetention})
+	accept(l.RelayFailed, streamFailureQueue)
 	newQueuePolicy(l.Construct, "RelayFailedPolicy", l.RelayFailed, "")
 
 	stream := l.Events.StreamARN()

@@ -91,6 +91,9 @@ func NewFunction(scope cdk.Construct, id string, props *FunctionProps) *Function
 			PolicyDocument: policyDocument(statements),
 		}},
 	})
+	if !d.settings.NoTracing {
+		accept(f.Role, traceAnywhere)
+	}
 
 	asset := awss3assets.NewAsset(f.Construct, jsii.String("Code"), &awss3assets.AssetProps{
 		Path: jsii.String(d.asset(props.Function)),

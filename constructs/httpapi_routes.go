@@ -43,7 +43,10 @@ func (a *HTTPAPI) addRoutes(d *Deployment, p *plan.API, target string) {
 				props.AuthorizationScopes = jsii.Strings(r.Scopes...)
 			}
 		}
-		awsapigatewayv2.NewCfnRoute(a.Construct, jsii.String(routeID(r.Key)), props)
+		route := awsapigatewayv2.NewCfnRoute(a.Construct, jsii.String(routeID(r.Key)), props)
+		if r.Authorization == plan.Public {
+			accept(route, publicRoute)
+		}
 	}
 }
 

@@ -64,6 +64,7 @@ func NewSubscription(scope cdk.Construct, id string, props *SubscriptionProps) *
 	s.Undelivered = newQueue(s.Construct, "Undelivered", queueProps{
 		name: d.names.UndeliveredQueue(def.Name), retention: deadLetterRetention,
 	})
+	accept(s.Undelivered, undeliveredQueue)
 	d.busOf(def).deliver(s.Construct, deliveryProps{
 		description: "Subscription " + def.Name + " of " + d.App() + ", deployment " + d.ID(),
 		source:      def.Source(d.App()), selectors: def.Selectors,

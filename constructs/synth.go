@@ -19,6 +19,7 @@ import (
 	"github.com/vinci-go/vinci/bus"
 	"github.com/vinci-go/vinci/constructs/internal/build"
 	"github.com/vinci-go/vinci/constructs/internal/plan"
+	"github.com/vinci-go/vinci/constructs/internal/rulepack"
 	"github.com/vinci-go/vinci/eventlog"
 	"github.com/vinci-go/vinci/internal/definitions"
 	"github.com/vinci-go/vinci/internal/names"
@@ -105,6 +106,7 @@ func (a *Application) Synthesize(ctx context.Context, options *SynthOptions) err
 	problems := p.Check()
 	refused, behind := p.CheckLock()
 	problems = append(problems, refused...)
+	problems = append(problems, rulepack.CheckExceptions(shortly(a.exceptions, p.Dir))...)
 	// The functions are compiled even so: one run tells everything.
 	assets, err := a.compile(ctx, p, options.Progress)
 	var failed *build.Error
@@ -132,7 +134,18 @@ func (a *Application) Synthesize(ctx context.Context, options *SynthOptions) err
 		}
 		d.code[key] = assets[b.Name]
 	}
-	return catch(func() { a.emit(d, p, out) })
+	if err := forget(out); err != nil {
+		return err
+	}
+	err = catch(func() { a.emit(d, p, out) })
+	if err == nil {
+		err = a.judge(p, d, out, options.Progress)
+	}
+	if err != nil {
+		// What is there may be half of an assembly, or one that was refused.
+		return errors.Join(err, rulepack.Discard(out))
+	}
+	return nil
 }
 
 // complete makes the plan that is checked: a copy, so that Synthesize can be

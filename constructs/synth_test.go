@@ -162,7 +162,7 @@ func TestEnvironment(t *testing.T) {
 	app := testApp(false, nil)
 	app.getenv = func(key string) string {
 		return map[string]string{
-			"CDK_CONTEXT_JSON": `{"deployment":"local","vinci:ephemeral":true,"@aws-cdk/core:checkSecretUsage":true}`, "CDK_OUTDIR": out,
+			"CDK_CONTEXT_JSON": `{"deployment":"local","vinci:ephemeral":true,"@aws-cdk/core:checkSecretUsage":true}`, "CDK_OUTDIR": out, validationEnv: validationOff,
 		}[key]
 	}
 	if err := app.Synthesize(t.Context(), &SynthOptions{Dir: module(t)}); err != nil {

@@ -11,6 +11,7 @@ import (
 	cdk "github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/vinci-go/vinci/constructs/internal/rulepack"
 	"github.com/vinci-go/vinci/orm"
 )
 
@@ -71,10 +72,26 @@ func NewTable(scope cdk.Construct, id string, props *TableProps) *Table {
 		policy = awscdk.RemovalPolicy_DESTROY
 	}
 	t.Resource.ApplyRemovalPolicy(policy, nil)
+	if !d.settings.Ephemeral {
+		accept(t.Resource, unprotected(s.Settings)...)
+	}
 	if s.Settings.NoThrottleAlarm == "" {
 		t.Alarms = d.throttleAlarms(t.Construct, d.TableName(props.Definition), s)
 	}
 	return t
+}
+
+// unprotected are the reasons that a definition has for doing without.
+func unprotected(s orm.Settings) []acceptance {
+	var all []acceptance
+	for _, x := range [...]struct{ rule, reason string }{
+		{rulepack.TableRecovery, s.NoRecovery}, {rulepack.TableProtection, s.NoProtection}, {rulepack.TableRetain, s.DeleteData},
+	} {
+		if x.reason != "" {
+			all = append(all, acceptance{rule: x.rule, reason: x.reason})
+		}
+	}
+	return all
 }
 
 func protected(s orm.Settings, ephemeral bool) bool { return !ephemeral && s.NoProtection == "" }

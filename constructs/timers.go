@@ -17,8 +17,9 @@ import (
 // the next begins, so that two do not read the same timers; if they did, each
 // timer would fire once even so.
 const (
-	timersRate    = "rate(1 minute)"
-	timersTimeout = 55 * time.Second
+	timersRate     = "rate(1 minute)"
+	timersTimeout  = 55 * time.Second
+	timersTargetID = "timers"
 	// timersLate is how late a timer may be before somebody should look.
 	timersLate = 5 * time.Minute
 )
@@ -50,7 +51,7 @@ func (l *EventLog) addTimers(d *Deployment) {
 		ScheduleExpression: jsii.String(timersRate),
 		State:              jsii.String("ENABLED"),
 		Targets: []any{&awsevents.CfnRule_TargetProperty{
-			Id:  jsii.String("timers"),
+			Id:  jsii.String(timersTargetID),
 			Arn: jsii.String(l.Timers.ARN()),
 			// A minute later there is another call: an old one is no use.
 			RetryPolicy: &awsevents.CfnRule_RetryPolicyProperty{
@@ -59,6 +60,7 @@ func (l *EventLog) addTimers(d *Deployment) {
 			},
 		}},
 	})
+	accept(l.TimersRule, timersTarget)
 	awslambda.NewCfnPermission(scope, jsii.String("Permission"), &awslambda.CfnPermissionProps{
 		Action:       jsii.String("lambda:InvokeFunction"),
 		FunctionName: l.Timers.Name(),

@@ -88,6 +88,11 @@ var rules = []rule{
 		ban:    []string{cdk, jsii},
 	},
 	{
+		why: "what is checked before and after the CDK has worked is plain Go",
+		in:  []string{"constructs/internal/...", "internal/..."},
+		ban: []string{cdk, jsii},
+	},
+	{
 		why: "a Lambda binary links neither the CDK nor the SDK's config package",
 		in:  []string{"lambdas/...", "cmd/vinci-relay/...", "cmd/vinci-timers/..."},
 		ban: []string{cdk, jsii, config},
