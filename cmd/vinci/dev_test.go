@@ -53,7 +53,7 @@ func (tr *transcript) String() string {
 func (tr *transcript) wait(t *testing.T, from int, pattern string) ([]string, int) {
 	t.Helper()
 	re := regexp.MustCompile(pattern)
-	timeout := time.After(2 * time.Minute) // a cold build is slow
+	timeout := time.After(4 * time.Minute) // a cold build on a busy machine is slow
 	for {
 		tr.mu.Lock()
 		text, printed := tr.text.String(), tr.printed

@@ -157,7 +157,8 @@ func newFollower(t *testing.T) *follower {
 		t.Fatal(err)
 	}
 	f := &follower{t: t, root: root, app: filepath.Join(temp, "shop"), dir: temp}
-	f.env = append(os.Environ(), "NPM_PACKAGES="+packages, "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+	// curl would ask a proxy, if there is one, for this machine.
+	f.env = append(os.Environ(), "NO_PROXY=127.0.0.1", "no_proxy=127.0.0.1", "NPM_PACKAGES="+packages, "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 	t.Cleanup(func() {
 		if f.dev != nil {
 			syscall.Kill(-f.dev.Process.Pid, syscall.SIGKILL)
