@@ -33,6 +33,9 @@
 // each message: a queue may hold what an older rule let in. What the conditions
 // leave out is acknowledged and logged as filtered, without a record.
 //
+// They are events of one's own application. [From] makes it those that another one makes
+// public.
+//
 // # What runs
 //
 // What [Start] and [NewConsumer] get besides the subscription are [Part]s: handlers

@@ -60,8 +60,8 @@ func (d *Definition) foreignProblems() []error {
 	return problems
 }
 
-// Source is what the events of the subscription have as source on the bus, for one
-// of the application own.
+// Source is what the events of the subscription have as source on the bus: own is the
+// application of the subscription.
 func (d *Definition) Source(own string) string {
 	if d.From != "" {
 		return eventlog.PublicSource(d.From)

@@ -44,10 +44,10 @@ func CheckNamespace(name string) error {
 	return nil
 }
 
-// RecordID is what a delivery record has as its event id: that of the event (of another
-// application the [ForeignID]), and
-// in a namespace (order/7f3c@4!spring) the namespace after it. The id of an
-// event of the log ends in its version, so no two can be the same.
+// RecordID is what a delivery record has as its event id: that of the event, or the
+// [ForeignID] of another application's, and in a namespace (order/7f3c@4!spring) the
+// namespace after it. The id of an event of the log ends in its version, so no two can
+// be the same.
 func RecordID(eventID, namespace string) string {
 	if namespace == "" {
 		return eventID

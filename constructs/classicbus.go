@@ -67,10 +67,10 @@ func (b classicBus) letPublish(scope cdk.Construct, bus awsevents.CfnEventBus, a
 }
 
 // archive keeps what is published on the bus, for a replay to all rules or to some.
-// It has the name of the bus, which is short enough: 48 characters are allowed. What a
-// replay brings is left out, or a second replay would bring it twice.
+// It has the name of the bus, which always fits (names.MaxArchive). What a replay brings is
+// left out, or a second replay would bring it twice.
 //
-// It is not kept when it is taken out of the settings: the log has all events.
+// It goes when it is taken out of the settings: the log has the application's events.
 //
 // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-archive.html
 func (b classicBus) archive(scope cdk.Construct, bus awsevents.CfnEventBus, p busProps) {

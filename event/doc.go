@@ -48,7 +48,8 @@
 // # Internal and public
 //
 // An event is internal unless [Public] says what others see of it: a shape of its
-// own, with a version of its own, made when the event is recorded.
+// own, with a version of its own, made when the event is recorded. [PublicOf] is the
+// event as others define it.
 //
 // # Filters
 //

@@ -36,6 +36,11 @@
 // with a MarshalText any text, except those of the standard library that are known:
 // its name is kept in "x-encoded-by", so that another type is a change.
 //
+// # What others are told
+//
+// [Export] makes documents of it for others: JSON Schemas of whole events and an AsyncAPI
+// document, with what is public and nothing else. That is `vinci schemas export`.
+//
 // No function links this package: it is for tools and tests.
 //
 // https://json-schema.org/draft/2020-12/schema

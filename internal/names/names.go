@@ -55,6 +55,10 @@ const (
 	MaxQueue = 80
 	MaxTable = 255
 	MaxStack = 128
+
+	// MaxArchive is not checked: the longest name of a bus is shorter.
+	// https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_CreateArchive.html
+	MaxArchive = 48
 )
 
 var (

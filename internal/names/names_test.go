@@ -89,6 +89,21 @@ func TestNamesDoNotCollide(t *testing.T) {
 	})
 }
 
+// An archive is called as its bus.
+func TestBusNameFitsArchive(t *testing.T) {
+	d, err := New(strings.Repeat("a", 24), strings.Repeat("b", 16))
+	if err != nil || len(d.Bus()) > MaxArchive {
+		t.Errorf("%s has %d characters, %v", d.Bus(), len(d.Bus()), err)
+	}
+	getenv := func(string) string { return "" }
+	if got := d.BusFromEnv(getenv); got != d.Bus() {
+		t.Errorf("without %s the bus is %s", EnvBus, got)
+	}
+	if got := d.BusFromEnv(func(name string) string { return map[string]string{EnvBus: "till-dev-bus"}[name] }); got != "till-dev-bus" {
+		t.Errorf("with %s the bus is %s", EnvBus, got)
+	}
+}
+
 func TestNamesOfOneDeployment(t *testing.T) {
 	d := Deployment{"shop", "pr1"}
 	for want, got := range map[string]string{
