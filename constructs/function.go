@@ -41,8 +41,8 @@ type FunctionProps struct {
 
 // Function is a Lambda function on provided.al2023 with a role and a log group
 // of its own. The role has no managed policy. The log group keeps lines as long as
-// Settings.LogDays says, and what is not logged at all Settings.LogLevel. It is traced by
-// X-Ray unless Settings.NoTracing.
+// Settings.LogDays says, and Settings.LogLevel says which lines there are. It is traced
+// by X-Ray unless Settings.NoTracing.
 //
 // The log format is JSON: Lambda's own lines then are JSON as the functions'
 // are, and a line that is JSON already is passed on as it is:

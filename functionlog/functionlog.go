@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
@@ -41,7 +42,7 @@ func Start(ids ...func(context.Context) []slog.Attr) *slog.Logger {
 // any, say which further ids a context has; the first that knows one counts.
 func New(getenv func(string) string, w io.Writer, ids ...func(context.Context) []slog.Attr) *slog.Logger {
 	level, err := lambdastart.LogLevel(getenv)
-	logger := slog.New(&handler{next: slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}), ids: append(ids, own)})
+	logger := slog.New(&handler{next: slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}), ids: append(slices.Clone(ids), own)})
 	if err != nil {
 		logger.Warn("the log level cannot be read: it is INFO", "variable", EnvLevel, "error", err.Error())
 	}

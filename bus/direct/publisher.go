@@ -145,6 +145,9 @@ func (p *Publisher) entries(ctx context.Context, records []event.Record) ([]even
 		for k, e := range envelopes {
 			b, encodeErr := e.AppendJSON(nil)
 			ent := entry{Entry: relay.Entry{Source: e.Source, Type: e.Type, Detail: string(b), Time: e.Time}, record: i, public: k == 1}
+			if trace, ok := event.ParseTraceParent(e.TraceParent); ok {
+				ent.TraceHeader = trace.TraceHeader()
+			}
 			if size := ent.Size(); encodeErr == nil && size > relay.MaxBytes {
 				encodeErr = fmt.Errorf("it has %d bytes encoded, at most %d are allowed: keep large data elsewhere and put its address in the event", size, relay.MaxBytes)
 			}

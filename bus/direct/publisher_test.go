@@ -72,7 +72,8 @@ func envelope(t *testing.T, e relay.Entry) event.Envelope {
 
 func TestPublish(t *testing.T) {
 	b := &bus{}
-	flow := event.Flow{CorrelationID: "r", CausationID: "c", TenantID: "acme", Actor: "ann", TraceParent: "00-1-2-01"}
+	const parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	flow := event.Flow{CorrelationID: "r", CausationID: "c", TenantID: "acme", Actor: "ann", TraceParent: parent}
 	made, err := newPublisher(b).Publish(event.WithFlow(context.Background(), flow),
 		searched.Record(search{Text: "go", UserID: "u"}),
 		shared.At("page/7", event.Append).Record(search{Text: "<go>", UserID: "u"}),
@@ -82,7 +83,12 @@ func TestPublish(t *testing.T) {
 	}
 	want := event.Metadata{
 		ID: "direct/r1@1", Source: "shop", Type: "page.searched", Subject: "direct/r1", Time: start, SchemaVersion: 1,
-		CorrelationID: "r", CausationID: "c", TenantID: "acme", Actor: "ann", TraceParent: "00-1-2-01",
+		CorrelationID: "r", CausationID: "c", TenantID: "acme", Actor: "ann", TraceParent: parent,
+	}
+	for _, e := range b.requests[0] {
+		if e.TraceHeader != "Root=1-0af76519-16cd43dd8448eb211c80319c;Parent=b7ad6b7169203331;Sampled=1" {
+			t.Errorf("the entry has the trace %q", e.TraceHeader)
+		}
 	}
 	first := envelope(t, b.requests[0][0])
 	if made[0] != want || first.Metadata != want {
