@@ -14,6 +14,7 @@ import (
 	"github.com/vinci-go/vinci/event"
 	"github.com/vinci-go/vinci/internal/names"
 	"github.com/vinci-go/vinci/orm"
+	"github.com/vinci-go/vinci/settings"
 )
 
 // ApplicationProps says what application this is.
@@ -101,6 +102,15 @@ func (a *Application) AddEvents(types ...event.Type) {
 	at := callerOf()
 	for _, t := range types {
 		a.plan.Events = append(a.plan.Events, plan.Event{Type: t, At: at})
+	}
+}
+
+// AddSettings adds values that can be changed while the application runs; see package
+// settings. The functions that read them say so with [bus.ReadsSettings].
+func (a *Application) AddSettings(of ...settings.Definition) {
+	at := callerOf()
+	for _, s := range of {
+		a.plan.Values = append(a.plan.Values, plan.Value{Definition: s, At: at})
 	}
 }
 

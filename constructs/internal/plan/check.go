@@ -7,6 +7,7 @@ import (
 
 	"github.com/vinci-go/vinci/event"
 	"github.com/vinci-go/vinci/orm"
+	"github.com/vinci-go/vinci/settings"
 )
 
 // checker collects problems while it walks a plan.
@@ -16,16 +17,18 @@ type checker struct {
 
 	tables map[string]orm.Definition // by name, the application's own
 	events map[string]event.Type     // by name
+	values map[string]settings.Definition
 }
 
 // Check reports everything that is wrong with the plan, in a fixed order. It
 // reads the function folders and nothing else, and compiles nothing.
 func (p *Plan) Check() Problems {
-	c := &checker{Plan: p, tables: map[string]orm.Definition{}, events: map[string]event.Type{}}
+	c := &checker{Plan: p, tables: map[string]orm.Definition{}, events: map[string]event.Type{}, values: map[string]settings.Definition{}}
 	c.checkDeployment()
 	c.checkSettings()
 	c.checkTables()
 	c.checkEvents()
+	c.checkValues()
 	c.checkHandlers()
 	c.checkCaptures()
 	c.checkAPIs()
