@@ -26,6 +26,8 @@ type application struct {
 	events []*schema.Event
 
 	subscriptions []*definitions.Subscription
+	settings      []*definitions.Setting
+	parsed        *definitions.Parsed // the answer to what was asked with definitions.EnvParse
 }
 
 // sources are the definitions as they are in the working copy, whatever is deployed
@@ -57,8 +59,8 @@ func (w *where) addList(group *cobra.Command, list func(*cobra.Command, *applica
 }
 
 // loadApplication runs the app of dir for its definitions. It is the one way in
-// which commands learn of them.
-func loadApplication(ctx context.Context, report *progress.Reporter, dir, deployment string) (*application, error) {
+// which commands learn of them. env is added to the app's environment, as NAME=value.
+func loadApplication(ctx context.Context, report *progress.Reporter, dir, deployment string, env ...string) (*application, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, fmt.Errorf("--dir: %w", err)
@@ -70,7 +72,7 @@ func loadApplication(ctx context.Context, report *progress.Reporter, dir, deploy
 	defer os.RemoveAll(temp)
 	out := filepath.Join(temp, "definitions.json")
 	err = report.Step("build the app and read its definitions", func() error {
-		return synth.Definitions(ctx, synth.Options{Dir: dir, Out: out, Deployment: deployment})
+		return synth.Definitions(ctx, synth.Options{Dir: dir, Out: out, Deployment: deployment, Env: env})
 	})
 	if err != nil {
 		return nil, err
@@ -79,7 +81,7 @@ func loadApplication(ctx context.Context, report *progress.Reporter, dir, deploy
 	if err != nil {
 		return nil, err
 	}
-	return &application{dir: dir, name: f.Application, tables: f.Tables, events: f.Events, subscriptions: f.Subscriptions}, nil
+	return &application{dir: dir, name: f.Application, tables: f.Tables, events: f.Events, subscriptions: f.Subscriptions, settings: f.Settings, parsed: f.Parsed}, nil
 }
 
 // deployment is one copy of the application.
@@ -107,6 +109,18 @@ func (a *application) event(name string) (*schema.Event, error) {
 		known[i] = e.Name
 	}
 	return nil, unknown("event", name, known, "add it in app.go with AddEvents")
+}
+
+// setting finds a run-time setting, or says which there are.
+func (a *application) setting(name string) (*definitions.Setting, error) {
+	known := make([]string, len(a.settings))
+	for i, s := range a.settings {
+		if s.Name == name {
+			return s, nil
+		}
+		known[i] = s.Name
+	}
+	return nil, unknown("setting", name, known, "add it in app.go with AddSettings")
 }
 
 // unknown is the error of a name that nothing has: it names the one that was

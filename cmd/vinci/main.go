@@ -10,7 +10,8 @@
 //
 // vinci history, trace, deliveries and trouble show what became of events; vinci dlq,
 // replay and republish mend what went wrong. vinci rebuild makes a read model anew from
-// the log, and vinci verify compares one with it. Every command has --help.
+// the log, and vinci verify compares one with it. vinci settings changes what functions
+// go by while they run. Every command has --help.
 package main
 
 import (
@@ -60,6 +61,6 @@ func newRoot() *cobra.Command {
 	}
 	root.AddCommand(newDev(), newLocal(), newDoctor(), newTables(), newMigrate(), newEvents(), newSchemas())
 	root.AddCommand(newHistory(), newTrace(), newDeliveries(), newTrouble(), newDLQ(), newReplay(), newRepublish())
-	root.AddCommand(newRebuild(), newVerify())
+	root.AddCommand(newRebuild(), newVerify(), newSettings())
 	return root
 }
