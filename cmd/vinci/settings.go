@@ -325,20 +325,11 @@ meanwhile. A script says with --version which change it has seen.`,
 			case p == nil || len(p.Value) == 0:
 				return fmt.Errorf("the app did not say whether setting %s takes the value: it must use the version of Vinci that this tool is of", of.Name)
 			}
-			return c.change(cmd, d, of, compact(d.app.parsed.Value))
+			return c.change(cmd, d, of, d.app.parsed.Value)
 		},
 	}
 	c.flags(cmd)
 	return cmd
-}
-
-// compact is JSON without the blanks that a file for people has.
-func compact(raw json.RawMessage) json.RawMessage {
-	var b bytes.Buffer
-	if json.Compact(&b, raw) != nil {
-		return raw // whoever stores it says what is wrong
-	}
-	return b.Bytes()
 }
 
 func newSettingsUnset() *cobra.Command {

@@ -117,6 +117,10 @@ func Read(file string) (*File, error) {
 		if s == nil || s.Name == "" {
 			return nil, fmt.Errorf("read the definitions from %s: setting %d has no name", file, i)
 		}
+		s.Default = compact(s.Default)
+	}
+	if f.Parsed != nil {
+		f.Parsed.Value = compact(f.Parsed.Value)
 	}
 	return f, nil
 }

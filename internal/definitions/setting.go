@@ -1,6 +1,7 @@
 package definitions
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 
@@ -61,4 +62,13 @@ func Answer(text string, all []settings.Definition) (*Parsed, error) {
 		return &Parsed{Value: value}, nil
 	}
 	return &Parsed{}, nil
+}
+
+// compact is JSON as it is stored, without the blanks that the file has for people.
+func compact(raw json.RawMessage) json.RawMessage {
+	var b bytes.Buffer
+	if len(raw) == 0 || json.Compact(&b, raw) != nil {
+		return raw // it was part of a file that is JSON, so this cannot be
+	}
+	return b.Bytes()
 }
