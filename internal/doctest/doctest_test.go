@@ -116,7 +116,7 @@ func TestVinciFlagsExist(t *testing.T) {
 // subcommand is what stands before arguments and flags: a group such as tables
 // has commands of its own.
 func subcommand(words []string) []string {
-	group := words[0] == "tables" || words[0] == "dlq"
+	group := words[0] == "tables" || words[0] == "dlq" || words[0] == "settings"
 	if group && len(words) > 1 && !strings.HasPrefix(words[1], "-") {
 		return words[:2]
 	}
