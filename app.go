@@ -58,6 +58,7 @@ func application() *constructs.Application {
 
 	app.AddEvents(users.Created, users.Activated)
 	app.AddEvents(orders.Events()...)
+	app.AddSettings(orders.Settings()...)
 
 	app.AddEventHandler(users.SendWelcome, &constructs.EventHandlerProps{Function: "lambdas/send_welcome", DeadLetterQueue: true})
 	app.AddEventHandler(users.CountTotal, &constructs.EventHandlerProps{

@@ -9,6 +9,7 @@ import (
 	"github.com/vinci-go/vinci/event"
 	"github.com/vinci-go/vinci/internal/names"
 	"github.com/vinci-go/vinci/orm"
+	"github.com/vinci-go/vinci/settings"
 )
 
 // Access is what a function may touch: its role is derived from it.
@@ -21,6 +22,8 @@ type Access struct {
 	Commits []event.Type          // events it may commit to the log
 	// Publishes are events it may publish past the log; see package direct.
 	Publishes []event.Type
+	// Settings are settings that it may read; see package settings.
+	Settings []settings.Definition
 }
 
 // Grant is an [Option] for subscriptions, and what an HTTP API declares as well.
@@ -82,6 +85,13 @@ func Publishes(types ...event.Type) Grant {
 	return grant{Access{Publishes: slices.Clone(types)}}
 }
 
+// ReadsSettings grants reading the values of these settings, which a
+// [settings.Reader] does; and those of no other, unless the function commits events:
+// then it may read the framework's table "state" anyway.
+func ReadsSettings(of ...settings.Definition) Grant {
+	return grant{Access{Settings: slices.Clone(of)}}
+}
+
 type grant struct{ access Access }
 
 // Add implements [Grant].
@@ -93,6 +103,7 @@ func (g grant) Add(a *Access) {
 	a.Appends = append(a.Appends, g.access.Appends...)
 	a.Commits = append(a.Commits, g.access.Commits...)
 	a.Publishes = append(a.Publishes, g.access.Publishes...)
+	a.Settings = append(a.Settings, g.access.Settings...)
 }
 
 func (g grant) apply(d *Definition) { g.Add(&d.Access) }
@@ -133,7 +144,25 @@ func (a *Access) problems() []error {
 	}
 	eventProblems("bus.Commits", a.Commits, wrong)
 	eventProblems("bus.Publishes", a.Publishes, wrong)
+	settingProblems(a.Settings, wrong)
 	return errs
+}
+
+// settingProblems finds settings that cannot be granted.
+func settingProblems(of []settings.Definition, wrong func(string, ...any)) {
+	seen := map[string]bool{}
+	for i, s := range of {
+		switch {
+		case isNil(s):
+			wrong("setting %d of bus.ReadsSettings is nil: use a definition made with settings.Define", i)
+			continue
+		case s.Err() != nil:
+			wrong("setting %d of bus.ReadsSettings is defined wrong: %w", i, s.Err())
+		case seen[s.Name()]:
+			wrong("bus.ReadsSettings names setting %q twice: take one away", s.Name())
+		}
+		seen[s.Name()] = true
+	}
 }
 
 // eventProblems finds events of a grant that cannot be granted.

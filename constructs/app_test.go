@@ -15,6 +15,7 @@ import (
 	"github.com/vinci-go/vinci/constructs/internal/build"
 	"github.com/vinci-go/vinci/event"
 	"github.com/vinci-go/vinci/orm"
+	"github.com/vinci-go/vinci/settings"
 )
 
 // The test application: every kind of thing that an application can add.
@@ -54,9 +55,12 @@ var (
 	userActivated = event.Define[created]("user.activated")
 	orderDeleted  = event.Define[deleted]("order.deleted")
 
+	maxUsers    = settings.Define("max_users", "How many users there may be.", 100, settings.Between(1, 1000))
+	welcomeText = settings.Define("welcome_text", "What is said to a user who comes.", "hello")
+
 	usersByStatus = orm.IndexOf(users, func(u *user) *string { return &u.Status }, func(u *user) *time.Time { return &u.CreatedAt })
 
-	sendWelcome = bus.Subscription("send_welcome", bus.To(userCreated), bus.ReadsIndex(usersByStatus))
+	sendWelcome = bus.Subscription("send_welcome", bus.To(userCreated), bus.ReadsIndex(usersByStatus), bus.ReadsSettings(welcomeText, maxUsers))
 	countTotal  = bus.Subscription("count_total", bus.To(event.Match("user.*"), event.Match("*.deleted"), userCreated), bus.Writes(stats), bus.Reads(users, stats))
 	countActive = bus.Subscription("count_active", bus.To(event.Where(userActivated, activatedID.Prefix("vip-"), event.Tenant.NotEq("test")), event.Match("order.*")), bus.Ordered(), bus.Writes(stats), bus.Scans(users), bus.Appends(sessions), bus.Commits(orderDeleted))
 
@@ -82,13 +86,14 @@ func testApp(reverse bool, context map[string]string) *Application {
 		JWT(&JWTProps{Issuer: "https://id.example.com/", Audience: []string{"web", "app"}, Scopes: []string{"users:write", "admin"}}, "PUT /users/{id}"),
 		JWT(&JWTProps{Name: "partners", Issuer: "https://partners.example.com", Audience: []string{"partner-api"}}, "GET /reports"),
 	)
-	grants := []bus.Grant{bus.Writes(users), bus.Reads(stats), bus.Commits(userCreated, userActivated)}
+	grants := []bus.Grant{bus.Writes(users), bus.Reads(stats), bus.Commits(userCreated, userActivated), bus.ReadsSettings(maxUsers)}
 	steps := []func(){
 		func() { app.AddTable(users) },
 		func() { app.AddTable(stats) },
 		func() { app.AddTable(sessions) },
 		func() { app.AddEvents(userCreated, userActivated) },
 		func() { app.AddEvents(orderDeleted) },
+		func() { app.AddSettings(welcomeText, maxUsers) },
 		func() {
 			app.AddEventHandler(sendWelcome, &EventHandlerProps{Function: "functions/send_welcome", DeadLetterQueue: true})
 		},

@@ -15,6 +15,7 @@ import (
 	"github.com/vinci-go/vinci/event"
 	"github.com/vinci-go/vinci/internal/names"
 	"github.com/vinci-go/vinci/orm"
+	"github.com/vinci-go/vinci/settings"
 )
 
 // ApplicationProps says what application this is.
@@ -139,6 +140,15 @@ func (a *Application) AddEventsOf(props *EventsOfProps) {
 	a.plan.Foreign = append(a.plan.Foreign, plan.Foreign{
 		Application: props.Application, Bus: props.Bus, Types: slices.Clone(props.Events), At: callerOf(),
 	})
+}
+
+// AddSettings adds values that can be changed while the application runs; see package
+// settings. The functions that read them say so with [bus.ReadsSettings].
+func (a *Application) AddSettings(of ...settings.Definition) {
+	at := callerOf()
+	for _, s := range of {
+		a.plan.Values = append(a.plan.Values, plan.Value{Definition: s, At: at})
+	}
 }
 
 // EventHandlerProps says what runs a subscription's handlers and how.

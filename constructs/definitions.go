@@ -8,11 +8,13 @@ import (
 	"github.com/vinci-go/vinci/event"
 	"github.com/vinci-go/vinci/event/schema"
 	"github.com/vinci-go/vinci/internal/definitions"
+	"github.com/vinci-go/vinci/settings"
 )
 
-// writeDefinitions checks the plan and writes its tables, events and subscriptions for a tool. Nothing is
+// writeDefinitions checks the plan and writes its tables, events, subscriptions and
+// settings for a tool, with the answer to what it asks about a setting. Nothing is
 // compiled and the CDK is not started: a tool may ask often.
-func writeDefinitions(p *plan.Plan, file string) error {
+func writeDefinitions(p *plan.Plan, file, parse string) error {
 	if problems := p.Check(); len(problems) > 0 {
 		return &invalid{app: p.Name, problems: problems}
 	}
@@ -35,6 +37,14 @@ func writeDefinitions(p *plan.Plan, file string) error {
 		s := definitions.SubscriptionOf(h.Subscription, h.DeadLetterQueue)
 		s.Timeout = int(orDuration(h.Function.Timeout, defaultTimeout) / time.Second)
 		f.Subscriptions = append(f.Subscriptions, s)
+	}
+	var values []settings.Definition
+	for _, v := range p.Values {
+		values = append(values, v.Definition)
+		f.Settings = append(f.Settings, definitions.SettingOf(v.Definition))
+	}
+	if f.Parsed, err = definitions.Answer(parse, values); err != nil {
+		return fmt.Errorf("synthesize: %w", err)
 	}
 	if err := definitions.Write(file, f); err != nil {
 		return fmt.Errorf("synthesize: %w", err)

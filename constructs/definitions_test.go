@@ -58,6 +58,43 @@ func TestDefinitions(t *testing.T) {
 	}
 }
 
+// TestParsedSetting: the application says what its settings are, and whether one takes a
+// value that a tool asks for.
+func TestParsedSetting(t *testing.T) {
+	dir, file := module(t), filepath.Join(t.TempDir(), "definitions.json")
+	for question, want := range map[string]string{
+		"": "nothing", `{"setting":"max_users","text":"12"}`: "12 ", `{"setting":"max_users","text":"0"}`: " allowed is 1 to 1000",
+		`{"setting":"welcome_text","text":"12"}`: `"12" `, `{"setting":"absent","text":"12"}`: " ",
+	} {
+		env := map[string]string{definitions.Env: file, definitions.EnvParse: question, "CDK_CONTEXT_JSON": `{"deployment":"dev"}`}
+		app := testApp(false, nil)
+		app.getenv = func(key string) string { return env[key] }
+		if err := app.Synthesize(t.Context(), &SynthOptions{Dir: dir}); err != nil {
+			t.Fatal(err)
+		}
+		f, err := definitions.Read(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := "nothing"
+		if f.Parsed != nil {
+			got = string(f.Parsed.Value) + " " + f.Parsed.Problem
+		}
+		if got != want {
+			t.Errorf("%s: answered %q, want %q", question, got, want)
+		}
+		if len(f.Settings) != 2 || f.Settings[0].Name != "max_users" || string(f.Settings[0].Default) != "100" || f.Settings[1].Kind != "text" || f.Settings[1].Description == "" || f.Settings[1].DefinedAt == "" {
+			t.Errorf("settings are %+v", f.Settings)
+		}
+	}
+	env := map[string]string{definitions.Env: file, definitions.EnvParse: "{", "CDK_CONTEXT_JSON": `{"deployment":"dev"}`}
+	app := testApp(false, nil)
+	app.getenv = func(key string) string { return env[key] }
+	if err := app.Synthesize(t.Context(), &SynthOptions{Dir: dir}); err == nil || !strings.Contains(err.Error(), definitions.EnvParse) {
+		t.Errorf("a question that is none: %v", err)
+	}
+}
+
 // TestLock: what a deployment cannot do to the tables of tables.lock.json is
 // refused before anything is synthesized. The tool that writes the lock is told
 // the definitions even so.

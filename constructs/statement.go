@@ -7,6 +7,7 @@ import (
 	"github.com/vinci-go/vinci/bus"
 	"github.com/vinci-go/vinci/eventlog"
 	"github.com/vinci-go/vinci/orm"
+	"github.com/vinci-go/vinci/settings"
 )
 
 // Statement is one thing that a function's role allows.
@@ -119,10 +120,27 @@ func (d *Deployment) accessStatements(a bus.Access, events orm.Definition) []Sta
 		})
 		all = append(all, commitState(d.TableARN(eventlog.State))...)
 	}
+	if keys := settingKeys(a.Settings); len(keys) > 0 && len(a.Commits) == 0 { // who commits reads "state" anyway
+		all = append(all, Statement{
+			Sid: "ReadSettings", Actions: []string{"dynamodb:GetItem"}, Resources: []string{d.TableARN(eventlog.State)},
+			LeadingKeys: keys,
+		})
+	}
 	if len(a.Publishes) > 0 {
 		all = append(all, d.bus().publishing("PublishDirectly"))
 	}
 	return all
+}
+
+// settingKeys are the keys of settings in the table "state", in the order of their
+// names.
+func settingKeys(of []settings.Definition) []string {
+	var keys []string
+	for _, s := range of {
+		keys = append(keys, eventlog.SettingKey(s.Name()))
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
 }
 
 // commitEvents: events are only ever added, and only together with what they are

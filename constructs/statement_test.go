@@ -29,7 +29,7 @@ var (
 // order of their own.
 func TestAccessStatements(t *testing.T) {
 	d := &Deployment{names: names.Deployment{App: "shop", ID: "dev"}}
-	stub := orm.IndexOf(settings[0].(*orm.Table[indexed, orm.Pair[string, int64]]), func(x *indexed) *string { return &x.B }, (func(*indexed) *string)(nil))
+	stub := orm.IndexOf(allSettings[0].(*orm.Table[indexed, orm.Pair[string, int64]]), func(x *indexed) *string { return &x.B }, (func(*indexed) *string)(nil))
 	stack := awscdk.NewStack(nil, nil, nil)
 	const tablesHere = "dynamodb:${AWS::Region}:${AWS::AccountId}:table/shop-dev-"
 	for name, test := range map[string]struct {

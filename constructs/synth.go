@@ -101,7 +101,7 @@ func (a *Application) Synthesize(ctx context.Context, options *SynthOptions) err
 		return fmt.Errorf("synthesize: %w", err)
 	}
 	if file := a.env()(definitions.Env); file != "" {
-		return writeDefinitions(p, file)
+		return writeDefinitions(p, file, a.env()(definitions.EnvParse))
 	}
 	problems := p.Check()
 	refused, behind := p.CheckLock()

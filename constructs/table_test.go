@@ -27,8 +27,8 @@ func settled(name string, opts ...orm.Option) orm.Definition {
 	return orm.Define[indexed, orm.Pair[string, int64]](name, opts...)
 }
 
-// settings are tables with every setting that there is.
-var settings = []orm.Definition{
+// allSettings are tables with every setting that there is.
+var allSettings = []orm.Definition{
 	settled("capped", orm.Deploy(orm.Settings{
 		Maximum: orm.Throughput{Read: 500, Write: 100}, Warm: orm.Throughput{Read: 20000, Write: 8000}, RecoveryDays: 7,
 		Indexes: map[string]orm.IndexSettings{
@@ -54,7 +54,7 @@ var settings = []orm.Definition{
 func settingsApp(context map[string]string) *Application {
 	app := NewApplication(&ApplicationProps{AppName: "shop", Context: context})
 	app.build = fakeBuild
-	for _, s := range settings {
+	for _, s := range allSettings {
 		app.AddTable(s)
 	}
 	return app
@@ -127,7 +127,7 @@ func TestSafety(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			out := synth(t, settingsApp(test.context))
 			var got []string
-			for _, s := range settings {
+			for _, s := range allSettings {
 				var made tableTemplate
 				decode(t, filepath.Join(out, "shop-dev-table-"+s.Schema().Name+".template.json"), &made)
 				for _, r := range made.Resources {

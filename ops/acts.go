@@ -99,7 +99,7 @@ var (
 
 // Types are the names of the events of acts.
 func Types() []string {
-	return []string{Redriven.Name(), Purged.Name(), Skipped.Name(), Edited.Name(), Replayed.Name(), Republished.Name(), Rebuilt.Name()}
+	return []string{Redriven.Name(), Purged.Name(), Skipped.Name(), Edited.Name(), Replayed.Name(), Republished.Name(), Rebuilt.Name(), SettingChanged.Name()}
 }
 
 // Stream is the stream of the acts on a subscription. Streams whose id begins with

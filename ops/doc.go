@@ -29,6 +29,10 @@
 // same transaction. The others work on queues: when one of them breaks off, the
 // record says more than was done, never less, and doing it again is harmless.
 //
+// [Ops.SetSetting] and [Ops.UnsetSetting] change what package settings reads, on the
+// condition that nobody has changed it meanwhile. Such a change and its event in
+// [SettingStream] are one transaction, too.
+//
 // # What is safe to send again
 //
 // A consumer knows an event by its id and has a record of each one that it has

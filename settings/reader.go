@@ -156,8 +156,7 @@ func (r *Reader) refresh(ctx context.Context, s Definition, e *entry, f *flight,
 	within, cancel := context.WithTimeout(ctx, r.o.Timeout)
 	defer cancel()
 	stored, err := Read(within, r.store, s.Name())
-	var damaged *damagedError
-	if err != nil && !errors.As(err, &damaged) {
+	if err != nil {
 		if ctx.Err() != nil { // it is not the table's fault
 			f.err = ctx.Err()
 			return
@@ -166,14 +165,18 @@ func (r *Reader) refresh(ctx context.Context, s Definition, e *entry, f *flight,
 		f.gone = false
 		return
 	}
-	f.value = r.read(ctx, s, e, now, stored, err)
+	f.value = r.read(ctx, s, e, now, stored)
 	f.gone = false
 }
 
-// read takes over what the table says. bad is what is wrong with the item.
-func (r *Reader) read(ctx context.Context, s Definition, e *entry, now time.Time, stored Stored, bad error) any {
+// read takes over what the table says.
+func (r *Reader) read(ctx context.Context, s Definition, e *entry, now time.Time, stored Stored) any {
 	value := s.standard()
-	if bad == nil && stored.Value != nil {
+	var bad error
+	switch {
+	case stored.Problem != "":
+		bad = errors.New(stored.Problem)
+	case stored.Value != nil:
 		used, err := s.use(stored.Value)
 		if err == nil {
 			value = used

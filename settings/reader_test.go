@@ -173,8 +173,8 @@ func TestSpoiltItem(t *testing.T) {
 	if f.logged("cannot be used") != 1 || f.counted(settings.MetricInvalid) != 1 {
 		t.Error("nobody is told")
 	}
-	if s, err := settings.Read(t.Context(), f.store, "greeting"); err == nil || s.Version != 3 {
-		t.Errorf("read %+v, %v, want the version and an error", s, err)
+	if s, err := settings.Read(t.Context(), f.store, "greeting"); err != nil || s.Version != 3 || s.Problem == "" {
+		t.Errorf("read %+v, %v, want the version and the problem", s, err)
 	}
 }
 

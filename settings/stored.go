@@ -20,10 +20,13 @@ type Stored struct {
 	Reason string          `json:"reason,omitempty"`
 	// Version counts the changes: it is what a change is conditional on.
 	Version int64 `json:"-"`
+	// Problem is why the item cannot be read, where somebody has spoilt it: there is
+	// no Value then.
+	Problem string `json:"-"`
 }
 
 // Read reads what is stored of a setting, strongly consistent. The error is the
-// store's, or says that the item cannot be read.
+// store's.
 func Read(ctx context.Context, r orm.Reader, name string) (Stored, error) {
 	item, err := eventlog.State.Get(ctx, r, eventlog.SettingKey(name))
 	if errors.Is(err, orm.KindNotFound) {
@@ -32,7 +35,7 @@ func Read(ctx context.Context, r orm.Reader, name string) (Stored, error) {
 	if err != nil {
 		return Stored{}, fmt.Errorf("read setting %s: %w", name, err)
 	}
-	return storedOf(&item)
+	return storedOf(&item), nil
 }
 
 // ReadAll is [Read] for several, in their order.
@@ -47,29 +50,21 @@ func ReadAll(ctx context.Context, r orm.Reader, names []string) ([]Stored, error
 	}
 	all := make([]Stored, len(names))
 	for i, item := range items {
-		if item == nil {
-			continue
-		}
-		if all[i], err = storedOf(item); err != nil {
-			return nil, err
+		if item != nil {
+			all[i] = storedOf(item)
 		}
 	}
 	return all, nil
 }
 
-// storedOf reads an item. Its version is known even when the rest cannot be read.
-func storedOf(item *eventlog.StateItem) (Stored, error) {
+// storedOf reads an item.
+func storedOf(item *eventlog.StateItem) Stored {
 	s := Stored{Version: item.Position}
 	if err := json.Unmarshal([]byte(item.Data), &s); err != nil {
-		return Stored{Version: item.Position}, &damagedError{fmt.Errorf("read the item %s: %w", item.Key, err)}
+		return Stored{Version: item.Position, Problem: fmt.Sprintf("the item %s cannot be read: %v", item.Key, err)}
 	}
-	return s, nil
+	return s
 }
-
-// damagedError is an item that nobody can read: the table has answered.
-type damagedError struct{ error }
-
-func (e *damagedError) Unwrap() error { return e.error }
 
 var (
 	attrKind     = orm.Attr(eventlog.State, func(s *eventlog.StateItem) *string { return &s.Kind })

@@ -28,6 +28,8 @@ type application struct {
 	subscriptions []*definitions.Subscription
 	bus           *definitions.Bus // another application's, on which it publishes; mostly nil
 	foreign       []*definitions.Foreign
+	settings      []*definitions.Setting
+	parsed        *definitions.Parsed // the answer to what was asked with definitions.EnvParse
 }
 
 // busOf is the physical name of the bus on which a deployment publishes.
@@ -67,8 +69,8 @@ func (w *where) addList(group *cobra.Command, list func(*cobra.Command, *applica
 }
 
 // loadApplication runs the app of dir for its definitions. It is the one way in
-// which commands learn of them.
-func loadApplication(ctx context.Context, report *progress.Reporter, dir, deployment string) (*application, error) {
+// which commands learn of them. env is added to the app's environment, as NAME=value.
+func loadApplication(ctx context.Context, report *progress.Reporter, dir, deployment string, env ...string) (*application, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, fmt.Errorf("--dir: %w", err)
@@ -80,7 +82,7 @@ func loadApplication(ctx context.Context, report *progress.Reporter, dir, deploy
 	defer os.RemoveAll(temp)
 	out := filepath.Join(temp, "definitions.json")
 	err = report.Step("build the app and read its definitions", func() error {
-		return synth.Definitions(ctx, synth.Options{Dir: dir, Out: out, Deployment: deployment})
+		return synth.Definitions(ctx, synth.Options{Dir: dir, Out: out, Deployment: deployment, Env: env})
 	})
 	if err != nil {
 		return nil, err
@@ -89,7 +91,7 @@ func loadApplication(ctx context.Context, report *progress.Reporter, dir, deploy
 	if err != nil {
 		return nil, err
 	}
-	return &application{dir: dir, name: f.Application, tables: f.Tables, events: f.Events, subscriptions: f.Subscriptions, bus: f.Bus, foreign: f.Foreign}, nil
+	return &application{dir: dir, name: f.Application, tables: f.Tables, events: f.Events, subscriptions: f.Subscriptions, bus: f.Bus, foreign: f.Foreign, settings: f.Settings, parsed: f.Parsed}, nil
 }
 
 // deployment is one copy of the application.
@@ -117,6 +119,18 @@ func (a *application) event(name string) (*schema.Event, error) {
 		known[i] = e.Name
 	}
 	return nil, unknown("event", name, known, "add it in app.go with AddEvents")
+}
+
+// setting finds a run-time setting, or says which there are.
+func (a *application) setting(name string) (*definitions.Setting, error) {
+	known := make([]string, len(a.settings))
+	for i, s := range a.settings {
+		if s.Name == name {
+			return s, nil
+		}
+		known[i] = s.Name
+	}
+	return nil, unknown("setting", name, known, "add it in app.go with AddSettings")
 }
 
 // unknown is the error of a name that nothing has: it names the one that was

@@ -12,11 +12,12 @@
 //
 // vinci history, trace, deliveries and trouble show what became of events; vinci dlq,
 // replay and republish mend what went wrong. vinci rebuild makes a read model anew from
-// the log, and vinci verify compares one with it.
+// the log, and vinci verify compares one with it. vinci settings changes what functions
+// go by while they run.
 //
-// vinci diff says what a deployment would change, vinci deploy makes one and goes back
-// when it does not do, and vinci bootstrap prepares an account for a pipeline. Every
-// command has --help.
+// vinci new writes an application to begin with. vinci diff says what a deployment would
+// change, vinci deploy makes one and goes back when it does not do, and vinci bootstrap
+// prepares an account for a pipeline. Every command has --help.
 package main
 
 import (
@@ -66,7 +67,7 @@ func newRoot() *cobra.Command {
 	}
 	root.AddCommand(newDev(), newLocal(), newDoctor(), newTables(), newMigrate(), newEvents(), newSchemas(), newNew())
 	root.AddCommand(newHistory(), newTrace(), newDeliveries(), newTrouble(), newDLQ(), newReplay(), newRepublish())
-	root.AddCommand(newRebuild(), newVerify())
+	root.AddCommand(newRebuild(), newVerify(), newSettings())
 	root.AddCommand(newDiff(), newDeploy(), newBootstrap())
 	return root
 }

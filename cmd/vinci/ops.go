@@ -47,10 +47,11 @@ func (f *opsFlags) acting(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.reason, "reason", "", "`TEXT` for the record in the log")
 }
 
-// open finds the deployment, and makes sure that it answers.
-func (f *opsFlags) open(cmd *cobra.Command) (*deployed, error) {
+// open finds the deployment, and makes sure that it answers. env is added to the
+// environment of the app, which is asked for its definitions.
+func (f *opsFlags) open(cmd *cobra.Command, env ...string) (*deployed, error) {
 	ctx := cmd.Context()
-	app, err := loadApplication(ctx, progress.New(cmd.ErrOrStderr()), f.dir, f.deployment)
+	app, err := loadApplication(ctx, progress.New(cmd.ErrOrStderr()), f.dir, f.deployment, env...)
 	if err != nil {
 		return nil, err
 	}

@@ -234,6 +234,25 @@ func TestOps(t *testing.T) {
 		t.Errorf("resumed twice: %v", err)
 	}
 
+	t.Log("settings")
+	s.tell("settings", "list")
+	s.tell("settings", "set", "payment_window", "2h", "--version", "0", "--as", "ada", "--reason", "bank holiday")
+	for says, args := range map[string][]string{
+		`does not take "30s": allowed is 1m0s to 720h0m0s`: {"payment_window", "30s", "--yes"},
+		`its version is 1, and not 0: ada has changed it`:  {"payment_window", "3h", "--version", "0"},
+		"say --version N": {"payment_window", "3h"},
+	} {
+		if _, _, err := vinci(t, "", append([]string{"settings", "set", "--as", "bob", "--dir", dir}, args...)...); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("vinci settings set %v: %v, want %q", args, err, says)
+		}
+	}
+	var set settingJSON
+	if asJSON(t, dir, &set, "settings", "get", "payment_window"); set.Version != 1 || set.By != "ada" || string(set.Value) != `"2h0m0s"` || set.Description == "" {
+		t.Errorf("the setting is %+v", set)
+	}
+	s.tell("settings", "unset", "payment_window", "--version", "1", "--as", "bob")
+	s.tell("settings", "history", "payment_window")
+
 	asJSON(t, dir, &ops.Tree{}, "trace", "user/"+alice+"@1")
 	asJSON(t, dir, &[]ops.DeadLetter{}, "dlq", "list", "send_welcome")
 	asJSON(t, dir, &[]troubleReport{}, "trouble")

@@ -160,7 +160,7 @@ var ordered = event.Define[orderPlaced]("order.placed")
 func TestTypesThatAreMeant(t *testing.T) {
 	app := shop(t)
 	for meant, want := range map[string]string{
-		"":                        "ops.edited ops.purged ops.rebuilt ops.redriven ops.replayed ops.republished ops.skipped order.paid order.placed",
+		"":                        "ops.edited ops.purged ops.rebuilt ops.redriven ops.replayed ops.republished ops.setting_changed ops.skipped order.paid order.placed",
 		"order.placed":            "order.placed",
 		"order.*":                 "order.paid order.placed",
 		"*.paid order.*":          "order.paid order.placed",

@@ -17,6 +17,7 @@ import (
 	"github.com/vinci-go/vinci/bus"
 	"github.com/vinci-go/vinci/event"
 	"github.com/vinci-go/vinci/orm"
+	"github.com/vinci-go/vinci/settings"
 	"github.com/vinci-go/vinci/tables"
 )
 
@@ -53,6 +54,8 @@ type Caller struct {
 	Store  orm.Reader
 	Client *http.Client // as [NewClient] makes one
 	Now    func() time.Time
+	// Settings say [TellDistributors]; nil means its default.
+	Settings *settings.Reader
 }
 
 // callTimeout bounds one call, whatever the function's own time-out: a service that
@@ -139,14 +142,24 @@ type OrderNotice struct {
 	PlacedAt string `json:"placed_at"` // RFC 3339, UTC
 }
 
+// errNotTold: the switch is off. Trying again before somebody turns it on is in vain.
+var errNotTold = errors.New("distributors are not told while the setting tell_distributors is false: redrive this when it is true again")
+
 // Notify tells the tenant's distributor of an order. A tenant without one has nobody
-// to tell.
+// to tell. While [TellDistributors] is off it gives up at once.
 func (c *Caller) Notify(ctx context.Context, e event.Event[OrderPlaced]) error {
+	tell, err := TellDistributors.Get(ctx, c.Settings)
+	if err != nil {
+		return err
+	}
+	if !tell {
+		return bus.Permanent(errNotTold)
+	}
 	notice := OrderNotice{OrderID: e.Data.OrderID, Total: e.Data.Total, PlacedAt: e.Time.UTC().Format(time.RFC3339Nano)}
 	for _, item := range e.Data.Items {
 		notice.Items = append(notice.Items, Line{item.ProductID, item.Quantity})
 	}
-	err := c.call(ctx, e.TenantID, tables.EndpointDistributor, notice, bus.IdempotencyKey(ctx))
+	err = c.call(ctx, e.TenantID, tables.EndpointDistributor, notice, bus.IdempotencyKey(ctx))
 	if errors.Is(err, errNoEndpoint) {
 		return nil
 	}

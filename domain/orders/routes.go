@@ -34,5 +34,6 @@ func APIAccess() []bus.Grant {
 		bus.Writes(tables.Inventory, tables.Endpoints),
 		bus.Reads(tables.OrderSummaries, tables.Dashboards),
 		bus.Commits(Placed, Due, Captured, Confirmed, Fulfilled, Cancelled),
+		bus.ReadsSettings(PaymentWindow),
 	}
 }

@@ -14,12 +14,9 @@ import (
 	"github.com/vinci-go/vinci/event"
 	"github.com/vinci-go/vinci/eventlog"
 	"github.com/vinci-go/vinci/orm"
+	"github.com/vinci-go/vinci/settings"
 	"github.com/vinci-go/vinci/tables"
 )
-
-// PaymentWindow is how long an order waits for its payment unless [Options] say
-// otherwise.
-const PaymentWindow = 24 * time.Hour
 
 // attempts is how often a command loads and decides again when another command on
 // the same order was faster.
@@ -30,9 +27,8 @@ type Options struct {
 	Now func() time.Time
 	// NewID makes order ids, never one twice: letters, digits and hyphens.
 	NewID func() string
-	// PaymentWindow is how long an order waits for its payment before it is
-	// cancelled; zero means [PaymentWindow].
-	PaymentWindow time.Duration
+	// Settings say [PaymentWindow]; nil means its default.
+	Settings *settings.Reader
 	// Backoff waits before a command is decided again; nil means that of the store.
 	Backoff func(ctx context.Context, try int) error
 }
@@ -48,9 +44,6 @@ type Service struct {
 
 // NewService makes a service.
 func NewService(store orm.Store, log *eventlog.Log, o Options) *Service {
-	if o.PaymentWindow == 0 {
-		o.PaymentWindow = PaymentWindow
-	}
 	if o.Backoff == nil {
 		o.Backoff = store.Backoff
 	}
@@ -66,7 +59,7 @@ type PlaceOrder struct {
 	Currency     string `json:"currency"`
 	DiscountCode string `json:"discount_code,omitempty"`
 	// PayWithin is how many seconds the order waits for its payment before it is
-	// cancelled, up to 30 days; 0 means the service's own window.
+	// cancelled, up to 30 days; 0 means [PaymentWindow].
 	PayWithin int `json:"pay_within_seconds,omitempty"`
 }
 
@@ -101,9 +94,11 @@ func (s *Service) Place(ctx context.Context, tenant, key string, p PlaceOrder) (
 		Items: p.Items, Total: Money{total, p.Currency}, DiscountCode: p.DiscountCode,
 	}
 	stream := Stream(tenant, placed.OrderID)
-	window := s.o.PaymentWindow
-	if p.PayWithin > 0 {
-		window = time.Duration(p.PayWithin) * time.Second
+	window := time.Duration(p.PayWithin) * time.Second
+	if p.PayWithin == 0 {
+		if window, err = PaymentWindow.Get(ctx, s.o.Settings); err != nil {
+			return View{}, fmt.Errorf("place order: %w", err)
+		}
 	}
 	changes := eventlog.Changes{
 		Events: []event.Record{Placed.At(stream, event.New).Record(placed)},

@@ -15,7 +15,7 @@ var (
 	ConfirmOrder = bus.Subscription("confirm_order", bus.To(Placed), bus.Reads(tables.Endpoints))
 
 	// NotifyDistributor tells the tenant's distributor.
-	NotifyDistributor = bus.Subscription("notify_distributor", bus.To(Placed), bus.Reads(tables.Endpoints))
+	NotifyDistributor = bus.Subscription("notify_distributor", bus.To(Placed), bus.Reads(tables.Endpoints), bus.ReadsSettings(TellDistributors))
 
 	// AnalyseOrders counts by day.
 	AnalyseOrders = bus.Subscription("analyse_orders", bus.To(Placed), bus.Writes(tables.OrderAnalytics))

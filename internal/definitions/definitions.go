@@ -27,6 +27,10 @@ type File struct {
 	Foreign []*Foreign `json:"foreign,omitempty"`
 
 	Subscriptions []*Subscription `json:"subscriptions"` // sorted by name
+	Settings      []*Setting      `json:"settings"`      // sorted by name
+
+	// Parsed is the answer to [EnvParse]; nil when nothing was asked.
+	Parsed *Parsed `json:"parsed,omitempty"`
 }
 
 // Bus is a bus of another application.
@@ -65,7 +69,7 @@ func (f *File) Table(name string) *orm.Schema {
 // Write writes the file, with everything in order of its name. It replaces
 // what was there; the folder must exist.
 func Write(file string, f *File) error {
-	sorted := &File{Application: f.Application, Bus: f.Bus, Foreign: slices.Clone(f.Foreign), Tables: slices.Clone(f.Tables), Events: slices.Clone(f.Events), Subscriptions: slices.Clone(f.Subscriptions)}
+	sorted := &File{Application: f.Application, Bus: f.Bus, Foreign: slices.Clone(f.Foreign), Tables: slices.Clone(f.Tables), Events: slices.Clone(f.Events), Subscriptions: slices.Clone(f.Subscriptions), Settings: slices.Clone(f.Settings), Parsed: f.Parsed}
 	slices.SortFunc(sorted.Tables, func(a, b *orm.Schema) int { return cmp.Compare(a.Name, b.Name) })
 	slices.SortFunc(sorted.Events, func(a, b *schema.Event) int { return cmp.Compare(a.Name, b.Name) })
 	slices.SortFunc(sorted.Subscriptions, func(a, b *Subscription) int { return cmp.Compare(a.Name, b.Name) })
@@ -75,6 +79,7 @@ func Write(file string, f *File) error {
 		c.Events = slices.SortedFunc(slices.Values(c.Events), func(a, b *schema.Event) int { return cmp.Compare(a.Name, b.Name) })
 		sorted.Foreign[i] = &c
 	}
+	slices.SortFunc(sorted.Settings, func(a, b *Setting) int { return cmp.Compare(a.Name, b.Name) })
 	if sorted.Tables == nil {
 		sorted.Tables = []*orm.Schema{} // [] and not null: there are none
 	}
@@ -83,6 +88,9 @@ func Write(file string, f *File) error {
 	}
 	if sorted.Subscriptions == nil {
 		sorted.Subscriptions = []*Subscription{}
+	}
+	if sorted.Settings == nil {
+		sorted.Settings = []*Setting{}
 	}
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -127,6 +135,15 @@ func Read(file string) (*File, error) {
 		if s == nil || s.Name == "" {
 			return nil, fmt.Errorf("read the definitions from %s: subscription %d has no name", file, i)
 		}
+	}
+	for i, s := range f.Settings {
+		if s == nil || s.Name == "" {
+			return nil, fmt.Errorf("read the definitions from %s: setting %d has no name", file, i)
+		}
+		s.Default = compact(s.Default)
+	}
+	if f.Parsed != nil {
+		f.Parsed.Value = compact(f.Parsed.Value)
 	}
 	return f, nil
 }

@@ -77,8 +77,8 @@ var rules = []rule{
 		ban: []string{aws},
 	},
 	{
-		why: "orm, eventlog, bus, capture, ops and readmodel link the AWS SDK, never the CDK",
-		in:  []string{"orm/...", "eventlog/...", "bus/...", "capture/...", "ops/...", "readmodel/..."},
+		why: "orm, eventlog, bus, capture, ops, readmodel and settings link the AWS SDK, never the CDK",
+		in:  []string{"orm/...", "eventlog/...", "bus/...", "capture/...", "ops/...", "readmodel/...", "settings/..."},
 		ban: []string{cdk, jsii},
 	},
 	{
@@ -104,7 +104,7 @@ var rules = []rule{
 	},
 	{
 		why: "what makes read models anew is for tools: no Lambda binary links it",
-		in:  []string{"lambdas/...", "cmd/vinci-relay/...", "cmd/vinci-timers/...", "bus/...", "eventlog/...", "domain/...", "readmodel"},
+		in:  []string{"lambdas/...", "cmd/vinci-relay/...", "cmd/vinci-timers/...", "bus/...", "eventlog/...", "domain/...", "readmodel", "settings/..."},
 		ban: []string{module + "/readmodel/rebuild", module + "/ops"},
 	},
 	{

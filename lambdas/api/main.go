@@ -15,6 +15,7 @@ import (
 	"github.com/vinci-go/vinci/httpfunc"
 
 	"github.com/vinci-go/vinci/readmodel"
+	"github.com/vinci-go/vinci/settings"
 )
 
 func main() {
@@ -24,9 +25,14 @@ func main() {
 		logger.Error("the function cannot start", "error", err)
 		os.Exit(1)
 	}
+	values, err := settings.FromEnv(os.Getenv, store, settings.Options{})
+	if err != nil {
+		logger.Error("the function cannot start", "error", err)
+		os.Exit(1)
+	}
 	handler := newHandler(&api{
 		service: users.NewService(store, log, time.Now, newID),
-		orders:  orders.NewService(store, log, orders.Options{Now: time.Now, NewID: newID}),
+		orders:  orders.NewService(store, log, orders.Options{Now: time.Now, NewID: newID, Settings: values}),
 		queries: orders.NewQueries(store,
 			readmodel.NewReader(store, orders.ProjectSummary, modelAge),
 			readmodel.NewReader(store, orders.ProjectDashboard, modelAge)),

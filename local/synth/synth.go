@@ -62,6 +62,8 @@ type Options struct {
 
 	// Deployment is the deployment id; default [Deployment].
 	Deployment string
+	// Env is added to the app's environment, as NAME=value.
+	Env []string
 }
 
 // Run synthesizes the app for this machine's processor and returns the
@@ -146,7 +148,7 @@ func run(ctx context.Context, o Options, dir string, app *cdkJSON, env ...string
 		"CDK_CONTEXT_JSON="+string(contextJSON),
 		"CDK_VALIDATION=false", // three seconds and 400 MB: `make synth` and CI have it on
 	)
-	cmd.Env = append(cmd.Env, env...)
+	cmd.Env = append(append(cmd.Env, env...), o.Env...)
 	cmd.Stdout, cmd.Stderr = output, output
 	// `go run` starts the app and the app starts Node: a group of their own lets
 	// one signal reach them all.

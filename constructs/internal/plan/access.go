@@ -37,6 +37,9 @@ func (c *checker) checkAccess(a bus.Access, subject, at string) {
 	for _, e := range a.Publishes {
 		c.checkEvent("publishes", "bus.Publishes", "bus", e, subject, at)
 	}
+	for _, s := range a.Settings {
+		c.checkValue(s, subject, at)
+	}
 	if saysItself(subject) {
 		return
 	}

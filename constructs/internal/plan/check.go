@@ -7,6 +7,7 @@ import (
 
 	"github.com/vinci-go/vinci/event"
 	"github.com/vinci-go/vinci/orm"
+	"github.com/vinci-go/vinci/settings"
 )
 
 // checker collects problems while it walks a plan.
@@ -18,17 +19,19 @@ type checker struct {
 	events map[string]event.Type     // by name, the application's own
 
 	foreign map[string]map[string]event.Type // of other applications, by application and name
+	values  map[string]settings.Definition
 }
 
 // Check reports everything that is wrong with the plan, in a fixed order. It
 // reads the function folders and nothing else, and compiles nothing.
 func (p *Plan) Check() Problems {
-	c := &checker{Plan: p, tables: map[string]orm.Definition{}, events: map[string]event.Type{}, foreign: map[string]map[string]event.Type{}}
+	c := &checker{Plan: p, tables: map[string]orm.Definition{}, events: map[string]event.Type{}, foreign: map[string]map[string]event.Type{}, values: map[string]settings.Definition{}}
 	c.checkDeployment()
 	c.checkSettings()
 	c.checkTables()
 	c.checkEvents()
 	c.checkBuses()
+	c.checkValues()
 	c.checkHandlers()
 	c.checkCaptures()
 	c.checkAPIs()

@@ -108,6 +108,7 @@ func validPlan(t testing.TB) *Plan {
 			Events: newTable("events", "log.go:1"), Deliveries: newTable("deliveries", "bus.go:1"), State: newTable("state", "log.go:2"),
 		},
 		Tables: []Table{{users, "app.go:1"}, {stats, "app.go:2"}},
+		Values: []Value{{greeting, "app.go:11"}},
 		Events: []Event{{created, "app.go:3"}, {activated, "app.go:3"}},
 		Handlers: []Handler{
 			{
@@ -370,6 +371,9 @@ var bad = map[string]func(*Plan){
 		h.BatchSize, h.BatchingWindow, h.Parallel = 20000, 1500*time.Millisecond, 11
 	},
 	"table_handler_function": func(p *Plan) { p.Captures[0].Function.Folder = "lambdas/send_mail" },
+	"values_wrong":           wrongValues,
+	"values_without_bus":     valuesWithoutBus,
+	"values_unknown":         unknownValues,
 	"function_shared":        func(p *Plan) { p.Handlers[0].Function.Folder = "lambdas/count_total" },
 	"all_at_once":            allAtOnce,
 	"bus_own":                func(p *Plan) { p.Bus = "shop" },

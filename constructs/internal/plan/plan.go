@@ -10,6 +10,7 @@ import (
 	"github.com/vinci-go/vinci/event"
 	"github.com/vinci-go/vinci/internal/names"
 	"github.com/vinci-go/vinci/orm"
+	"github.com/vinci-go/vinci/settings"
 )
 
 // Plan is everything that one application recorded. Fill it, then call
@@ -29,6 +30,7 @@ type Plan struct {
 	Tables       []Table
 	Events       []Event
 	Foreign      []Foreign
+	Values       []Value // what can be changed while the application runs
 	Handlers     []Handler
 	Captures     []Capture
 	APIs         []API
@@ -84,6 +86,12 @@ type Table struct {
 type Event struct {
 	Type event.Type
 	At   string
+}
+
+// Value is a run-time setting that was added. Those of the deployment are [Settings].
+type Value struct {
+	Definition settings.Definition
+	At         string
 }
 
 // Function is what handlers and APIs say about the function behind them.
