@@ -118,7 +118,7 @@ assemblies: install ## synthesize deployments into .vinci/assemblies: make assem
 
 .PHONY: release
 release: deployment install ## deploy an assembly of those, try it, go back when it does not do
-	@./scripts/release.sh "$$DEPLOYMENT" --releases "$${VINCI_RELEASES:?it is missing: the bucket that vinci bootstrap github has made}" $(if $(filter true,$(FORCE)),--force) $(ARGS)
+	@./scripts/release.sh "$$DEPLOYMENT" --releases "$${VINCI_RELEASES:?it is missing: the bucket that vinci bootstrap github has made}" $(ARGS)
 
 .PHONY: preview
 preview: deployment install ## deploy a pull request: make preview DEPLOYMENT=pr12

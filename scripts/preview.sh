@@ -7,7 +7,7 @@ id=$2
 case $1 in
 up)
 	ARGS="-c vinci:ephemeral=true ${ARGS:-}" ./scripts/assemblies.sh "$id"
-	exec ./scripts/release.sh "$id" --no-alarm
+	exec ./scripts/release.sh "$id" --no-alarms
 	;;
 down)
 	# shellcheck disable=SC2086

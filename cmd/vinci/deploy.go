@@ -21,15 +21,15 @@ func newDeploy() *cobra.Command {
 		Short: "Deploy an assembly, try it, and go back to the last good one when it does not do",
 		Long: `Deploys a cloud assembly that is synthesized already, for pipelines:
 
-  1. looks at the deployment's health alarm, and stops when it fires already
+  1. asks which of the deployment's alarms fire already; these cause no roll-back
   2. fetches the last good assembly from the bucket --releases
   3. cdk deploy
   4. the smoke test --smoke, a command for sh with VINCI_APP, VINCI_DEPLOYMENT and
      VINCI_OUTPUTS, the file of the stacks' outputs
-  5. watches the alarm for as long as --watch
+  5. watches the alarms for as long as --watch
   6. keeps the assembly as the last good one
 
-When 3 or 4 fails or the alarm fires, the last good assembly is deployed again and
+When 3 or 4 fails or another alarm fires, the last good assembly is deployed again and
 tried by the smoke test. It goes back to templates and code: what the new version has
 done to data, deleted resources and added stacks stay as they are.
 
@@ -54,10 +54,9 @@ good one is known to work: somebody has to look now. Ctrl-C rolls nothing back.`
 	cmd.Flags().StringVar(&o.Assembly, "assembly", "cdk.out", "`FOLDER` of the cloud assembly")
 	cmd.Flags().StringVar(&o.Smoke, "smoke", "", "`COMMAND` that fails when the deployment does not work")
 	cmd.Flags().StringVar(&o.Releases, "releases", "", "`BUCKET` of the last good assemblies (vinci bootstrap github makes one)")
-	cmd.Flags().DurationVar(&o.Watch, "watch", 10*time.Minute, "how `LONG` the alarm must stay quiet")
-	cmd.Flags().DurationVar(&o.Every, "every", 30*time.Second, "how `OFTEN` the alarm is looked at")
-	cmd.Flags().BoolVar(&o.NoAlarm, "no-alarm", false, "do not look at the alarm, for deployments that have none or that nobody uses")
-	cmd.Flags().BoolVar(&o.Force, "force", false, "deploy although the alarm fires already")
+	cmd.Flags().DurationVar(&o.Watch, "watch", 10*time.Minute, "how `LONG` no other alarm may fire")
+	cmd.Flags().DurationVar(&o.Every, "every", 30*time.Second, "how `OFTEN` the alarms are looked at")
+	cmd.Flags().BoolVar(&o.NoAlarms, "no-alarms", false, "do not look at the alarms, for deployments that nobody uses")
 	return cmd
 }
 

@@ -28,10 +28,9 @@ func onPath(t *testing.T, name, body string) {
 func TestDeploy(t *testing.T) {
 	dir := t.TempDir()
 	moduletest.Write(t, filepath.Join(dir, "manifest.json"), `{"artifacts":{"shop-pr1-api":{"type":"aws:cloudformation:stack",
-		"properties":{"templateFile":"t.json","tags":{"vinci:application":"shop","vinci:deployment":"pr1"}}}}}`)
-	moduletest.Write(t, filepath.Join(dir, "t.json"), `{"Resources":{"H":{"Type":"AWS::CloudWatch::CompositeAlarm","Properties":{"AlarmName":"shop-pr1-health"}}}}`)
+		"properties":{"tags":{"vinci:application":"shop","vinci:deployment":"pr1"}}}}}`)
 	onPath(t, "cdk", `echo "cdk $1 $5"; echo '{}' > "${10}"`)
-	onPath(t, "aws", `echo '{"CompositeAlarms":[{"StateValue":"OK"}]}'`)
+	onPath(t, "aws", `[ "$4" = shop-pr1/ ] && echo '{"MetricAlarms":[{"AlarmName":"shop-pr1/api/Errors"}]}'`)
 	tests := []struct {
 		name string
 		args []string
@@ -40,7 +39,8 @@ func TestDeploy(t *testing.T) {
 		err  string
 	}{
 		{"good", []string{"--deployment", "pr1", "--watch", "20ms", "--every", "10ms", "--smoke", `echo "smoke of $VINCI_APP $VINCI_DEPLOYMENT"`}, "smoke of shop pr1", nil, ""},
-		{"not good, and no way back", []string{"--deployment", "pr1", "--no-alarm", "--smoke", "exit 7"}, "cdk deploy", exitCode(3), "exit status 3"},
+		{"alarms of before", []string{"--deployment", "pr1", "--watch", "20ms", "--every", "10ms"}, "these fire already and cause no roll-back: shop-pr1/api/Errors", nil, ""},
+		{"not good, and no way back", []string{"--deployment", "pr1", "--no-alarms", "--smoke", "exit 7"}, "cdk deploy", exitCode(3), "exit status 3"},
 		{"refused", []string{"--deployment", "pr2"}, "", release.Refused, "is of deployment pr1 and not of pr2"},
 		{"no deployment", nil, "", nil, "--deployment is missing"},
 	}

@@ -15,7 +15,7 @@
 // A role deploys nothing by itself. It may become the three roles that `cdk bootstrap`
 // has made for deployments in this account and region, which the CDK CLI does. Beyond
 // that: a preview's role lists stacks, so that nothing of a closed pull request stays
-// behind unseen; the others read the alarm's state and keep the last good assembly; and
+// behind unseen; the others ask which alarms fire and keep the last good assembly; and
 // each reads the delivery records of its own deployments, which the smoke test waits
 // for. [Template] says beside each statement why it is as wide as it is.
 //

@@ -108,10 +108,11 @@ func (o Options) statements(e Environment) []any {
 	key := names.Deployment{App: o.App, ID: e.Deployment}.Release()
 	return append(out,
 		object{
-			// The health alarm is a composite one, and DescribeAlarms tells of those only
-			// to who may use it on "*":
-			// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
-			"Sid": "ReadHealth", "Effect": "Allow", "Action": "cloudwatch:DescribeAlarms", "Resource": "*",
+			// Alarms are resources, but they are asked for by what their names begin with,
+			// and that question is judged as one about all of them (alarm:*): a statement
+			// with the deployment's names only would refuse it.
+			// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
+			"Sid": "ReadAlarms", "Effect": "Allow", "Action": "cloudwatch:DescribeAlarms", "Resource": "*",
 		},
 		object{
 			"Sid": "KeepLastGood", "Effect": "Allow", "Action": []any{"s3:GetObject", "s3:PutObject"},

@@ -193,7 +193,7 @@ func TestRights(t *testing.T) {
 		{"RoleStaging", "sts:AssumeRole", deploy, tag("cloudformation-exec"), false},
 		{"RoleStaging", "sts:AssumeRole", strings.Replace(deploy, "eu-west-1", "us-east-1", 1), tag("deploy"), false},
 		{"RoleStaging", "sts:AssumeRole", "arn:aws:iam::111122223333:role/admin", tag("deploy"), false},
-		{"RoleStaging", "cloudwatch:DescribeAlarms", "*", nil, true},
+		{"RoleStaging", "cloudwatch:DescribeAlarms", "arn:aws:cloudwatch:eu-west-1:111122223333:alarm:*", nil, true},
 		{"RoleStaging", "cloudwatch:PutMetricAlarm", "*", nil, false},
 		{"RoleStaging", "s3:PutObject", "arn:aws:s3:::releases/shop/staging.tar.gz", nil, true},
 		{"RoleStaging", "s3:PutObject", "arn:aws:s3:::releases/shop/production.tar.gz", nil, false},
@@ -234,7 +234,7 @@ func TestRights(t *testing.T) {
 // The statements on every resource are known, and are these.
 func TestWildcards(t *testing.T) {
 	reasons := map[string]string{
-		"ReadHealth": "DescribeAlarms tells of composite alarms only to who may use it on *",
+		"ReadAlarms": "DescribeAlarms by a name's beginning is judged as a question about all alarms",
 		"ListStacks": "ListStacks knows no resource",
 	}
 	for _, id := range []string{"RolePreview", "RoleStaging", "RoleProduction"} {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/vinci-go/vinci/internal/names"
 )
@@ -18,29 +19,32 @@ const (
 	tagDeployment  = "vinci:deployment"
 )
 
-// alarmName is the part of the health alarm's name that is the same everywhere.
-const alarmName = "health"
-
 // assembly is what a cloud assembly says of itself.
 type assembly struct {
 	names.Deployment
 	dir    string
 	stacks []string
-	health bool // it has the health alarm
+	// regions are where the stacks belong, in order; "" is wherever the environment of
+	// cdk and aws says, for stacks that belong nowhere in particular.
+	regions []string
 }
 
-// HealthAlarm is the name of a deployment's composite alarm.
-func HealthAlarm(d names.Deployment) string { return d.Name(alarmName) }
+// AlarmPrefix is what the names of all alarms of a deployment begin with, and of no
+// other one: neither application nor deployment has a slash in its name.
+func AlarmPrefix(d names.Deployment) string { return d.App + "-" + d.ID + "/" }
+
+// unknownRegion is the CDK's word for a stack that belongs to no region.
+const unknownRegion = "unknown-region"
 
 // read finds out whose assembly is in a folder.
 func read(dir string) (*assembly, error) {
 	var m struct {
 		Artifacts map[string]struct {
-			Type       string `json:"type"`
-			Properties struct {
-				TemplateFile string            `json:"templateFile"`
-				StackName    string            `json:"stackName"`
-				Tags         map[string]string `json:"tags"`
+			Type        string `json:"type"`
+			Environment string `json:"environment"`
+			Properties  struct {
+				StackName string            `json:"stackName"`
+				Tags      map[string]string `json:"tags"`
 			} `json:"properties"`
 		} `json:"artifacts"`
 	}
@@ -68,34 +72,18 @@ func read(dir string) (*assembly, error) {
 			return fail(fmt.Errorf("stack %s is of %s, deployment %s, and others are of %s, deployment %s", name, d.App, d.ID, a.App, a.ID))
 		}
 		a.Deployment, a.stacks = d, append(a.stacks, name)
-		has, err := hasAlarm(filepath.Join(dir, art.Properties.TemplateFile), HealthAlarm(d))
-		if err != nil {
-			return fail(err)
+		_, region, _ := strings.Cut(strings.TrimPrefix(art.Environment, "aws://"), "/") // aws://ACCOUNT/REGION
+		if region == unknownRegion {
+			region = ""
 		}
-		a.health = a.health || has
+		a.regions = append(a.regions, region)
 	}
 	if a.stacks == nil {
 		return fail(errors.New("it has no stacks"))
 	}
+	slices.Sort(a.regions)
+	a.regions = slices.Compact(a.regions)
 	return a, nil
-}
-
-func hasAlarm(template, name string) (bool, error) {
-	var t struct {
-		Resources map[string]struct {
-			Type       string
-			Properties struct{ AlarmName any }
-		}
-	}
-	if err := readJSON(template, &t); err != nil {
-		return false, err
-	}
-	for _, r := range t.Resources {
-		if (r.Type == "AWS::CloudWatch::CompositeAlarm" || r.Type == "AWS::CloudWatch::Alarm") && r.Properties.AlarmName == name {
-			return true, nil
-		}
-	}
-	return false, nil
 }
 
 func readJSON(file string, into any) error {

@@ -7,32 +7,43 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/vinci-go/vinci/internal/names"
 )
 
-// alarmState is CloudWatch's word for it: OK, ALARM, INSUFFICIENT_DATA; "" when there
-// is no such alarm.
-type alarmState string
+// firing asks for the names of the deployment's alarms that fire now, in order. A
+// deployment without alarms has none. The aws command reads all pages of an answer.
+func (o *Options) firing(ctx context.Context, a *assembly) ([]string, error) {
+	var firing []string
+	for _, region := range a.regions {
+		args := []string{"cloudwatch", "describe-alarms", "--alarm-name-prefix", AlarmPrefix(a.Deployment), "--state-value", "ALARM", "--output", "json"}
+		if region != "" {
+			args = append(args, "--region", region)
+		}
+		out, err := o.output(ctx, "aws", args...)
+		if err != nil {
+			return nil, err
+		}
+		var answer struct{ MetricAlarms []struct{ AlarmName string } }
+		if err := unmarshal(out, &answer); err != nil {
+			return nil, fmt.Errorf("aws cloudwatch describe-alarms: its answer is no JSON: %w", err)
+		}
+		for _, alarm := range answer.MetricAlarms {
+			firing = append(firing, alarm.AlarmName)
+		}
+	}
+	slices.Sort(firing)
+	return slices.Compact(firing), nil
+}
 
-const firing alarmState = "ALARM"
-
-// alarm asks for the state of the health alarm.
-func (o *Options) alarm(ctx context.Context, name string) (alarmState, error) {
-	out, err := o.output(ctx, "aws", "cloudwatch", "describe-alarms",
-		"--alarm-names", name, "--alarm-types", "CompositeAlarm", "MetricAlarm", "--output", "json")
-	if err != nil {
-		return "", err
+// unmarshal reads an answer of the aws command, which prints nothing at all where
+// there is nothing.
+func unmarshal(out []byte, answer any) error {
+	if len(out) == 0 {
+		return nil
 	}
-	type alarm struct{ StateValue alarmState }
-	var answer struct{ CompositeAlarms, MetricAlarms []alarm }
-	if err := json.Unmarshal(out, &answer); err != nil {
-		return "", fmt.Errorf("aws cloudwatch describe-alarms: its answer is no JSON: %w", err)
-	}
-	for _, a := range append(answer.CompositeAlarms, answer.MetricAlarms...) {
-		return a.StateValue, nil
-	}
-	return "", nil
+	return json.Unmarshal(out, answer)
 }
 
 // fetch brings the last good assembly into a folder of temp; nil when there is none
@@ -44,11 +55,8 @@ func (o *Options) fetch(ctx context.Context, d names.Deployment, temp string) (*
 		return nil, err
 	}
 	var answer struct{ Contents []struct{ Key string } }
-	// It prints nothing at all where there is nothing.
-	if len(out) > 0 {
-		if err := json.Unmarshal(out, &answer); err != nil {
-			return nil, fmt.Errorf("aws s3api list-objects-v2: its answer is no JSON: %w", err)
-		}
+	if err := unmarshal(out, &answer); err != nil {
+		return nil, fmt.Errorf("aws s3api list-objects-v2: its answer is no JSON: %w", err)
 	}
 	if len(answer.Contents) == 0 {
 		return nil, nil

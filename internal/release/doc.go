@@ -1,9 +1,9 @@
 // Package release deploys a cloud assembly, tries it, and deploys the last good one
 // again when it does not do.
 //
-//	look at the health alarm ─▶ fetch the last good assembly ─▶ cdk deploy ─▶ smoke test ─▶ watch the alarm ─▶ keep it as the last good one
-//	                                                               │             │               │
-//	                                                               └─────────────┴───────────────┴─▶ cdk deploy the last good one ─▶ smoke test
+//	which alarms fire? ─▶ fetch the last good assembly ─▶ cdk deploy ─▶ smoke test ─▶ watch the alarms ─▶ keep it as the last good one
+//	                                                         │             │               │
+//	                                                         └─────────────┴───────────────┴─▶ cdk deploy the last good one ─▶ smoke test
 //
 // All that reaches AWS are two programs on the PATH, cdk and aws, and the smoke test's
 // own command. Credentials are theirs to find.
@@ -20,13 +20,21 @@
 // It is fetched before anything is deployed. What could not be fetched when it is
 // needed is found out while there is nothing to mend.
 //
-// # The alarm
+// # The alarms
 //
-// It is the deployment's composite alarm "health". An assembly that has none is
-// refused, unless Options.NoAlarm says that nobody watches. One that fires already
-// before the deployment is a reason to stop: nobody could tell whether the new version
-// is any better. With Options.Force the new version is deployed all the same; the
-// alarm then decides only whether it is kept as the last good one.
+// All alarms of a deployment have names that begin with [AlarmPrefix], and nobody
+// else's do. Those that fire before the deployment are said and do not count: what
+// was wrong already is not the new version's doing, and the new version may well be
+// what mends it. One that fires later and did not before is a reason to go back, also
+// when it is one that the new version has brought. They are asked for by what their
+// names begin with, so they need not be known beforehand, and a deployment that has
+// none is watched without finding anything.
+//
+// There is no one alarm over all of them: CloudWatch does not delete an alarm that a
+// composite alarm names, so CloudFormation could never take one away.
+//
+// They are asked for in the regions that the assembly's stacks name: an answer from
+// another region would be that nothing fires.
 //
 // # What is not undone
 //

@@ -21,7 +21,8 @@ type world struct {
 // The programs read how to behave from files of the world:
 //
 //	fail-<what>       what fails: deploy-v2, smoke-v2, alarms, list, get, put
-//	alarms            a state a line, one for each question; the last one stays
+//	alarms            what fires, names in a line, a line for each question; the last one stays
+//	alarms-<region>   the same for a region that is asked for by name
 //	deployed          the version that cdk has deployed
 //	hang-<what>       what never ends by itself: deploy-v2, smoke-v2
 func newWorld(t *testing.T) *world {
@@ -52,10 +53,16 @@ echo "$*" >> "$W/aws-arguments"
 case "$1 $2" in
 "cloudwatch describe-alarms")
 	[ ! -e "$W/fail-alarms" ] || exit 254
-	state=$(head -n 1 "$W/alarms")
-	[ "$(wc -l < "$W/alarms")" -le 1 ] || sed -i 1d "$W/alarms"
-	if [ -z "$state" ]; then echo '{"MetricAlarms":[],"CompositeAlarms":[]}'
-	else echo "{\"MetricAlarms\":[],\"CompositeAlarms\":[{\"AlarmName\":\"$4\",\"StateValue\":\"$state\"}]}"; fi;;
+	[ "$3 $5 $6 $7 $8" = "--alarm-name-prefix --state-value ALARM --output json" ] || exit 252
+	file=$W/alarms; [ "$9" != --region ] || file=$W/alarms-${10}
+	fires=$(head -n 1 "$file")
+	[ "$(wc -l < "$file")" -le 1 ] || sed -i 1d "$file"
+	[ "$fires" != "(silence)" ] || exit 0
+	list=
+	for name in $fires; do
+		case $name in "$4"*) list="$list,{\"AlarmName\":\"$name\",\"StateValue\":\"ALARM\"}";; esac
+	done
+	echo "{\"MetricAlarms\":[${list#,}],\"CompositeAlarms\":[]}";;
 "s3api list-objects-v2")
 	[ ! -e "$W/fail-list" ] || { echo AccessDenied >&2; exit 254; }
 	if [ -e "$W/s3/$4/$6" ]; then echo "{\"Contents\":[{\"Key\":\"$6\"}]}"; fi;;
@@ -69,7 +76,7 @@ esac
 `)
 	t.Setenv("PATH", filepath.Join(w.dir, "bin")+":"+os.Getenv("PATH"))
 	t.Setenv("W", w.dir)
-	w.alarms("OK")
+	w.alarms("")
 	return w
 }
 
@@ -91,7 +98,8 @@ hang() {
 
 func (w *world) set(name, text string) { moduletest.Write(w.t, filepath.Join(w.dir, name), text) }
 
-func (w *world) alarms(states ...string) { w.set("alarms", strings.Join(states, "\n")+"\n") }
+// alarms are those that fire, as answers to one question after the other.
+func (w *world) alarms(fire ...string) { w.set("alarms", strings.Join(fire, "\n")+"\n") }
 
 func (w *world) get(name string) string {
 	b, err := os.ReadFile(filepath.Join(w.dir, name))
@@ -123,22 +131,22 @@ func (w *world) wait(name string) {
 	}
 }
 
-// assembly writes a version of the application, with its alarm or without, and an
-// asset whose mode matters.
-func (w *world) assembly(version, deployment string, health bool, stacks ...string) string {
+// assembly writes a version of the application, and an asset whose mode matters.
+func (w *world) assembly(version, deployment string, stacks ...string) string {
+	return w.assemblyIn(version, deployment, "unknown-region", stacks...)
+}
+
+// assemblyIn is one that belongs to a region.
+func (w *world) assemblyIn(version, deployment, region string, stacks ...string) string {
 	dir := filepath.Join(w.t.TempDir(), "cdk.out")
 	if len(stacks) == 0 {
 		stacks = []string{"api"}
 	}
 	var artifacts []string
 	for _, s := range stacks {
-		artifacts = append(artifacts, fmt.Sprintf(`%q: {"type":"aws:cloudformation:stack","properties":{"templateFile":"%s.json","tags":{"vinci:application":"shop","vinci:deployment":%q}}}`,
-			"shop-"+deployment+"-"+s, s, deployment))
-		alarm := ""
-		if health {
-			alarm = fmt.Sprintf(`"H":{"Type":"AWS::CloudWatch::CompositeAlarm","Properties":{"AlarmName":"shop-%s-health"}}`, deployment)
-		}
-		moduletest.Write(w.t, filepath.Join(dir, s+".json"), `{"Resources":{`+alarm+`}}`)
+		artifacts = append(artifacts, fmt.Sprintf(`%q: {"type":"aws:cloudformation:stack","environment":"aws://unknown-account/%s","properties":{"templateFile":"%s.json","tags":{"vinci:application":"shop","vinci:deployment":%q}}}`,
+			"shop-"+deployment+"-"+s, region, s, deployment))
+		moduletest.Write(w.t, filepath.Join(dir, s+".json"), `{"Resources":{}}`)
 	}
 	moduletest.Write(w.t, filepath.Join(dir, "manifest.json"), `{"artifacts":{`+strings.Join(artifacts, ",")+`}}`)
 	moduletest.Write(w.t, filepath.Join(dir, "version"), version+"\n")

@@ -20,15 +20,15 @@ type Options struct {
 	Smoke    string // command for sh that fails when the deployment does not work; empty: none
 	Releases string // bucket of the last good assemblies; empty: nothing is kept, and there is no way back
 
-	// Watch is how long the alarm must stay quiet after the smoke test, and Every how
-	// often it is looked at; both are needed unless NoAlarm.
+	// Watch is how long no other alarm may fire after the smoke test than those that
+	// fired before the deployment, and Every how often is looked; both are needed unless
+	// NoAlarms.
 	Watch, Every time.Duration
-	NoAlarm      bool // nobody looks at the health alarm
-	Force        bool // deploy although the alarm fires already
+	NoAlarms     bool // nobody looks at the deployment's alarms
 
 	Stdout, Stderr io.Writer
 	// Sleep waits, or returns ctx's error when that ends before. It is needed unless
-	// NoAlarm.
+	// NoAlarms.
 	Sleep func(ctx context.Context, d time.Duration) error
 }
 
@@ -86,11 +86,8 @@ func Deploy(ctx context.Context, o Options) error {
 	if a.ID != o.Deployment {
 		return refused(nil, "the assembly %s is of deployment %s and not of %s", o.Assembly, a.ID, o.Deployment)
 	}
-	if !o.NoAlarm && !a.health {
-		return refused(nil, "the assembly has no alarm %s to watch: add it, or say that nobody watches", HealthAlarm(a.Deployment))
-	}
-	if !o.NoAlarm && (o.Watch <= 0 || o.Every <= 0) {
-		return refused(nil, "the alarm must be watched for longer than %s, every %s", o.Watch, o.Every)
+	if !o.NoAlarms && (o.Watch <= 0 || o.Every <= 0) {
+		return refused(nil, "the alarms cannot be watched for %s, every %s: both must be longer than nothing", o.Watch, o.Every)
 	}
 	for _, program := range o.programs() {
 		if _, err := exec.LookPath(program); err != nil {
@@ -111,7 +108,7 @@ func Deploy(ctx context.Context, o Options) error {
 }
 
 func (o *Options) programs() []string {
-	if o.NoAlarm && o.Releases == "" {
+	if o.NoAlarms && o.Releases == "" {
 		return []string{"cdk"}
 	}
 	return []string{"cdk", "aws"}
@@ -127,8 +124,8 @@ type deploying struct {
 	now  *assembly // to deploy
 	last *assembly // the last good one; nil when there is none
 	temp string
-	step string // what it is doing, for whoever interrupts it
-	fire bool   // the alarm fired before
+	step string   // what it is doing, for whoever interrupts it
+	base []string // the alarms that fired before; they say nothing about the new version
 }
 
 func (d *deploying) begin(format string, args ...any) {
@@ -147,17 +144,15 @@ func (d *deploying) deploy(ctx context.Context) error {
 	if err := d.smoke(ctx, "test it"); err != nil {
 		return d.goBack(ctx, err, "the smoke test failed")
 	}
-	if !d.NoAlarm {
-		state, err := d.watch(ctx)
+	if !d.NoAlarms {
+		firing, err := d.watch(ctx)
 		switch {
 		case interrupted(err):
 			return err
 		case err != nil:
-			return &Error{NotKept, "it is deployed and passed its smoke test, and nobody knows the alarm's state, so it is not kept as the last good one", err}
-		case state == firing && d.fire:
-			return &Error{NotKept, fmt.Sprintf("it is deployed and passed its smoke test; the alarm %s, which fired before, fires still, so it is not kept as the last good one", HealthAlarm(d.now.Deployment)), nil}
-		case state == firing:
-			return d.goBack(ctx, nil, "the alarm %s fires", HealthAlarm(d.now.Deployment))
+			return &Error{NotKept, "it is deployed and passed its smoke test, and nobody knows which alarms fire, so it is not kept as the last good one", err}
+		case len(firing) > 0:
+			return d.goBack(ctx, nil, "alarms fire that did not before: %s", strings.Join(firing, ", "))
 		}
 	}
 	if d.Releases == "" {
@@ -176,19 +171,14 @@ func (d *deploying) deploy(ctx context.Context) error {
 
 // prepare looks at what there is before anything is changed.
 func (d *deploying) prepare(ctx context.Context) error {
-	if !d.NoAlarm {
-		name := HealthAlarm(d.now.Deployment)
-		d.begin("look at the alarm %s", name)
-		state, err := d.alarm(ctx, name)
-		if err != nil {
-			return refused(err, "the alarm's state cannot be read")
+	if !d.NoAlarms {
+		d.begin("ask which alarms of %s* fire", AlarmPrefix(d.now.Deployment))
+		var err error
+		if d.base, err = d.firing(ctx, d.now); err != nil {
+			return refused(err, "which alarms fire cannot be asked")
 		}
-		d.fire = state == firing
-		switch {
-		case d.fire && !d.Force:
-			return refused(nil, "the alarm %s fires already, so nobody could tell whether the new version is any better: mend what it is about, or deploy all the same with --force", name)
-		case d.fire:
-			d.say("the alarm fires already: it will not cause a roll-back, and the version is kept only if it is quiet in the end")
+		if len(d.base) > 0 {
+			d.say("these fire already and cause no roll-back: %s", strings.Join(d.base, ", "))
 		}
 	}
 	if d.Releases == "" {
@@ -225,23 +215,20 @@ func (d *deploying) smoke(ctx context.Context, what string) error {
 	return command(err, d.Smoke, nil)
 }
 
-// watch looks at the alarm until it fires or the time is over. One that has fired
-// before is given the whole time to become quiet.
-func (d *deploying) watch(ctx context.Context) (state alarmState, err error) {
-	name := HealthAlarm(d.now.Deployment)
-	d.begin("watch the alarm %s for %s", name, d.Watch)
+// watch looks at the alarms until one fires that did not before, or the time is over.
+// It returns those that do.
+func (d *deploying) watch(ctx context.Context) ([]string, error) {
+	d.begin("watch the alarms of %s* for %s", AlarmPrefix(d.now.Deployment), d.Watch)
 	for left := d.Watch; ; left -= d.Every {
-		if state, err = d.alarm(ctx, name); err != nil {
-			return "", err
+		firing, err := d.firing(ctx, d.now)
+		if err != nil {
+			return nil, err
 		}
-		if state == "" {
-			return "", fmt.Errorf("there is no alarm %s, although the assembly has it", name)
-		}
-		if left <= 0 || state == firing && !d.fire {
-			return state, nil
+		if news := missing(firing, d.base); len(news) > 0 || left <= 0 {
+			return news, nil
 		}
 		if err := d.Sleep(ctx, min(left, d.Every)); err != nil {
-			return "", err
+			return nil, err
 		}
 	}
 }

@@ -11,9 +11,11 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/vinci-go/vinci/internal/moduletest"
 )
 
-// options deploy a version of shop, deployment prod, and look at its alarm three times:
+// options deploy a version of shop, deployment prod, and look at its alarms three times:
 // at the beginning, in the middle and in the end of what passes for a time.
 func (w *world) options(assembly string) (Options, *bytes.Buffer) {
 	var said bytes.Buffer
@@ -33,7 +35,7 @@ func (w *world) options(assembly string) (Options, *bytes.Buffer) {
 // good deploys version v1, which becomes the last good one.
 func (w *world) good() {
 	w.t.Helper()
-	o, said := w.options(w.assembly("v1", "prod", true, "api", "log"))
+	o, said := w.options(w.assembly("v1", "prod", "api", "log"))
 	if err := Deploy(w.t.Context(), o); err != nil {
 		w.t.Fatalf("v1: %v\n%s", err, said)
 	}
@@ -46,6 +48,12 @@ const (
 	alarms = "aws cloudwatch describe-alarms"
 	list   = "aws s3api list-objects-v2"
 	cp     = "aws s3 cp"
+)
+
+// Two alarms of the deployment, not in their order.
+const (
+	late = "shop-prod/timers/remind/Late"
+	dead = "shop-prod/subscriptions/send_welcome/DeadLetters"
 )
 
 func smoke(version string) string { return "smoke " + version + " shop prod https://api.example.com" }
@@ -71,12 +79,15 @@ func TestDeploy(t *testing.T) {
 		{"the deployment fails", true, func(w *world, o *Options) { w.set("fail-deploy-v2", "") },
 			[]string{alarms, list, cp, "cdk deploy v2", "cdk deploy v1", smoke("v1")},
 			RolledBack, "cdk deploy failed", "v1", "v1"},
-		{"the alarm fires at once", true, func(w *world, o *Options) { w.alarms("OK", "ALARM") },
+		{"an alarm fires at once", true, func(w *world, o *Options) { w.alarms("", late) },
 			[]string{alarms, list, cp, "cdk deploy v2", smoke("v2"), alarms, "cdk deploy v1", smoke("v1")},
-			RolledBack, "the alarm shop-prod-health fires: the last good assembly", "v1", "v1"},
-		{"the alarm fires in the end", true, func(w *world, o *Options) { w.alarms("OK", "OK", "INSUFFICIENT_DATA", "ALARM") },
+			RolledBack, "alarms fire that did not before: " + late + ": the last good assembly is deployed again", "v1", "v1"},
+		{"alarms fire in the end", true, func(w *world, o *Options) { w.alarms("", "", "", late+" "+dead) },
 			[]string{alarms, list, cp, "cdk deploy v2", smoke("v2"), alarms, alarms, alarms, "cdk deploy v1", smoke("v1")},
-			RolledBack, "the alarm shop-prod-health fires", "v1", "v1"},
+			RolledBack, "alarms fire that did not before: " + dead + ", " + late + ": the", "v1", "v1"},
+		{"an alarm fires for a moment", true, func(w *world, o *Options) { w.alarms("", "", late, "") },
+			[]string{alarms, list, cp, "cdk deploy v2", smoke("v2"), alarms, alarms, "cdk deploy v1", smoke("v1")},
+			RolledBack, late, "v1", "v1"},
 		{"no last good one yet", false, func(w *world, o *Options) { w.set("fail-smoke-v2", "") },
 			[]string{alarms, list, "cdk deploy v2", smoke("v2")},
 			Stranded, "there is no last good assembly yet, so it stays as it is: look at the deployment prod of shop now", "v2", ""},
@@ -88,20 +99,40 @@ func TestDeploy(t *testing.T) {
 		{"the last good one does not work either", true, func(w *world, o *Options) { w.set("fail-smoke-v2", ""); w.set("fail-smoke-v1", "") },
 			[]string{alarms, list, cp, "cdk deploy v2", smoke("v2"), "cdk deploy v1", smoke("v1")},
 			Stranded, "the last good assembly does not pass it either", "v1", "v1"},
-		{"the alarm fires before", true, func(w *world, o *Options) { w.alarms("ALARM") },
-			[]string{alarms}, Refused, "fires already", "v1", "v1"},
-		{"it fires before, and that is known", true, func(w *world, o *Options) { o.Force = true; w.alarms("ALARM", "ALARM", "OK") },
+		{"an alarm fires before and after", true, func(w *world, o *Options) { w.alarms(late) },
 			[]string{alarms, list, cp, "cdk deploy v2", smoke("v2"), alarms, alarms, alarms, cp}, nil, "", "v2", "v2"},
-		{"it fires before and after", true, func(w *world, o *Options) { o.Force = true; w.alarms("ALARM") },
-			[]string{alarms, list, cp, "cdk deploy v2", smoke("v2"), alarms, alarms, alarms},
-			NotKept, "which fired before, fires still", "v2", "v1"},
-		{"its state is not known before", true, func(w *world, o *Options) { w.set("fail-alarms", "") },
-			[]string{alarms}, Refused, "the alarm's state cannot be read: nothing was deployed: aws cloudwatch describe-alarms: exit status 254", "v1", "v1"},
-		{"there is no alarm after", true, func(w *world, o *Options) { w.alarms("") },
-			[]string{alarms, list, cp, "cdk deploy v2", smoke("v2"), alarms}, NotKept, "there is no alarm shop-prod-health, although the assembly has it", "v2", "v1"},
-		{"nobody watches", true, func(w *world, o *Options) { o.NoAlarm = true; w.set("fail-alarms", "") },
+		{"an alarm that fired before goes and comes", true, func(w *world, o *Options) { w.alarms(late, "", late) },
+			[]string{alarms, list, cp, "cdk deploy v2", smoke("v2"), alarms, alarms, alarms, cp}, nil, "", "v2", "v2"},
+		{"another one fires than before", true, func(w *world, o *Options) { w.alarms(late, late+" "+dead) },
+			[]string{alarms, list, cp, "cdk deploy v2", smoke("v2"), alarms, "cdk deploy v1", smoke("v1")},
+			RolledBack, "alarms fire that did not before: " + dead + ": the", "v1", "v1"},
+		{"another deployment's alarm fires", true, func(w *world, o *Options) {
+			w.alarms("", "shop-prod2/"+strings.TrimPrefix(late, "shop-prod/")+" shop-prod-"+late)
+		},
+			[]string{alarms, list, cp, "cdk deploy v2", smoke("v2"), alarms, alarms, alarms, cp}, nil, "", "v2", "v2"},
+		{"the answer is empty", true, func(w *world, o *Options) { w.alarms("(silence)") },
+			[]string{alarms, list, cp, "cdk deploy v2", smoke("v2"), alarms, alarms, alarms, cp}, nil, "", "v2", "v2"},
+		{"it is not known what fires before", true, func(w *world, o *Options) { w.set("fail-alarms", "") },
+			[]string{alarms}, Refused, "which alarms fire cannot be asked: nothing was deployed: aws cloudwatch describe-alarms: exit status 254", "v1", "v1"},
+		{"it is not known what fires after", true, func(w *world, o *Options) { o.Smoke = `smoke && touch "$W/fail-alarms"` },
+			[]string{alarms, list, cp, "cdk deploy v2", smoke("v2"), alarms},
+			NotKept, "nobody knows which alarms fire, so it is not kept as the last good one: aws cloudwatch describe-alarms: exit status 254", "v2", "v1"},
+		{"the answer cannot be read", true, func(w *world, o *Options) { w.alarms(`shop-prod/"`) },
+			[]string{alarms}, Refused, "aws cloudwatch describe-alarms: its answer is no JSON", "v1", "v1"},
+		{"an alarm fires in the assembly's region", true, func(w *world, o *Options) {
+			o.Assembly = w.assemblyIn("v2", "prod", "eu-central-1")
+			w.set("alarms-eu-central-1", "\n"+late+"\n")
+		},
+			[]string{alarms, list, cp, "cdk deploy v2", smoke("v2"), alarms, "cdk deploy v1", smoke("v1")}, RolledBack, late, "v1", "v1"},
+		{"an alarm fires in another region", true, func(w *world, o *Options) {
+			o.Assembly = w.assemblyIn("v2", "prod", "eu-central-1")
+			w.set("alarms-eu-central-1", "\n")
+			w.alarms("", late)
+		},
+			[]string{alarms, list, cp, "cdk deploy v2", smoke("v2"), alarms, alarms, alarms, cp}, nil, "", "v2", "v2"},
+		{"nobody watches", true, func(w *world, o *Options) { o.NoAlarms = true; w.set("fail-alarms", "") },
 			[]string{list, cp, "cdk deploy v2", smoke("v2"), cp}, nil, "", "v2", "v2"},
-		{"a preview", false, func(w *world, o *Options) { o.NoAlarm, o.Releases = true, "" },
+		{"a preview", false, func(w *world, o *Options) { o.NoAlarms, o.Releases = true, "" },
 			[]string{"cdk deploy v2", smoke("v2")}, nil, "", "v2", ""},
 		{"no smoke test", true, func(w *world, o *Options) { o.Smoke = "" },
 			[]string{alarms, list, cp, "cdk deploy v2", alarms, alarms, alarms, cp}, nil, "", "v2", "v2"},
@@ -115,12 +146,10 @@ func TestDeploy(t *testing.T) {
 			[]string{alarms, list, cp, "cdk deploy v2", smoke("v2"), alarms, alarms, alarms, cp}, NotKept, "the next roll-back would go behind it", "v2", "v1"},
 		{"another deployment's assembly", false, func(w *world, o *Options) { o.Deployment = "staging" },
 			[]string{""}, Refused, "is of deployment prod and not of staging: nothing was deployed", "", ""},
-		{"an assembly without the alarm", false, func(w *world, o *Options) { o.Assembly = w.assembly("v2", "prod", false) },
-			[]string{""}, Refused, "the assembly has no alarm shop-prod-health to watch", "", ""},
 		{"no assembly", false, func(w *world, o *Options) { o.Assembly = w.dir },
 			[]string{""}, Refused, "synthesize into it first", "", ""},
 		{"no time to watch", false, func(w *world, o *Options) { o.Watch = 0 },
-			[]string{""}, Refused, "the alarm must be watched", "", ""},
+			[]string{""}, Refused, "the alarms cannot be watched for 0s", "", ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -128,7 +157,7 @@ func TestDeploy(t *testing.T) {
 			if tt.good {
 				w.good()
 			}
-			o, said := w.options(w.assembly("v2", "prod", true))
+			o, said := w.options(w.assembly("v2", "prod"))
 			if tt.given != nil {
 				tt.given(w, &o)
 			}
@@ -178,7 +207,7 @@ func (w *world) kept() string {
 func TestGoingBack(t *testing.T) {
 	w := newWorld(t)
 	w.good()
-	o, said := w.options(w.assembly("v2", "prod", true, "api", "log", "search"))
+	o, said := w.options(w.assembly("v2", "prod", "api", "log", "search"))
 	// The CDK shows what it was given.
 	w.program("cdk", `
 while [ $# -gt 0 ]; do case $1 in --app) app=$2;; --outputs-file) echo '{}' > "$2";; esac; shift; done
@@ -202,7 +231,7 @@ cat "$app/asset.1/bootstrap" > "$W/code"
 func TestArguments(t *testing.T) {
 	w := newWorld(t)
 	w.good()
-	o, _ := w.options(w.assembly("v2", "prod", true))
+	o, _ := w.options(w.assembly("v2", "prod"))
 	if err := Deploy(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
@@ -210,7 +239,7 @@ func TestArguments(t *testing.T) {
 		t.Errorf("cdk: %s", got)
 	}
 	for _, want := range []string{
-		"cloudwatch describe-alarms --alarm-names shop-prod-health --alarm-types CompositeAlarm MetricAlarm --output json\n",
+		"cloudwatch describe-alarms --alarm-name-prefix shop-prod/ --state-value ALARM --output json\n",
 		"s3api list-objects-v2 --bucket releases --prefix shop/prod.tar.gz --max-items 1 --output json\n",
 		"s3 cp --only-show-errors s3://releases/shop/prod.tar.gz /",
 		" s3://releases/shop/prod.tar.gz\n",
@@ -223,10 +252,53 @@ func TestArguments(t *testing.T) {
 
 func TestMissingPrograms(t *testing.T) {
 	w := newWorld(t)
-	o, _ := w.options(w.assembly("v2", "prod", true))
+	o, _ := w.options(w.assembly("v2", "prod"))
 	t.Setenv("PATH", t.TempDir())
 	if err := Deploy(t.Context(), o); !errors.Is(err, Refused) || !strings.Contains(err.Error(), "cdk is needed") {
 		t.Errorf("without cdk: %v", err)
+	}
+}
+
+// What fires already is said before anything is deployed.
+func TestFiresAlready(t *testing.T) {
+	w := newWorld(t)
+	w.alarms(late + " " + dead)
+	o, said := w.options(w.assembly("v2", "prod"))
+	if err := Deploy(t.Context(), o); err != nil {
+		t.Fatalf("%v\n%s", err, said)
+	}
+	before, _, _ := strings.Cut(said.String(), "deploy prod of shop")
+	if want := "these fire already and cause no roll-back: " + dead + ", " + late + "\n"; !strings.Contains(before, want) {
+		t.Errorf("it does not say %q before it deploys:\n%s", want, said)
+	}
+}
+
+// A deployment in two regions has alarms in both. One of them may be wherever the
+// environment says.
+func TestRegions(t *testing.T) {
+	for _, region := range []string{"eu-west-1", "unknown-region"} {
+		w := newWorld(t)
+		dir := w.assemblyIn("v2", "prod", region, "api", "log", "users")
+		file := filepath.Join(dir, "manifest.json")
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		moduletest.Write(t, file, strings.Replace(string(b), region, "us-east-1", 1))
+		w.alarms(dead)
+		w.set("alarms-eu-west-1", dead+"\n")
+		w.set("alarms-us-east-1", dead+"\n"+late+"\n")
+		o, said := w.options(dir)
+		if err := Deploy(t.Context(), o); !errors.Is(err, Stranded) || !strings.Contains(err.Error(), "did not before: "+late+", and") {
+			t.Errorf("%s: error %v\n%s", region, err, said)
+		}
+		if want := "no roll-back: " + dead + "\n"; !strings.Contains(said.String(), want) {
+			t.Errorf("%s: it does not say %q:\n%s", region, want, said)
+		}
+		// Twice in each.
+		if asked := w.get("aws-arguments"); strings.Count(asked, "--region us-east-1\n") != 2 || strings.Count(asked, "describe-alarms") != 4 {
+			t.Errorf("%s: asked:\n%s", region, asked)
+		}
 	}
 }
 
@@ -251,7 +323,7 @@ func TestInterrupt(t *testing.T) {
 			w.good()
 			tt.given(w)
 			w.set("hang-"+tt.hang, "")
-			o, said := w.options(w.assembly("v2", "prod", true))
+			o, said := w.options(w.assembly("v2", "prod"))
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			go func() {
@@ -276,13 +348,13 @@ func TestInterrupt(t *testing.T) {
 	t.Run("while it watches", func(t *testing.T) {
 		w := newWorld(t)
 		w.good()
-		o, said := w.options(w.assembly("v2", "prod", true))
+		o, said := w.options(w.assembly("v2", "prod"))
 		ctx, cancel := context.WithCancel(t.Context())
 		o.Sleep = func(ctx context.Context, _ time.Duration) error { cancel(); return ctx.Err() }
 		if err := Deploy(ctx, o); !errors.Is(err, context.Canceled) {
 			t.Errorf("error %v", err)
 		}
-		if w.kept() != "v1" || !strings.Contains(said.String(), "interrupted while it was to watch the alarm") {
+		if w.kept() != "v1" || !strings.Contains(said.String(), "interrupted while it was to watch the alarms of shop-prod/* for 20m0s") {
 			t.Errorf("kept %s, said\n%s", w.kept(), said)
 		}
 	})
@@ -290,7 +362,7 @@ func TestInterrupt(t *testing.T) {
 
 func TestArchive(t *testing.T) {
 	w := newWorld(t)
-	dir := w.assembly("v1", "prod", true)
+	dir := w.assembly("v1", "prod")
 	if err := os.Mkdir(filepath.Join(dir, "empty"), 0o755); err != nil {
 		t.Fatal(err)
 	}

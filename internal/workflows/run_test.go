@@ -26,7 +26,7 @@ type step struct {
 // steps are the commands of all workflows. No command reaches AWS here: cdk, aws and gh
 // are played (fakes), for only an account and GitHub have the real answers.
 func steps() map[string]step {
-	quick := map[string]string{"VINCI_RELEASES": "releases", "FORCE": "", "ARGS": "--watch 20ms --every 10ms"}
+	quick := map[string]string{"VINCI_RELEASES": "releases", "ARGS": "--watch 20ms --every 10ms"}
 	fromArtifact := func(s *sandbox) {
 		s.run(map[string]string{"ARGS": ""}, `make assemblies DEPLOYMENTS="staging prod"`)
 		// The next job is another machine, which gets the archive only.
@@ -117,14 +117,13 @@ func steps() map[string]step {
 			if said := s.fails(map[string]string{"VINCI_RELEASES": ""}, "make release DEPLOYMENT=prod"); !strings.Contains(said, "VINCI_RELEASES") {
 				s.t.Errorf("it says:\n%s", said)
 			}
-			// A firing alarm stops it, and force goes on.
-			moduletest.Write(s.t, s.path("alarm"), "ALARM")
-			if said := s.fails(quick, "make release DEPLOYMENT=prod"); !strings.Contains(said, "fires already") {
+			// An alarm that fires before does not count, and one that comes does.
+			moduletest.Write(s.t, s.path("alarms"), "user-system-prod/api/Errors")
+			if said := s.run(quick, "make release DEPLOYMENT=prod"); !strings.Contains(said, "these fire already and cause no roll-back: user-system-prod/api/Errors") {
 				s.t.Errorf("it says:\n%s", said)
 			}
-			forced := maps.Clone(quick)
-			forced["FORCE"] = "true"
-			if said := s.fails(forced, "make release DEPLOYMENT=prod"); !strings.Contains(said, "fires still") {
+			moduletest.Write(s.t, s.path("alarms-after-smoke"), "user-system-prod/relay/Errors")
+			if said := s.fails(quick, "make release DEPLOYMENT=prod"); !strings.Contains(said, "alarms fire that did not before: user-system-prod/relay/Errors") {
 				s.t.Errorf("it says:\n%s", said)
 			}
 		}},
@@ -217,7 +216,7 @@ func newSandbox(t *testing.T, bin string) *sandbox {
 	}
 	s.env = append(os.Environ(), "PATH="+s.path("fakes")+":"+os.Getenv("PATH"), "S="+s.dir, "BIN="+bin,
 		"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.com",
-		"GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null", "MAKEFLAGS=", "MAKELEVEL=", "GITHUB_STEP_SUMMARY=", "DEPLOYMENT=", "ARGS=", "FORCE=")
+		"GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null", "MAKEFLAGS=", "MAKELEVEL=", "GITHUB_STEP_SUMMARY=", "DEPLOYMENT=", "ARGS=")
 	moduletest.Write(t, s.path("queue"), "before")
 	s.run(nil, "git init -q && git add Makefile scripts package.json package-lock.json .gitignore queue && git commit -qm base")
 	moduletest.Write(t, s.path("queue"), "after")
@@ -301,7 +300,8 @@ esac`,
 		"npm": `echo "npm $*: nothing is to be installed" >&2; exit 1`,
 		"played-smoke": `
 [ "$1" = --outputs ]
-echo "smoke $VINCI_APP $VINCI_DEPLOYMENT $(sed 's/.*https/https/; s/".*//' "$2")" >> "$S/log"`,
+echo "smoke $VINCI_APP $VINCI_DEPLOYMENT $(sed 's/.*https/https/; s/".*//' "$2")" >> "$S/log"
+[ ! -e "$S/alarms-after-smoke" ] || mv "$S/alarms-after-smoke" "$S/alarms"`,
 		"cdk": `
 what=$1; shift; id=; out=cdk.out; app=; outputs=; more=
 while [ $# -gt 0 ]; do case $1 in
@@ -315,7 +315,7 @@ synth)
 	rm -rf "$out"; mkdir -p "$out/asset.1"
 	if [ -e "$S/other-code" ]; then mv "$out/asset.1" "$out/asset.$id"; else echo code > "$out/asset.1/bootstrap"; chmod 755 "$out/asset.1/bootstrap"; fi
 	echo "{\"artifacts\":{\"user-system-$id-api\":{\"type\":\"aws:cloudformation:stack\",\"properties\":{\"templateFile\":\"t.json\",\"tags\":{\"vinci:application\":\"user-system\",\"vinci:deployment\":\"$id\"}}}}}" > "$out/manifest.json"
-	echo "{\"Resources\":{\"Q\":{\"Type\":\"AWS::SQS::Queue\",\"Properties\":{\"QueueName\":\"$(cat queue)\"}},\"H\":{\"Type\":\"AWS::CloudWatch::CompositeAlarm\",\"Properties\":{\"AlarmName\":\"user-system-$id-health\"}}}}" > "$out/t.json"
+	echo "{\"Resources\":{\"Q\":{\"Type\":\"AWS::SQS::Queue\",\"Properties\":{\"QueueName\":\"$(cat queue)\"}}}}" > "$out/t.json"
 	echo "cdk synth $id$more" >> "$S/log";;
 deploy)
 	echo "cdk deploy $(basename "$app") mode $(stat -c %a "$app/asset.1/bootstrap")" >> "$S/log"
@@ -325,7 +325,10 @@ destroy) echo "cdk destroy $id$more" >> "$S/log";;
 esac`,
 		"aws": `
 case "$1 $2" in
-"cloudwatch describe-alarms") echo "{\"CompositeAlarms\":[{\"StateValue\":\"$(cat "$S/alarm" 2>/dev/null || echo OK)\"}]}";;
+"cloudwatch describe-alarms")
+	[ "$3 $5 $6" = "--alarm-name-prefix --state-value ALARM" ]
+	name=$(cat "$S/alarms" 2>/dev/null || true)
+	case $name in "$4"*) echo "{\"MetricAlarms\":[{\"AlarmName\":\"$name\"}]}";; *) echo '{"MetricAlarms":[]}';; esac;;
 "s3api list-objects-v2") ;;
 "s3 cp") echo "aws s3 cp ${5}" >> "$S/log";;
 "cloudformation list-stacks") cat "$S/stacks-left" 2>/dev/null || true;;
