@@ -58,6 +58,7 @@ func ExampleApplication_Synthesize() {
 	}
 	// Output:
 	// shop-dev-alarms
+	// shop-dev-dashboard
 	// shop-dev-table-products
 }
 

@@ -21,10 +21,7 @@ func writeTrace() Statement {
 //
 // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
 func applicationLogLevel(level slog.Level) *string {
-	switch {
-	case level < slog.LevelDebug:
-		return jsii.String("TRACE")
-	case level < slog.LevelInfo:
+	if level < slog.LevelInfo {
 		return jsii.String("DEBUG")
 	}
 	return nil

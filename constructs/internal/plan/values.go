@@ -39,10 +39,10 @@ func (c *checker) checkValues() {
 			continue
 		}
 		c.values[s.Name()], where[s.Name()] = s, v.At
-		if !c.EventBus {
+		if !c.HasLog() {
 			c.add(Problem{
 				What: subject + ": the application has no table that settings are in", Where: v.At,
-				Allowed: "settings in an application with ApplicationProps.EventBus: true", Mend: "set EventBus: true, or remove the setting",
+				Allowed: "settings in an application with ApplicationProps.EventBus: true, or with AddEventsOf", Mend: "set EventBus: true, or remove the setting",
 			})
 		}
 	}

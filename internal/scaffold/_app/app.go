@@ -24,7 +24,7 @@ func main() {
 
 	app.AddAPI(&constructs.APIProps{
 		Function: "lambdas/api",
-		Routes:   orders.Routes(),
+		Routes:   constructs.Public(orders.Routes()...), // or constructs.IAM, constructs.JWT
 		Access:   orders.APIAccess(),
 	})
 
