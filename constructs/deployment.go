@@ -24,6 +24,7 @@ type Deployment struct {
 	settings Settings
 	goarch   string
 	code     map[string]string // function folder or framework command → asset folder
+	arns     map[string]string // text with pseudo parameters → the CDK's token for it
 }
 
 // App is the application's name.
@@ -45,7 +46,7 @@ func (d *Deployment) TableName(t orm.Definition) string { return d.names.Table(t
 
 // TableARN is the ARN of a table.
 func (d *Deployment) TableARN(t orm.Definition) string {
-	return sub("arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/" + d.TableName(t))
+	return d.arn("arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/" + d.TableName(t))
 }
 
 // IndexARNs are the ARNs of a table's secondary indexes, in the order of the
@@ -59,7 +60,7 @@ func (d *Deployment) IndexARNs(t orm.Definition) []string {
 }
 
 func (d *Deployment) indexARN(t orm.Definition, index string) string {
-	return sub("arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/" + d.TableName(t) + "/index/" + index)
+	return d.arn("arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/" + d.TableName(t) + "/index/" + index)
 }
 
 // BusName is the physical name of the event bus.
@@ -67,7 +68,7 @@ func (d *Deployment) BusName() string { return d.names.Bus() }
 
 // BusARN is the ARN of the event bus.
 func (d *Deployment) BusARN() string {
-	return sub("arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/" + d.names.Bus())
+	return d.arn("arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/" + d.names.Bus())
 }
 
 // QueueName is the physical name of a subscription's queue.
@@ -99,7 +100,7 @@ func (d *Deployment) FailureQueueARN(h *capture.Definition) string {
 
 // AlarmTopicARN is the ARN of the SNS topic of every alarm.
 func (d *Deployment) AlarmTopicARN() string {
-	return sub("arn:${AWS::Partition}:sns:${AWS::Region}:${AWS::AccountId}:" + d.names.AlarmTopic())
+	return d.arn("arn:${AWS::Partition}:sns:${AWS::Region}:${AWS::AccountId}:" + d.names.AlarmTopic())
 }
 
 // asset is the folder with a function's compiled code.
@@ -124,6 +125,19 @@ func must(what string, err error) {
 
 func queueARN(name string) string {
 	return sub("arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:" + name)
+}
+
+// arn is [sub] of an ARN that many resources name: the CDK is asked for each once.
+func (d *Deployment) arn(text string) string {
+	token, ok := d.arns[text]
+	if !ok {
+		if d.arns == nil {
+			d.arns = map[string]string{}
+		}
+		token = sub(text)
+		d.arns[text] = token
+	}
+	return token
 }
 
 // sub is Fn::Sub: text with ${AWS::Region} and the like in it.

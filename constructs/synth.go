@@ -101,11 +101,17 @@ func (a *Application) Synthesize(ctx context.Context, options *SynthOptions) err
 	if file := a.env()(definitions.Env); file != "" {
 		return writeDefinitions(p, file)
 	}
+	noNode := needNode(a.env())
+	started := func() error { return noNode }
+	if noNode == nil {
+		started = startCDK()
+	}
 	problems := p.Check()
 	refused, behind := p.CheckLock()
 	problems = append(problems, refused...)
 	// The functions are compiled even so: one run tells everything.
 	assets, err := a.compile(ctx, p, options.Progress)
+	startErr := started()
 	var failed *build.Error
 	switch {
 	case errors.As(err, &failed):
@@ -116,8 +122,8 @@ func (a *Application) Synthesize(ctx context.Context, options *SynthOptions) err
 	if len(problems) > 0 {
 		return &invalid{app: p.Name, problems: problems}
 	}
-	if err := needNode(a.env()); err != nil {
-		return fmt.Errorf("synthesize: %w", err)
+	if startErr != nil {
+		return fmt.Errorf("synthesize: %w", startErr)
 	}
 	if behind != "" && options.Progress != nil {
 		fmt.Fprintln(options.Progress, "note:", behind)
