@@ -109,6 +109,8 @@ func (a *Application) Synthesize(ctx context.Context, options *SynthOptions) err
 	problems := p.Check()
 	refused, behind := p.CheckLock()
 	problems = append(problems, refused...)
+	refused, crowded := p.CheckParts()
+	problems = append(problems, refused...)
 	// The functions are compiled even so: one run tells everything.
 	assets, err := a.compile(ctx, p, options.Progress)
 	startErr := started()
@@ -125,8 +127,10 @@ func (a *Application) Synthesize(ctx context.Context, options *SynthOptions) err
 	if startErr != nil {
 		return fmt.Errorf("synthesize: %w", startErr)
 	}
-	if behind != "" && options.Progress != nil {
-		fmt.Fprintln(options.Progress, "note:", behind)
+	for _, note := range []string{behind, crowded} {
+		if note != "" && options.Progress != nil {
+			fmt.Fprintln(options.Progress, "note:", note)
+		}
 	}
 	d := &Deployment{names: p.Name, settings: Settings(p.Settings), goarch: p.GOARCH(), code: map[string]string{}}
 	for _, b := range p.Binaries() {
