@@ -17,6 +17,7 @@ type Subscription struct {
 	DeadLetterQueue bool              `json:"deadLetterQueue,omitempty"`
 	Timeout         int               `json:"timeout,omitempty"`   // of its function in seconds
 	DefinedAt       string            `json:"definedAt,omitempty"` // file:line, relative to its module
+	Group           string            `json:"group,omitempty"`     // the first stack of its group, as the layout says
 }
 
 // SubscriptionOf describes a subscription that has no mistakes, but for the time-out

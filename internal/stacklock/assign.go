@@ -8,6 +8,13 @@ import (
 	"strings"
 )
 
+// Room is how many subscriptions a stack is filled with. CloudFormation takes 500
+// resources a stack and these have 400: so a full one can still be deployed when two
+// branches each added one, or when a later version of Vinci makes a resource more of each.
+//
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+const Room = 25
+
 // Member is a subscription and the group that the application's layout gives it.
 type Member struct {
 	Name  string

@@ -11,19 +11,15 @@ import (
 	"github.com/vinci-go/vinci/internal/stacklock"
 )
 
-// CloudFormation takes 500 resources a stack. A stack is filled with new subscriptions
-// up to 400: so one that is full can still be deployed when two branches each added
-// one, or when a later version of Vinci makes a resource more of each.
+// CloudFormation takes 500 resources a stack.
 //
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 const (
-	MaxResources = 500
-	fill         = 400
+	maxResources = 500
 
 	// Resources of a subscription; a test of package constructs counts them.
 	subscriptionResources = 16
 	withoutDeadLetters    = 3 // fewer: a queue, its policy and its alarm
-	SubscriptionsPerStack = fill / subscriptionResources
 )
 
 // Resources is how many resources a subscription has in CloudFormation.
@@ -61,7 +57,7 @@ func (p *Plan) parts() (*stacklock.Assignment, error) {
 		if errors.Is(err, fs.ErrNotExist) {
 			err = nil
 		}
-		p.placed = &placed{stacklock.Assign(lock, p.members(), SubscriptionsPerStack), err}
+		p.placed = &placed{stacklock.Assign(lock, p.members(), stacklock.Room), err}
 	}
 	return p.placed.Assignment, p.placed.err
 }
@@ -115,15 +111,15 @@ func (p *Plan) CheckParts() (refused Problems, behind string) {
 				Allowed: allowedParts,
 				Mend:    "run `vinci stacks lock` and commit " + stacklock.File,
 			})
-		case behind == "" && len(g.Unlocked) > 0 && len(g.Members) > SubscriptionsPerStack*4/5:
+		case behind == "" && len(g.Unlocked) > 0 && len(g.Members) > stacklock.Room*4/5:
 			behind = fmt.Sprintf("one stack takes %d subscriptions, and %q has %d: run `vinci stacks lock` and commit %s, so that it is known which are in the first when there are more",
-				SubscriptionsPerStack, g.Name, len(g.Members), stacklock.File)
+				stacklock.Room, g.Name, len(g.Members), stacklock.File)
 		}
 	}
 	return c.problems, behind
 }
 
-var allowedParts = fmt.Sprintf("%d subscriptions a stack; where there are several, each is in the one that the lock says: a deployed queue cannot move to another", SubscriptionsPerStack)
+var allowedParts = fmt.Sprintf("%d subscriptions a stack; where there are several, each is in the one that the lock says: a deployed queue cannot move to another", stacklock.Room)
 
 // checkFull finds stacks that CloudFormation would refuse, as they come of a merge in
 // which both sides added to one stack.
@@ -142,11 +138,11 @@ func (c *checker) checkFull() {
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		if s := all[name]; s.resources > MaxResources {
+		if s := all[name]; s.resources > maxResources {
 			c.add(Problem{
 				What:    fmt.Sprintf("stack %q: its %d subscriptions have %d resources", name, s.subscriptions, s.resources),
 				Where:   stacklock.File,
-				Allowed: fmt.Sprintf("CloudFormation allows %d resources a stack", MaxResources),
+				Allowed: fmt.Sprintf("CloudFormation allows %d resources a stack", maxResources),
 				Mend:    "take the lines of those that no deployment has yet out of " + stacklock.File + ", and run `vinci stacks lock`: it puts them into another stack",
 			})
 		}

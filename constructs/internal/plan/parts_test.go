@@ -57,34 +57,34 @@ var partsOf = map[string]struct {
 	behind  bool
 }{
 	"parts_few":  {func(t *testing.T, p *Plan) { many(p, 0, 10) }, false, false},
-	"parts_near": {func(t *testing.T, p *Plan) { many(p, 0, SubscriptionsPerStack-2) }, false, true},
+	"parts_near": {func(t *testing.T, p *Plan) { many(p, 0, stacklock.Room-2) }, false, true},
 	"parts_near_locked": {func(t *testing.T, p *Plan) {
-		many(p, 0, SubscriptionsPerStack-2)
+		many(p, 0, stacklock.Room-2)
 		lockParts(t, p)
 	}, false, false},
-	"parts_without_lock": {func(t *testing.T, p *Plan) { many(p, 0, SubscriptionsPerStack+1) }, true, false},
+	"parts_without_lock": {func(t *testing.T, p *Plan) { many(p, 0, stacklock.Room+1) }, true, false},
 	"parts_locked": {func(t *testing.T, p *Plan) {
-		many(p, 0, 3*SubscriptionsPerStack)
+		many(p, 0, 3*stacklock.Room)
 		lockParts(t, p)
 	}, false, false},
 	"parts_one_more": {func(t *testing.T, p *Plan) {
-		many(p, 1, SubscriptionsPerStack-1) // with the plan's own two it is full
+		many(p, 1, stacklock.Room-1) // with the plan's own two it is full
 		lockParts(t, p)
 		many(p, 0, 1)
 		many(p, 50, 52)
 	}, true, false},
 	"parts_one_more_divided": {func(t *testing.T, p *Plan) {
-		many(p, 0, 2*SubscriptionsPerStack-10)
+		many(p, 0, 2*stacklock.Room-10)
 		lockParts(t, p)
 		many(p, 90, 92)
 	}, true, false},
 	"parts_removed": {func(t *testing.T, p *Plan) {
-		many(p, 0, 2*SubscriptionsPerStack)
+		many(p, 0, 2*stacklock.Room)
 		lockParts(t, p)
 		p.Handlers = p.Handlers[:5]
 	}, false, false},
 	"parts_moved": {func(t *testing.T, p *Plan) {
-		many(p, 0, 2*SubscriptionsPerStack)
+		many(p, 0, 2*stacklock.Room)
 		lockParts(t, p)
 		p.Group = func(*bus.Definition) string { return "others" }
 	}, false, false},
@@ -143,7 +143,7 @@ func TestPartsLocal(t *testing.T) {
 	for _, h := range p.Handlers {
 		stacks[p.StackOf(h.Subscription)]++
 	}
-	if len(stacks) != 13 || stacks["subscriptions"] != SubscriptionsPerStack || stacks["subscriptions_13"] != 2 {
+	if len(stacks) != 13 || stacks["subscriptions"] != stacklock.Room || stacks["subscriptions_13"] != 2 {
 		t.Errorf("302 subscriptions are in stacks %v", stacks)
 	}
 }
@@ -152,7 +152,7 @@ func TestPartsLocal(t *testing.T) {
 func TestPartsClash(t *testing.T) {
 	p := validPlan(t)
 	p.Context = Context{"deployment": deploymentLocal}
-	many(p, 0, SubscriptionsPerStack+1)
+	many(p, 0, stacklock.Room+1)
 	p.Group = func(*bus.Definition) string { return "reports" }
 	p.Stacks[0].Name = "reports_2"
 	var found bool
