@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -116,7 +117,7 @@ func TestVinciFlagsExist(t *testing.T) {
 // subcommand is what stands before arguments and flags: a group such as tables
 // has commands of its own.
 func subcommand(words []string) []string {
-	group := words[0] == "tables" || words[0] == "dlq"
+	group := slices.Contains([]string{"dlq", "stacks", "tables"}, words[0])
 	if group && len(words) > 1 && !strings.HasPrefix(words[1], "-") {
 		return words[:2]
 	}
