@@ -101,11 +101,7 @@ func (a *Application) Synthesize(ctx context.Context, options *SynthOptions) err
 	if file := a.env()(definitions.Env); file != "" {
 		return writeDefinitions(p, file)
 	}
-	noNode := needNode(a.env())
-	started := func() error { return noNode }
-	if noNode == nil {
-		started = startCDK()
-	}
+	started := a.startCDK()
 	problems := p.Check()
 	refused, behind := p.CheckLock()
 	problems = append(problems, refused...)
@@ -125,7 +121,7 @@ func (a *Application) Synthesize(ctx context.Context, options *SynthOptions) err
 		return &invalid{app: p.Name, problems: problems}
 	}
 	if startErr != nil {
-		return fmt.Errorf("synthesize: %w", startErr)
+		return startErr
 	}
 	for _, note := range []string{behind, crowded} {
 		if note != "" && options.Progress != nil {
