@@ -121,7 +121,9 @@ func (b *big) synth(t *testing.T) map[string]count {
 	}
 	stacks := map[string]count{}
 	for _, file := range files {
-		var template struct{ Resources map[string]struct{ Type string } }
+		var template struct {
+			Resources map[string]struct{ Type string }
+		}
 		decode(t, file, &template)
 		c := count{}
 		for _, r := range template.Resources {
