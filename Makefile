@@ -79,6 +79,8 @@ bench: install ## measure; docs/performance.md keeps the figures
 	@$(STEP) "benchmarks of the packages" go test -run '^$$' -bench . -benchmem $(GO_PACKAGES)
 	@$(STEP) "beside peers" sh -c "cd bench/peers && go vet . && go test -bench . -benchmem ."
 	@$(STEP) "install what is measured beside us: fauxqs" npm ci --prefix bench --no-fund --no-audit --loglevel=error
+	@$(STEP) "install what is measured beside us: TypeScript CDK" npm ci --prefix bench/synth-ts --no-fund --no-audit --loglevel=error
+	@$(STEP) "compile it" npm run --silent --prefix bench/synth-ts build
 	@$(STEP) "the application as a whole" go run ./bench
 
 .PHONY: load

@@ -36,6 +36,8 @@ type part struct {
 var parts = []part{
 	{"tables", tableLayer},
 	{"synthesis", synthesis},
+	{"scale", scale},
+	{"typescript", besideTypeScript},
 	{"queues", queueService},
 	{"gateway", gatewayCosts},
 	{"cost", cost},
@@ -80,7 +82,7 @@ func bench(ctx context.Context, o options, w io.Writer) error {
 	chosen := strings.Split(o.parts, ",")
 	for _, name := range chosen {
 		if !slices.ContainsFunc(parts, func(p part) bool { return p.name == name }) {
-			return fmt.Errorf("no part is called %q: there are tables, synthesis, cost, way and orders", name)
+			return fmt.Errorf("no part is called %q: there are %s", name, strings.Join(partNames(), ", "))
 		}
 	}
 	for _, p := range parts {

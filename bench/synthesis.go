@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/vinci-go/vinci/local/assembly"
@@ -59,23 +58,29 @@ func synthesis(ctx context.Context, o options, w io.Writer) error {
 }
 
 func runApp(ctx context.Context, dir, app, out, validation string) (time.Duration, int64, error) {
-	contextJSON, err := contextOf(filepath.Join(dir, "cdk.json"))
+	cmd, err := appCommand(ctx, dir, dir, app, out, validation)
 	if err != nil {
 		return 0, 0, err
 	}
-	cmd := exec.CommandContext(ctx, app)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(),
-		"PATH="+filepath.Join(dir, "node_modules", ".bin")+string(os.PathListSeparator)+os.Getenv("PATH"),
-		"CDK_OUTDIR="+out, "CDK_CONTEXT_JSON="+contextJSON, "CDK_VALIDATION="+validation)
-	var output strings.Builder
-	cmd.Stdout, cmd.Stderr = &output, &output
-	start := time.Now()
-	if err := cmd.Run(); err != nil {
-		return 0, 0, fmt.Errorf("run the app: %w\n%s", err, &output)
+	c, err := timed(cmd)
+	return c.wall, c.peak, err
+}
+
+// appCommand runs a program in dir as the CDK's command line runs an app, with the
+// context of root's cdk.json and the npm packages that are there.
+func appCommand(ctx context.Context, root, dir, program, out, validation string, args ...string) (*exec.Cmd, error) {
+	contextJSON, err := contextOf(filepath.Join(root, "cdk.json"))
+	if err != nil {
+		return nil, err
 	}
-	usage := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	return time.Since(start), usage.Maxrss << 10, nil // Linux counts kilobytes
+	path := filepath.Join(root, "node_modules", ".bin") + string(os.PathListSeparator) + os.Getenv("PATH")
+	if program == "node" { // the one that Vinci runs on
+		program = filepath.Join(root, "node_modules", ".bin", "node")
+	}
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "PATH="+path, "CDK_OUTDIR="+out, "CDK_CONTEXT_JSON="+contextJSON, "CDK_VALIDATION="+validation)
+	return cmd, nil
 }
 
 // contextOf is the context of cdk.json with a deployment.

@@ -55,7 +55,7 @@ func NewAlarmTopic(scope cdk.Construct, id string, props *AlarmTopicProps) *Alar
 			},
 		}),
 	})
-	for _, address := range slices.Compact(slices.Sorted(slices.Values(props.Deployment.settings.AlarmEmails))) {
+	for _, address := range slices.Sorted(slices.Values(props.Deployment.settings.AlarmEmails)) {
 		// The address is in the id, so that another order of the list changes nothing.
 		// SNS sends nothing there before somebody has confirmed its first mail.
 		// https://docs.aws.amazon.com/sns/latest/dg/sns-email-notifications.html

@@ -39,8 +39,8 @@ type ApplicationProps struct {
 	// [Settings.Deployments] says which deployment of it.
 	Bus string
 
-	// Layout groups constructs into stacks; the zero value is good for up to 31
-	// subscriptions.
+	// Layout groups constructs into stacks; a group of many subscriptions is divided
+	// over several.
 	Layout Layout
 
 	// Settings gives those of a deployment by its id, which may be a wrong one: it is
@@ -63,7 +63,10 @@ type Layout struct {
 	// Subscriptions names the stack of a subscription, such as
 	// "subscriptions_users"; nil puts all into "subscriptions". Lower-case letters,
 	// digits and underscores; it must give the same name for the same subscription
-	// every time.
+	// every time. It is the name of the group's first stack: where a group has more
+	// subscriptions than one takes, the next are called subscriptions_users_2 and so on,
+	// and stacks.lock, which `vinci stacks lock` writes, says which is where. What is
+	// in that file stays there, whatever this function says.
 	Subscriptions func(*bus.Definition) string
 }
 

@@ -36,6 +36,7 @@ func writeDefinitions(p *plan.Plan, file, parse string) error {
 	for _, h := range p.Handlers {
 		s := definitions.SubscriptionOf(h.Subscription, h.DeadLetterQueue)
 		s.Timeout = int(orDuration(h.Function.Timeout, defaultTimeout) / time.Second)
+		s.Group = p.GroupOf(h.Subscription)
 		f.Subscriptions = append(f.Subscriptions, s)
 	}
 	var values []settings.Definition

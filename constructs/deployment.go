@@ -32,6 +32,7 @@ type Deployment struct {
 	busesOf     map[string]names.Deployment // on whose buses other applications' events are
 
 	exceptions []rulepack.Exception
+	arns       map[string]string // text with pseudo parameters → the CDK's token for it
 }
 
 // App is the application's name.
@@ -53,7 +54,7 @@ func (d *Deployment) TableName(t orm.Definition) string { return d.names.Table(t
 
 // TableARN is the ARN of a table.
 func (d *Deployment) TableARN(t orm.Definition) string {
-	return sub("arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/" + d.TableName(t))
+	return d.arn("arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/" + d.TableName(t))
 }
 
 // IndexARNs are the ARNs of a table's secondary indexes, in the order of the
@@ -67,7 +68,7 @@ func (d *Deployment) IndexARNs(t orm.Definition) []string {
 }
 
 func (d *Deployment) indexARN(t orm.Definition, index string) string {
-	return sub("arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/" + d.TableName(t) + "/index/" + index)
+	return d.arn("arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/" + d.TableName(t) + "/index/" + index)
 }
 
 // BusName is the physical name of the event bus on which the application publishes:
@@ -153,7 +154,7 @@ func (d *Deployment) AlarmTopicARN() string {
 	if d.settings.AlarmTopic != "" {
 		return d.settings.AlarmTopic
 	}
-	return sub("arn:${AWS::Partition}:sns:${AWS::Region}:${AWS::AccountId}:" + d.names.AlarmTopic())
+	return d.arn("arn:${AWS::Partition}:sns:${AWS::Region}:${AWS::AccountId}:" + d.names.AlarmTopic())
 }
 
 // asset is the folder with a function's compiled code.
@@ -178,6 +179,19 @@ func must(what string, err error) {
 
 func queueARN(name string) string {
 	return sub("arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:" + name)
+}
+
+// arn is [sub] of an ARN that many resources name: the CDK is asked for each once.
+func (d *Deployment) arn(text string) string {
+	token, ok := d.arns[text]
+	if !ok {
+		if d.arns == nil {
+			d.arns = map[string]string{}
+		}
+		token = sub(text)
+		d.arns[text] = token
+	}
+	return token
 }
 
 // sub is Fn::Sub: text with ${AWS::Region} and the like in it.

@@ -103,12 +103,16 @@ func (a *Application) Synthesize(ctx context.Context, options *SynthOptions) err
 	if file := a.env()(definitions.Env); file != "" {
 		return writeDefinitions(p, file, a.env()(definitions.EnvParse))
 	}
+	started := a.startCDK()
 	problems := p.Check()
 	refused, behind := p.CheckLock()
 	problems = append(problems, refused...)
 	problems = append(problems, rulepack.CheckExceptions(shortly(a.exceptions, p.Dir))...)
+	refused, crowded := p.CheckParts()
+	problems = append(problems, refused...)
 	// The functions are compiled even so: one run tells everything.
 	assets, err := a.compile(ctx, p, options.Progress)
+	startErr := started()
 	var failed *build.Error
 	switch {
 	case errors.As(err, &failed):
@@ -119,11 +123,13 @@ func (a *Application) Synthesize(ctx context.Context, options *SynthOptions) err
 	if len(problems) > 0 {
 		return &invalid{app: p.Name, problems: problems}
 	}
-	if err := needNode(a.env()); err != nil {
-		return fmt.Errorf("synthesize: %w", err)
+	if startErr != nil {
+		return startErr
 	}
-	if behind != "" && options.Progress != nil {
-		fmt.Fprintln(options.Progress, "note:", behind)
+	for _, note := range []string{behind, crowded} {
+		if note != "" && options.Progress != nil {
+			fmt.Fprintln(options.Progress, "note:", note)
+		}
 	}
 	d := &Deployment{names: p.Name, settings: Settings(p.Settings), goarch: p.GOARCH(), code: map[string]string{},
 		publishesOn: p.PublishesOn(), busesOf: p.BusesOf()}

@@ -10,15 +10,16 @@ import (
 
 // Layout gives the subscriptions of each context a stack: those of domain/users
 // are in <app>-<deployment>-subscriptions-users. A context is so deployed and
-// rolled back by itself, and none meets CloudFormation's limit of 500 resources
-// a stack because of another.
+// rolled back by itself. A context that outgrows CloudFormation's 500 resources a
+// stack is divided over several, see docs/limits.md.
 func Layout() constructs.Layout {
 	return constructs.Layout{Subscriptions: byContext}
 }
 
-// byContext tells a subscription's context from the folder that defines it. To
-// move a deployed subscription to another context, delete it there first: its
-// queue has a name, and two stacks cannot both have it.
+// byContext tells a subscription's context from the folder that defines it. A
+// deployed subscription cannot move to another stack, because its queue has a name:
+// before its folder is renamed, `vinci stacks lock` writes down where it is, and there
+// it stays.
 func byContext(s *bus.Definition) string {
 	context := path.Base(path.Dir(s.DefinedAt))
 	return "subscriptions_" + strings.ReplaceAll(context, "-", "_")

@@ -8,7 +8,8 @@
 //
 // vinci tables lists the application's tables and looks into them; vinci migrate
 // changes every item of one; vinci events lists what happens in the application, and
-// vinci schemas checks that it stays readable.
+// vinci schemas checks that it stays readable. vinci stacks says which stack each
+// subscription is in.
 //
 // vinci history, trace, deliveries and trouble show what became of events; vinci dlq,
 // replay and republish mend what went wrong. vinci rebuild makes a read model anew from
@@ -65,7 +66,7 @@ func newRoot() *cobra.Command {
 		Args:          noSubcommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.AddCommand(newDev(), newLocal(), newDoctor(), newTables(), newMigrate(), newEvents(), newSchemas(), newNew())
+	root.AddCommand(newDev(), newLocal(), newDoctor(), newTables(), newMigrate(), newEvents(), newSchemas(), newStacks(), newNew())
 	root.AddCommand(newHistory(), newTrace(), newDeliveries(), newTrouble(), newDLQ(), newReplay(), newRepublish())
 	root.AddCommand(newRebuild(), newVerify(), newSettings())
 	root.AddCommand(newDiff(), newDeploy(), newBootstrap())

@@ -18,6 +18,7 @@ type Subscription struct {
 	From            string            `json:"from,omitempty"`      // the application whose events they are
 	Timeout         int               `json:"timeout,omitempty"`   // of its function in seconds
 	DefinedAt       string            `json:"definedAt,omitempty"` // file:line, relative to its module
+	Group           string            `json:"group,omitempty"`     // the first stack of its group, as the layout says
 }
 
 // SubscriptionOf describes a subscription that has no mistakes, but for the time-out

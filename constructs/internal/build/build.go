@@ -107,16 +107,20 @@ func (r Request) goTool(ctx context.Context, args ...string) (stdout, stderr []b
 // stay broken until its content changes. A program that did not change is left
 // as it is.
 func place(program, dir string) error {
-	content, err := os.ReadFile(program)
-	if err != nil {
-		return err
-	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
 	target := filepath.Join(dir, bootstrap)
-	if old, err := os.ReadFile(target); err == nil && bytes.Equal(old, content) {
+	same, err := sameProgram(program, target)
+	if err != nil {
+		return err
+	}
+	if same {
 		return os.Chmod(target, 0o755)
+	}
+	content, err := os.ReadFile(program)
+	if err != nil {
+		return err
 	}
 	// Through a second file, because the old program may be running: a file that
 	// is being executed cannot be written, only replaced. It lies outside the

@@ -248,3 +248,48 @@ func TestCancelled(t *testing.T) {
 		t.Errorf("error is %v, want %v", err, context.Canceled)
 	}
 }
+
+// A program of the same size is not the same program.
+func TestSameSize(t *testing.T) {
+	dir := module(t, map[string]string{"lambdas/one/main.go": hello})
+	r := request(dir, "./lambdas/one")
+	file := filepath.Join(mustBuild(t, r)["one"], "bootstrap")
+	before, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, dir, map[string]string{"lambdas/one/main.go": strings.Replace(hello, "hello", "jello", 1)})
+	mustBuild(t, r)
+	after, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(before) != len(after) {
+		t.Fatalf("the programs have %d and %d bytes: this test needs two of one size", len(before), len(after))
+	}
+	if slices.Equal(before, after) {
+		t.Error("the old program was kept")
+	}
+}
+
+// What is no program is never taken for one.
+func TestSameProgram(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, map[string]string{"a": "text", "b": "text", "c": "next"})
+	if _, err := sameProgram(filepath.Join(dir, "a"), filepath.Join(dir, "b")); err == nil {
+		t.Error("a program that is none was accepted")
+	}
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if same, err := sameProgram(program, filepath.Join(dir, "absent")); same || err != nil {
+		t.Errorf("a target that is absent is the same: %v, %v", same, err)
+	}
+	if same, err := sameProgram(program, filepath.Join(dir, "c")); same || err != nil {
+		t.Errorf("a target that is a text is the same: %v, %v", same, err)
+	}
+	if same, err := sameProgram(program, program); !same || err != nil {
+		t.Errorf("a program is not the same as itself: %v, %v", same, err)
+	}
+}

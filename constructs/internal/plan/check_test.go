@@ -335,7 +335,6 @@ var bad = map[string]func(*Plan){
 	"stack_too_long":     func(p *Plan) { p.Stacks[0].Name = strings.Repeat("r", 120) },
 	"stack_group":        func(p *Plan) { p.Group = func(*bus.Definition) string { return "Users" } },
 	"stack_group_clash":  func(p *Plan) { p.Group = func(d *bus.Definition) string { return "api" } },
-	"stack_group_full":   fullGroup,
 	"function_none":      func(p *Plan) { p.Handlers[0].Function.Folder = "" },
 	"function_outside":   func(p *Plan) { p.Handlers[0].Function.Folder = "../lambdas/api" },
 	"function_unclean":   func(p *Plan) { p.Handlers[0].Function.Folder = "./lambdas/api/" },
@@ -514,17 +513,6 @@ func badRoutes(p *Plan) {
 		"/users", "FETCH /users", "get /users", "GET users", "GET  /users", "GET /users/", "GET //users",
 		"GET /users/{id", "GET /users/x{id}", "GET /users/{a-b}", "GET /{id}/{id}", "GET /users/{rest...}", "GET /proxy/{proxy+}", "GET /a b", "GET /ä", "GET /a/../b", "$default",
 	)
-}
-
-func fullGroup(p *Plan) {
-	for i := range maxSubscriptions {
-		addHandler(p, subscription(fmt.Sprintf("s%d", i), want(created)))
-		p.Handlers[len(p.Handlers)-1].Function.Folder = fmt.Sprintf("lambdas/f%d", i)
-		dir := filepath.Join(p.Dir, "lambdas", fmt.Sprintf("f%d", i))
-		if err := errors.Join(os.Mkdir(dir, 0o755), os.WriteFile(filepath.Join(dir, "main.go"), []byte("package main\n"), 0o644)); err != nil {
-			panic(err)
-		}
-	}
 }
 
 func allAtOnce(p *Plan) {

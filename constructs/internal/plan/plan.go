@@ -39,6 +39,8 @@ type Plan struct {
 	// Group names the stack of a subscription; nil puts all into one.
 	Group func(*bus.Definition) string
 
+	placed *placed // where the subscriptions are, when it was asked for
+
 	// The import paths of the framework's own functions.
 	Relay, Timers string
 }

@@ -3,7 +3,6 @@ package plan
 import (
 	"fmt"
 
-	"github.com/vinci-go/vinci/bus"
 	"github.com/vinci-go/vinci/internal/names"
 )
 
@@ -28,23 +27,6 @@ func StackOfAPI(api string) string {
 	}
 	return "api_" + api
 }
-
-// StackOf names a subscription's stack.
-func (p *Plan) StackOf(d *bus.Definition) string {
-	if p.Group == nil {
-		return StackSubscriptions
-	}
-	return p.Group(d)
-}
-
-// CloudFormation takes 500 resources a stack; a subscription has 16.
-//
-// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
-const (
-	maxResources         = 500
-	SubscriptionResource = 16
-	maxSubscriptions     = maxResources / SubscriptionResource
-)
 
 // checkStacks finds two stacks of one name and names that CloudFormation would
 // refuse. Underscores become hyphens in a stack's name, so two different names
@@ -84,26 +66,16 @@ func (c *checker) checkStacks() {
 		s := t.Definition.Schema()
 		claim(StackOfTable(s.Name), fmt.Sprintf("table %q", s.Name), s.DefinedAt)
 	}
-	members := map[string]int{}
 	for _, h := range c.Handlers {
 		if h.Subscription == nil {
 			continue
 		}
-		stack := c.StackOf(h.Subscription)
-		if err := names.Check(stack); err != nil {
+		if err := names.Check(c.GroupOf(h.Subscription)); err != nil {
 			c.addErr(fmt.Sprintf("subscription %q: the layout's stack", h.Subscription.Name), err, h.At)
 			continue
 		}
+		stack := c.StackOf(h.Subscription)
 		claim(stack, fmt.Sprintf("subscriptions grouped as %q", stack), h.At)
-		members[stack]++
-		if members[stack] == maxSubscriptions+1 {
-			c.add(Problem{
-				What:    fmt.Sprintf("subscriptions grouped as %q: more than %d of them in one stack", stack, maxSubscriptions),
-				Where:   h.At,
-				Allowed: fmt.Sprintf("CloudFormation allows %d resources a stack; a subscription has %d", maxResources, SubscriptionResource),
-				Mend:    "divide them over several stacks with ApplicationProps.Layout",
-			})
-		}
 	}
 	for _, a := range c.APIs {
 		if names.Check(a.Name) == nil {

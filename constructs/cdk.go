@@ -1,0 +1,51 @@
+package constructs
+
+import (
+	"fmt"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
+)
+
+// startCDK starts the CDK's Node process and loads what every application needs of
+// it, while the caller looks at the application and the go command at the functions:
+// the two take about as long. The function that it returns waits for the end and says
+// what went wrong; until it has been called nothing else may use the CDK, which takes
+// one request at a time.
+func (a *Application) startCDK() (wait func() error) {
+	if err := needNode(a.env()); err != nil {
+		return func() error { return fmt.Errorf("synthesize: %w", err) }
+	}
+	done := make(chan error, 1)
+	go func() { done <- catch(loadCDK) }()
+	return func() error { return <-done }
+}
+
+// loadCDK loads the CDK's library, and the modules of the services that every
+// application uses: Node reads each when it is first asked for something of it.
+func loadCDK() {
+	awscdk.Aws_REGION()
+	for _, load := range []func() *string{
+		awsapigatewayv2.CfnApi_CFN_RESOURCE_TYPE_NAME,
+		awscloudwatch.CfnAlarm_CFN_RESOURCE_TYPE_NAME,
+		awsdynamodb.CfnGlobalTable_CFN_RESOURCE_TYPE_NAME,
+		awsevents.CfnRule_CFN_RESOURCE_TYPE_NAME,
+		awsiam.CfnRole_CFN_RESOURCE_TYPE_NAME,
+		awslambda.CfnFunction_CFN_RESOURCE_TYPE_NAME,
+		awslogs.CfnLogGroup_CFN_RESOURCE_TYPE_NAME,
+		awss3.Bucket_PROPERTY_INJECTION_ID, // of assets
+		awssns.CfnTopic_CFN_RESOURCE_TYPE_NAME,
+		awssqs.CfnQueue_CFN_RESOURCE_TYPE_NAME,
+	} {
+		load()
+	}
+}
