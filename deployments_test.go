@@ -12,6 +12,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/vinci-go/vinci/constructs"
+	"github.com/vinci-go/vinci/internal/moduletest"
 )
 
 func TestMain(m *testing.M) {
@@ -32,13 +33,15 @@ type made struct {
 }
 
 // synthesized is the reference application in a deployment, for this machine's
-// processor: the functions are compiled for it anyway.
-func synthesized(t *testing.T, deployment string) made {
+// processor: the functions are compiled for it anyway. dir is a copy of the module:
+// another test may build the functions of this one at the same time.
+func synthesized(t *testing.T, dir, deployment string) made {
 	t.Helper()
 	architecture := map[string]string{"amd64": "x86_64", "arm64": "arm64"}[runtime.GOARCH]
 	t.Setenv("CDK_CONTEXT_JSON", fmt.Sprintf(`{"deployment":%q,"architecture":%q}`, deployment, architecture))
-	out := filepath.Join(t.TempDir(), "out")
-	if err := application().Synthesize(t.Context(), &constructs.SynthOptions{Dir: ".", OutDir: out}); err != nil {
+	out := filepath.Join(dir, "out")
+	defer os.RemoveAll(out) // 100 MB of functions
+	if err := application().Synthesize(t.Context(), &constructs.SynthOptions{Dir: dir, OutDir: out}); err != nil {
 		t.Fatal(err)
 	}
 	m := made{names: map[string]string{}}
@@ -103,9 +106,10 @@ func read(t *testing.T, file string, v any) {
 // TestDeployments has three of the application in one account: the one of a pull
 // request deletes cleanly, prod is protected, and no two share a name.
 func TestDeployments(t *testing.T) {
+	dir := moduletest.Copy(t, ".")
 	owner := map[string]string{}
 	for _, deployment := range []string{"dev", "pr123", "prod"} {
-		m := synthesized(t, deployment)
+		m := synthesized(t, dir, deployment)
 		if m.stacks < 10 || m.tables < 10 {
 			t.Fatalf("%s has %d stacks with %d tables", deployment, m.stacks, m.tables)
 		}

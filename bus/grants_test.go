@@ -8,6 +8,7 @@ import (
 
 	"github.com/vinci-go/vinci/eventlog"
 	"github.com/vinci-go/vinci/orm"
+	"github.com/vinci-go/vinci/settings"
 )
 
 type page struct {
@@ -199,6 +200,8 @@ func TestGrantProblems(t *testing.T) {
 	wrong := orm.Define[keyless, string]("keyless")
 	ofWrong := orm.IndexOf(wrong, func(k *keyless) *string { return &k.Name }, (func(*keyless) *string)(nil))
 	var none *orm.Index[page, string, string]
+	var noSetting *settings.Setting[int]
+	volume := settings.Define("volume", "How loud it is.", 5)
 	for name, test := range map[string]struct {
 		grant Option
 		want  []string
@@ -206,8 +209,10 @@ func TestGrantProblems(t *testing.T) {
 		"nil":         {both(Scans(nil), ReadsIndex(nil, none), Appends(nil)), []string{"table 0 of bus.Scans is nil", "index 0 of bus.ReadsIndex is nil", "index 1 of bus.ReadsIndex is nil", "table 0 of bus.Appends is nil"}},
 		"wrong table": {both(Scans(wrong), ReadsIndex(ofWrong), Appends(wrong)), []string{"table 0 of bus.Scans is defined wrong", "the table of index 0 of bus.ReadsIndex is defined wrong", "table 0 of bus.Appends is defined wrong"}},
 		"twice":       {both(Scans(pages, pages), ReadsIndex(byWords, byWords), Appends(pages, pages)), []string{`bus.Scans names table "pages" twice`, `bus.ReadsIndex names index "by_words" of table "pages" twice`, `bus.Appends names table "pages" twice`}},
-		"framework":   {Appends(eventlog.Events, Deliveries), []string{`bus.Appends names table "events"`, `bus.Appends names table "deliveries"`}},
-		"both":        {both(Appends(pages), Writes(pages)), []string{`bus.Appends and bus.Writes both name table "pages"`}},
+		"settings": {ReadsSettings(nil, noSetting, volume, volume, settings.Define("Loud", "x", 1)),
+			[]string{"setting 0 of bus.ReadsSettings is nil", "setting 1 of bus.ReadsSettings is nil", `bus.ReadsSettings names setting "volume" twice`, "setting 4 of bus.ReadsSettings is defined wrong"}},
+		"framework": {Appends(eventlog.Events, Deliveries), []string{`bus.Appends names table "events"`, `bus.Appends names table "deliveries"`}},
+		"both":      {both(Appends(pages), Writes(pages)), []string{`bus.Appends and bus.Writes both name table "pages"`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := Subscription("closing", To(bellRung), test.grant).Err()

@@ -1,6 +1,7 @@
 package constructs
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/vinci-go/vinci/eventlog"
 	"github.com/vinci-go/vinci/internal/names"
 	"github.com/vinci-go/vinci/orm"
+	"github.com/vinci-go/vinci/settings"
 )
 
 // Tables whose writes have conditions.
@@ -34,7 +36,7 @@ func TestAccessStatements(t *testing.T) {
 	const tablesHere = "dynamodb:${AWS::Region}:${AWS::AccountId}:table/shop-dev-"
 	for name, test := range map[string]struct {
 		access bus.Access
-		want   []string // sid: resources, without what all have in front
+		want   []string // sid: resources, without what all have in front, and keys
 	}{
 		"nothing":         {bus.Access{}, nil},
 		"reads and scans": {bus.Access{Reads: []orm.Definition{users, stats}, Scans: []orm.Definition{users}}, []string{"ReadTables: user_stats users", "ScanTables: users users/index/by_status", "QueryIndexes: users/index/by_status"}},
@@ -45,7 +47,9 @@ func TestAccessStatements(t *testing.T) {
 		"an index alone":                          {bus.Access{Indexes: []orm.IndexDefinition{stub, usersByStatus, usersByStatus}}, []string{"QueryIndexes: capped/index/by_b users/index/by_status"}},
 		"an index of what is read":                {bus.Access{Indexes: []orm.IndexDefinition{usersByStatus}, Reads: []orm.Definition{users}}, []string{"ReadTables: users", "QueryIndexes: users/index/by_status"}},
 		"no index of what is scanned":             {bus.Access{Scans: []orm.Definition{stats}}, []string{"ReadTables: user_stats", "ScanTables: user_stats"}},
-		"commits":                                 {bus.Access{Commits: []event.Type{userCreated}}, []string{"CommitEvents: events", "ReadLog: events", "CommitState: state", "ReadState: state", "SaveSnapshots: state"}},
+		"commits":                                 {bus.Access{Commits: []event.Type{userCreated}}, []string{"CommitEvents: events", "ReadLog: events", "CommitState: state", "ReadState: state", "SaveSnapshots: state [snapshot/*]"}},
+		"settings":                                {bus.Access{Settings: []settings.Definition{welcomeText, maxUsers, maxUsers}}, []string{"ReadSettings: state [setting/max_users setting/welcome_text]"}},
+		"settings of who commits":                 {bus.Access{Settings: []settings.Definition{maxUsers}, Commits: []event.Type{userCreated}}, []string{"CommitEvents: events", "ReadLog: events", "CommitState: state", "ReadState: state", "SaveSnapshots: state [snapshot/*]"}},
 		"publishes":                               {bus.Access{Publishes: []event.Type{userCreated, userActivated}}, []string{"PublishDirectly: events:${AWS::Region}:${AWS::AccountId}:event-bus/shop-dev-bus"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -55,7 +59,11 @@ func TestAccessStatements(t *testing.T) {
 				for _, r := range s.Resources {
 					resources = append(resources, strings.TrimPrefix(arn(stack.Resolve(r)), tablesHere))
 				}
-				got = append(got, s.Sid+": "+strings.Join(resources, " "))
+				line := s.Sid + ": " + strings.Join(resources, " ")
+				if len(s.LeadingKeys) > 0 {
+					line += fmt.Sprint(" ", s.LeadingKeys)
+				}
+				got = append(got, line)
 			}
 			if strings.Join(got, "\n") != strings.Join(test.want, "\n") {
 				t.Errorf("statements are\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(test.want, "\n"))

@@ -11,6 +11,7 @@ import (
 	"github.com/vinci-go/vinci/event"
 	"github.com/vinci-go/vinci/event/schema"
 	"github.com/vinci-go/vinci/orm"
+	"github.com/vinci-go/vinci/settings"
 )
 
 type order struct {
@@ -32,10 +33,14 @@ func TestRoundTrip(t *testing.T) {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "definitions.json")
+	sizes := settings.Define("sizes", "x", struct {
+		Small, Large int
+	}{1, 2})
 	if err := Write(file, &File{Application: "shop", Tables: []*orm.Schema{orders.Schema(), other.Schema()}, Events: events, Subscriptions: []*Subscription{
 		SubscriptionOf(bus.Subscription("ship", bus.To(event.Match("order.*")), bus.Ordered()), true),
 		SubscriptionOf(bus.Subscription("bill", bus.To(event.Match("cart.*")), bus.Rebuildable()), false),
-	}}); err != nil {
+	}, Settings: []*Setting{SettingOf(sizes), SettingOf(settings.Define("greeting", "What is <said>.", "hello"))},
+		Parsed: &Parsed{Value: sizes.Default()}}); err != nil {
 		t.Fatal(err)
 	}
 	got, err := Read(file)
@@ -53,6 +58,10 @@ func TestRoundTrip(t *testing.T) {
 	placed := got.Event("order.placed")
 	if subs := got.Subscriptions; len(subs) != 2 || subs[0].Name != "bill" || !subs[0].Rebuildable || subs[0].Ordered || subs[0].DeadLetterQueue || !subs[1].Ordered || !subs[1].DeadLetterQueue || len(subs[1].Patterns) != 1 || !strings.Contains(string(subs[1].Patterns[0]), `"order."`) {
 		t.Errorf("read %+v", subs)
+	}
+	// The file is indented for people; what is stored is not.
+	if all := got.Settings; len(all) != 2 || all[0].Name != "greeting" || all[0].Description != "What is <said>." || all[0].DefinedAt == "" || string(all[1].Default) != `{"Small":1,"Large":2}` || string(got.Parsed.Value) != `{"Small":1,"Large":2}` {
+		t.Errorf("read %+v, %+v", all, got.Parsed)
 	}
 	if len(got.Events) != 2 || got.Events[0].Name != "cart.filled" || placed == nil || placed.Description != "Somebody <bought>." || placed.DefinedAt == "" || got.Event("absent") != nil {
 		t.Errorf("read %+v", got.Events)
@@ -81,6 +90,7 @@ func TestRefused(t *testing.T) {
 		`{"application":"a","tables":[{}]}`:   "table 0 has no name",
 		`{"application":"a","tables":[],"events":[{}]}`:        "event 0 has no name",
 		`{"application":"a","tables":[],"subscriptions":[{}]}`: "subscription 0 has no name",
+		`{"application":"a","tables":[],"settings":[null]}`:    "setting 0 has no name",
 		`{"application":"a","tables":[],"newer":1}`:            "must be of the same",
 		`{"application":"a","tables":[{"name":"x","y":1}]}`:    "must be of the same",
 	} {
