@@ -41,7 +41,7 @@ func (d *Deployment) alarmName(scope cdk.Construct, id string) string {
 // other, so that whoever has deployed can ask which are in alarm:
 //
 //	aws cloudwatch describe-alarms --alarm-name-prefix shop-dev/ --state-value ALARM
-func (d *Deployment) AlarmPrefix() string { return d.App() + "-" + d.ID() + "/" }
+func (d *Deployment) AlarmPrefix() string { return d.names.AlarmPrefix() }
 
 // shortened cuts a name that is too long, and keeps it apart from others that
 // begin as it does.

@@ -1,7 +1,10 @@
 package functionlog_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"fmt"
 	"log/slog"
 	"os"
 
@@ -41,4 +44,19 @@ func ExampleStart() {
 		}
 	}
 	_ = main
+}
+
+// What is logged with a context says what it belongs to.
+func ExampleNew() {
+	var lines bytes.Buffer
+	logger := functionlog.New(os.Getenv, &lines)
+	ctx := event.WithFlow(context.Background(), event.Flow{CorrelationID: "checkout-7"})
+	logger.InfoContext(ctx, "a door was opened", "door", "north")
+
+	var line map[string]any
+	if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
+		fmt.Println(err)
+	}
+	fmt.Println(line["level"], line["msg"], line["door"], line["correlation_id"])
+	// Output: INFO a door was opened north checkout-7
 }

@@ -87,16 +87,13 @@ func NewReader(store orm.Reader, o Options) *Reader {
 }
 
 // FromEnv is [NewReader] in a Lambda function: what o leaves open is taken from the
-// environment that every function of an application gets, logs are JSON lines on
-// standard error, and metrics lines on standard output. getenv is os.Getenv. The error
+// environment that every function of an application gets, and metrics are lines on
+// standard output. getenv is os.Getenv. The error
 // says what is missing in the environment.
 func FromEnv(getenv func(string) string, store orm.Reader, o Options) (*Reader, error) {
 	d, err := names.FromEnv(getenv)
 	if err != nil {
 		return nil, &Error{Kind: KindRead, Err: err}
-	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.NewJSONHandler(os.Stderr, nil))
 	}
 	if o.Metrics == nil {
 		o.Metrics = os.Stdout

@@ -33,9 +33,13 @@ const maxName = 60
 // Definition is a setting whatever its type: what grants, constructs and tools take.
 // Only [Define] makes one.
 type Definition interface {
+	// Name is the setting's own, without application and deployment.
 	Name() string
+	// Kind says how a person types a value.
 	Kind() Kind
+	// GoType is the type of its values as Go writes it, for people.
 	GoType() string
+	// Description says what the setting is for, in a sentence.
 	Description() string
 	DefinedAt() string        // file:line, relative to its module
 	Default() json.RawMessage // as it would be stored

@@ -82,7 +82,8 @@ func tableNames(t *testing.T, c aws.Config) []string {
 // restart, until they are reset.
 func TestLocal(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "state")
-	l := runLocal(t, "--data", data, "--json", "--region", "eu-central-1", "--account", "123456789012")
+	place := []string{"--data", data, "--json", "--region", "eu-central-1", "--account", "123456789012"}
+	l := runLocal(t, place...)
 	if l.PID != os.Getpid() || l.Region != "eu-central-1" || l.Data != data || l.APIs == nil || l.Notes == nil {
 		t.Errorf("it says %+v", l.started)
 	}
@@ -97,7 +98,7 @@ func TestLocal(t *testing.T) {
 	}
 	l.stop(t)
 
-	l = runLocal(t, "--data", data, "--json")
+	l = runLocal(t, place...)
 	if got := tableNames(t, clientConfig(l.Endpoint, l.Region, "x", "y")); len(got) != 1 || got[0] != "orders" {
 		t.Errorf("after a restart there are the tables %v, want orders", got)
 	}

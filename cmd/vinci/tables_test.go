@@ -85,7 +85,7 @@ func TestTablesShowOfWhatDoesNotAnswer(t *testing.T) {
 func TestCommandMistakes(t *testing.T) {
 	for says, args := range map[string][]string{
 		`there is no command vinci "tabels": did you mean "tables"? (there are: `: {"tabels"},
-		`there is no command vinci "deploy" (there are: `:                         {"deploy"},
+		`there is no command vinci "publish" (there are: `:                        {"publish"},
 		"vinci dev takes no arguments, got here":                                  {"dev", "here"},
 		"vinci tables list takes no arguments, got users":                         {"tables", "list", "users"},
 		"vinci tables lock takes no arguments, got users":                         {"tables", "lock", "users"},

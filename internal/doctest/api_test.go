@@ -123,6 +123,9 @@ func TestExamples(t *testing.T) {
 		checked++
 		runs := slices.ContainsFunc(examplesOf(lib), func(e *doc.Example) bool { return e.Output != "" })
 		byTest := strings.HasSuffix(lib.path, "test") && slices.Contains(lib.tests, "example_test.go")
+		if lib.path == "httpfunc" { // all it has is Start, which only Lambda can run
+			runs = len(examplesOf(lib)) > 0
+		}
 		if !runs && !byTest {
 			t.Errorf("%s has no example with an output", lib.path)
 		}

@@ -170,3 +170,7 @@ func (d Deployment) Release() string { return d.App + "/" + d.ID + ".tar.gz" }
 func (d Deployment) Stack(name string) string {
 	return d.Name(strings.ReplaceAll(name, "_", "-"))
 }
+
+// AlarmPrefix is what the names of all alarms of the deployment begin with, and of no
+// other one: neither application nor deployment has a slash in its name.
+func (d Deployment) AlarmPrefix() string { return d.App + "-" + d.ID + "/" }

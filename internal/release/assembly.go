@@ -29,10 +29,6 @@ type assembly struct {
 	regions []string
 }
 
-// AlarmPrefix is what the names of all alarms of a deployment begin with, and of no
-// other one: neither application nor deployment has a slash in its name.
-func AlarmPrefix(d names.Deployment) string { return d.App + "-" + d.ID + "/" }
-
 // unknownRegion is the CDK's word for a stack that belongs to no region.
 const unknownRegion = "unknown-region"
 

@@ -17,7 +17,7 @@ import (
 func (o *Options) firing(ctx context.Context, a *assembly) ([]string, error) {
 	var firing []string
 	for _, region := range a.regions {
-		args := []string{"cloudwatch", "describe-alarms", "--alarm-name-prefix", AlarmPrefix(a.Deployment), "--state-value", "ALARM", "--output", "json"}
+		args := []string{"cloudwatch", "describe-alarms", "--alarm-name-prefix", a.Deployment.AlarmPrefix(), "--state-value", "ALARM", "--output", "json"}
 		if region != "" {
 			args = append(args, "--region", region)
 		}

@@ -22,7 +22,7 @@
 //
 // # The alarms
 //
-// All alarms of a deployment have names that begin with [AlarmPrefix], and nobody
+// All alarms of a deployment have names that begin with names.Deployment.AlarmPrefix, and nobody
 // else's do. Those that fire before the deployment are said and do not count: what
 // was wrong already is not the new version's doing, and the new version may well be
 // what mends it. One that fires later and did not before is a reason to go back, also

@@ -172,7 +172,7 @@ func (d *deploying) deploy(ctx context.Context) error {
 // prepare looks at what there is before anything is changed.
 func (d *deploying) prepare(ctx context.Context) error {
 	if !d.NoAlarms {
-		d.begin("ask which alarms of %s* fire", AlarmPrefix(d.now.Deployment))
+		d.begin("ask which alarms of %s* fire", d.now.Deployment.AlarmPrefix())
 		var err error
 		if d.base, err = d.firing(ctx, d.now); err != nil {
 			return refused(err, "which alarms fire cannot be asked")
@@ -218,7 +218,7 @@ func (d *deploying) smoke(ctx context.Context, what string) error {
 // watch looks at the alarms until one fires that did not before, or the time is over.
 // It returns those that do.
 func (d *deploying) watch(ctx context.Context) ([]string, error) {
-	d.begin("watch the alarms of %s* for %s", AlarmPrefix(d.now.Deployment), d.Watch)
+	d.begin("watch the alarms of %s* for %s", d.now.Deployment.AlarmPrefix(), d.Watch)
 	for left := d.Watch; ; left -= d.Every {
 		firing, err := d.firing(ctx, d.now)
 		if err != nil {

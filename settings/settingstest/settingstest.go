@@ -1,4 +1,3 @@
-// Package settingstest sets settings in tests of what reads them.
 package settingstest
 
 import (

@@ -1,4 +1,3 @@
-// Package shop defines the events of application shop, as its own domain package would.
 package shop
 
 import "github.com/vinci-go/vinci/event"

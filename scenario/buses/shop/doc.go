@@ -1,0 +1,2 @@
+// Package shop defines the events of application shop, as its own domain package would.
+package shop

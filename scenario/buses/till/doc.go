@@ -1,0 +1,3 @@
+// Package till is the domain of application till: it rings for each order of shop, and
+// counts how often it rang.
+package till

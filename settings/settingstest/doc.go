@@ -1,0 +1,2 @@
+// Package settingstest sets settings in tests of what reads them.
+package settingstest
