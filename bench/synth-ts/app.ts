@@ -6,14 +6,14 @@
 // Nothing here reads anything of ours, but for the compiled functions, which
 // FUNCTIONS names, and the context, which the CDK's command line would pass.
 import * as path from 'path';
-import { App, Aws, CfnOutput, Fn, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { App, Aws, CfnOutput, CfnResource, Fn, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { CfnApi, CfnIntegration, CfnRoute, CfnStage } from 'aws-cdk-lib/aws-apigatewayv2';
-import { CfnAlarm } from 'aws-cdk-lib/aws-cloudwatch';
+import { CfnAlarm, CfnDashboard } from 'aws-cdk-lib/aws-cloudwatch';
 import { CfnGlobalTable } from 'aws-cdk-lib/aws-dynamodb';
 import { CfnEventBus, CfnRule } from 'aws-cdk-lib/aws-events';
 import { CfnRole } from 'aws-cdk-lib/aws-iam';
 import { CfnEventSourceMapping, CfnFunction, CfnPermission } from 'aws-cdk-lib/aws-lambda';
-import { CfnLogGroup } from 'aws-cdk-lib/aws-logs';
+import { CfnLogGroup, CfnQueryDefinition } from 'aws-cdk-lib/aws-logs';
 import { Asset } from 'aws-cdk-lib/aws-s3-assets';
 import { CfnTopic, CfnTopicPolicy } from 'aws-cdk-lib/aws-sns';
 import { CfnQueue, CfnQueuePolicy } from 'aws-cdk-lib/aws-sqs';
@@ -98,12 +98,19 @@ const api = {
   name: 'api',
   reads: ['dashboards', 'order_summaries', 'user_stats'],
   writes: ['endpoints', 'inventory', 'users'],
+  open: ['GET /stats', 'GET /users/{user_id}', 'POST /users', 'POST /users/{user_id}/activate'],
   routes: [
     'GET /dashboard', 'GET /inventory/{product_id}', 'GET /orders', 'GET /orders/{order_id}', 'GET /stats', 'GET /users/{user_id}',
     'POST /orders', 'POST /orders/{order_id}/cancel', 'POST /orders/{order_id}/confirm', 'POST /orders/{order_id}/fulfil',
     'POST /orders/{order_id}/pay', 'POST /users', 'POST /users/{user_id}/activate', 'PUT /endpoints/{kind}', 'PUT /inventory/{product_id}',
   ],
 };
+
+// logged are the fields of the log of requests.
+const logged = [
+  'requestId', 'requestTime', 'httpMethod', 'routeKey', 'status', 'protocol', 'responseLength', 'responseLatency', 'integrationLatency', 'integration.status',
+  'integration.error', 'error.message', 'authorizer.error', 'authorizer.principalId', 'authorizer.claims.sub', 'identity.userArn', 'identity.sourceIp', 'integration.requestId',
+];
 
 // ---- how it is made ----
 
@@ -185,8 +192,23 @@ interface AlarmSpec {
   periods: number;
 }
 
+const alarmNames: string[] = [];
+
+// alarmName names an alarm after its place.
+function alarmName(scope: Construct, id: string): string {
+  const name = `${application}-${deployment}/${scope.node.path.slice(named('').length)}/${id}`;
+  alarmNames.push(name);
+  return name;
+}
+
+// accept is a finding of cdk-nag that a resource has and keeps.
+function accept(resource: CfnResource, id: string, reason: string, ...applies_to: string[]) {
+  resource.addMetadata('cdk_nag', { rules_to_suppress: [{ id, reason, ...(applies_to.length > 0 ? { applies_to } : {}) }] });
+}
+
 function alarm(scope: Construct, id: string, a: AlarmSpec) {
   new CfnAlarm(scope, id, {
+    alarmName: alarmName(scope, id),
     alarmDescription: a.description,
     namespace: a.namespace,
     metricName: a.metric,
@@ -260,6 +282,7 @@ class Table extends Construct {
       }
     }
     new CfnAlarm(this, 'Throttles', {
+      alarmName: alarmName(this, 'Throttles'),
       alarmDescription: [`table ${spec.name}`, ...indexes.map((x) => `index ${x.name}`)].join(', ') + ': requests are throttled for five minutes. '
         + 'See whether it is reads or writes and of which key. A hot key needs another partition key or several of them; otherwise raise the '
         + 'maximum of the table, or warm it up. Writes of a table are throttled by its indexes, too.',
@@ -316,11 +339,13 @@ class Handler extends Construct {
     logs.applyRemovalPolicy(RemovalPolicy.DESTROY);
     const statements: Statement[] = [
       { Sid: 'WriteLog', Action: ['logs:CreateLogStream', 'logs:PutLogEvents'], Resource: [logs.attrArn] }, ...spec.statements,
+      { Sid: 'WriteTrace', Action: ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'], Resource: ['*'] },
     ];
     const role = new CfnRole(this, 'Role', {
       assumeRolePolicyDocument: document([{ Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' }]),
       policies: [{ policyName: 'function', policyDocument: document(statements.map((s) => ({ Effect: 'Allow', ...s }))) }],
     });
+    accept(role, 'AwsSolutions-IAM5', 'X-Ray\'s actions know no resources.', 'Resource::*');
     const code = new Asset(this, 'Code', { path: path.join(functions, spec.program) });
     this.resource = new CfnFunction(this, 'Function', {
       description: spec.description,
@@ -333,6 +358,7 @@ class Handler extends Construct {
       memorySize: 256,
       environment: { variables: { ...spec.environment, VINCI_APP: application, VINCI_DEPLOYMENT: deployment } },
       loggingConfig: { logFormat: 'JSON', logGroup: logs.ref },
+      tracingConfig: { mode: 'Active' },
     });
   }
 }
@@ -346,6 +372,7 @@ class Subscription extends Construct {
     queuePolicy(this, 'DeadLetterQueuePolicy', dead);
     const main = queue(this, 'Queue', spec.name, 4 * day, visibility, dead, spec.ordered ? 1000 : 10);
     const undelivered = queue(this, 'Undelivered', spec.name + '_undelivered', 14 * day);
+    accept(undelivered, 'AwsSolutions-SQS3', 'It is a dead-letter queue: that of the rule\'s target.');
     const rule = new CfnRule(this, 'Rule', {
       description: `Subscription ${spec.name} of ${application}, deployment ${deployment}`,
       eventBusName: named('bus'),
@@ -406,6 +433,7 @@ class Subscription extends Construct {
 // streamed makes the function that follows a table's stream, with its failure queue.
 function streamed(scope: Construct, id: string, spec: { table: Table; queue: string; program: string; what: string; batch: number; retries: number; late: number; statements: Statement[] }) {
   const failed = queue(scope, 'FailureQueue', spec.queue, 14 * day);
+  accept(failed, 'AwsSolutions-SQS3', 'It is a dead-letter queue: the failure destination of the stream\'s mapping.');
   queuePolicy(scope, 'FailureQueuePolicy', failed);
   const stream = spec.table.resource.attrStreamArn;
   const f = new Handler(scope, id, {
@@ -529,11 +557,18 @@ function makeAPI(after: Stack[]): Stack {
     apiId: resource.ref, integrationType: 'AWS_PROXY', integrationUri: f.resource.attrArn, payloadFormatVersion: '2.0',
   });
   for (const route of api.routes) {
-    new CfnRoute(scope, route.replace(' /', ':').replaceAll('/', ':'), {
-      apiId: resource.ref, routeKey: route, target: `integrations/${integration.ref}`, authorizationType: 'NONE',
+    const made = new CfnRoute(scope, route.replace(' /', ':').replaceAll('/', ':'), {
+      apiId: resource.ref, routeKey: route, target: `integrations/${integration.ref}`, authorizationType: api.open.includes(route) ? 'NONE' : 'AWS_IAM',
     });
+    if (api.open.includes(route)) accept(made, 'AwsSolutions-APIG4', 'Its declaration makes it public.');
   }
-  new CfnStage(scope, 'Stage', { apiId: resource.ref, stageName: '$default', autoDeploy: true });
+  const requests = new CfnLogGroup(scope, 'AccessLog', { logGroupName: `/aws/vendedlogs/api/${named(api.name)}`, retentionInDays: 30 });
+  requests.applyRemovalPolicy(RemovalPolicy.DESTROY);
+  new CfnStage(scope, 'Stage', {
+    apiId: resource.ref, stageName: '$default', autoDeploy: true,
+    accessLogSettings: { destinationArn: requests.attrArn, format: JSON.stringify(Object.fromEntries(logged.map((v) => [v.split('.').at(-1)!, '$context.' + v]))) },
+    defaultRouteSettings: { throttlingRateLimit: 1000, throttlingBurstLimit: 500, detailedMetricsEnabled: true },
+  });
   new CfnPermission(scope, 'Permission', {
     action: 'lambda:InvokeFunction', functionName: f.resource.ref, principal: 'apigateway.amazonaws.com',
     sourceArn: Fn.sub('arn:${AWS::Partition}:execute-api:' + here + ':${Api}/*/*', { Api: resource.ref }),
@@ -543,7 +578,57 @@ function makeAPI(after: Stack[]): Stack {
     description: `API ${api.name} answers with 5xx: look at its function's log.`,
     namespace: 'AWS/ApiGateway', metric: '5xx', dimensions: { ApiId: resource.ref }, statistic: 'Sum', threshold: 1, period: 300, periods: 1,
   });
+  new CfnDashboard(scope, 'Dashboard', {
+    dashboardName: Fn.sub(named(api.name) + '-${AWS::Region}'),
+    dashboardBody: Fn.sub(body(
+      graph('Requests and errors', ['Count', '4xx', '5xx'].map((m) => ['AWS/ApiGateway', m, 'ApiId', '${Api}'])),
+      graph('Latency', ['p50', 'p99'].map((stat) => ['AWS/ApiGateway', 'Latency', 'ApiId', '${Api}', { stat }])),
+    ), { Api: resource.ref }),
+  });
   new CfnOutput(scope, 'URL', { value: resource.attrApiEndpoint, description: `Address of API ${api.name}` });
+  return s;
+}
+
+type Metric = (string | object)[];
+
+const graph = (title: string, metrics: Metric[]) => ({
+  type: 'metric', width: 8, height: 6,
+  properties: { title, metrics, region: '${AWS::Region}', view: 'timeSeries', stat: 'Sum', period: 60, yAxis: { left: { min: 0 } } },
+});
+
+const body = (...widgets: object[]) => JSON.stringify({ start: '-PT3H', widgets });
+
+// makeDashboard shows the same things as ours, with about as many bytes.
+function makeDashboard(after: Stack[]): Stack {
+  const s = stack('dashboard', 'the dashboards', after);
+  const metrics = ['Application', application, 'Deployment', deployment];
+  const types = [...facts, 'order.reserved', 'order.rejected', 'order.due', 'user.created', 'user.activated'];
+  const widgets = [
+    { type: 'alarm', width: 24, height: 4, properties: { title: 'Alarms', alarms: alarmNames.map((n) => '${AWS::Partition}:cloudwatch:' + here + ':alarm:' + n) } },
+    graph('Published events by type', types.map((t) => ['Vinci', 'Published', ...metrics, 'EventType', t])),
+    graph('Lag of the log', ['PublishLag', 'TimerLag'].map((m) => ['Vinci', m, ...metrics, { stat: 'Maximum' }])),
+    ...subscriptions.flatMap(({ name }) => [
+      graph(`${name}: backlog`, [
+        ['AWS/SQS', 'ApproximateNumberOfMessagesVisible', 'QueueName', named(name)], ['AWS/SQS', 'ApproximateAgeOfOldestMessage', 'QueueName', named(name), { yAxis: 'right' }],
+      ]),
+      graph(`${name}: failures`, [
+        ['Vinci', 'Failed', ...metrics, 'Subscription', name], ['Vinci', 'Dead', ...metrics, 'Subscription', name],
+        ['AWS/SQS', 'ApproximateNumberOfMessagesVisible', 'QueueName', named(name + '_dlq')],
+        ['AWS/SQS', 'ApproximateNumberOfMessagesVisible', 'QueueName', named(name + '_undelivered')],
+      ]),
+      graph(`${name}: time`, ['Duration', 'Age'].flatMap((m) => ['p50', 'p99'].map((stat) => ['Vinci', m, ...metrics, 'Subscription', name, { stat }]))),
+    ]),
+    ...[...tables, ...logTables].map((t) => graph(`Table ${t.name}`, ['Read', 'Write'].flatMap((m) => [
+      ['AWS/DynamoDB', `Consumed${m}CapacityUnits`, 'TableName', named(t.name)], ['AWS/DynamoDB', `${m}ThrottleEvents`, 'TableName', named(t.name)],
+    ]))),
+  ];
+  new CfnDashboard(s, 'Dashboard', { dashboardName: Fn.sub(named(deployment) + '-${AWS::Region}'), dashboardBody: Fn.sub(body(...widgets)) });
+  for (const [id, name, filter] of [['Event', 'one event', 'event_id = "EVENT"'], ['Request', 'one request', 'correlation_id = "REQUEST"'], ['Errors', 'errors by subscription', 'level = "ERROR"']]) {
+    new CfnQueryDefinition(s, 'Query' + id, {
+      name: `${application}-${deployment}/${name}`,
+      queryString: `fields @timestamp, level, msg, subscription, event_id, correlation_id\n| filter ${filter}\n| sort @timestamp\n| limit 1000`,
+    });
+  }
   return s;
 }
 
@@ -560,5 +645,5 @@ const contexts = [...new Set(subscriptions.map((s) => s.context))].map((context)
   for (const spec of subscriptions) if (spec.context === context) new Subscription(s, spec);
   return s;
 });
-makeAPI([...before, ...contexts]);
+makeDashboard([...before, ...contexts, makeAPI([...before, ...contexts])]);
 app.synth();
