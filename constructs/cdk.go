@@ -2,6 +2,7 @@ package constructs
 
 import (
 	"fmt"
+	"runtime/debug"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
@@ -25,8 +26,23 @@ func (a *Application) startCDK() (wait func() error) {
 	if err := needNode(a.env()); err != nil {
 		return func() error { return fmt.Errorf("synthesize: %w", err) }
 	}
+	return beside(loadCDK)
+}
+
+// beside calls f while the caller does something else. The function that it returns
+// waits for the end, once, and says what went wrong. A mistake in f's program is an
+// error too, with its trace: as a panic of another goroutine it would end everything,
+// and what is wrong with the application would be told to nobody.
+func beside(f func()) (wait func() error) {
 	done := make(chan error, 1)
-	go func() { done <- catch(loadCDK) }()
+	go func() {
+		defer func() {
+			if r := recover(); r != nil { // of what catch leaves
+				done <- fmt.Errorf("synthesize: %v\n%s", r, debug.Stack())
+			}
+		}()
+		done <- catch(f)
+	}()
 	return func() error { return <-done }
 }
 

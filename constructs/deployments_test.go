@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -397,5 +398,25 @@ func TestBadInput(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestSettingsPage: docs/deployments.md has a line for every setting.
+func TestSettingsPage(t *testing.T) {
+	page := string(read(t, filepath.Join("..", "docs", "deployments.md")))
+	lines := map[string]string{}
+	for line := range strings.Lines(page) {
+		if cells := strings.Split(line, "|"); len(cells) == 6 { // a row of four
+			lines[cells[1]] = line
+		}
+	}
+	for field := range reflect.TypeFor[Settings]().Fields() {
+		found := false
+		for names := range lines {
+			found = found || strings.Contains(names, "`"+field.Name+"`")
+		}
+		if !found {
+			t.Errorf("docs/deployments.md does not tell of %s", field.Name)
+		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/vinci-go/vinci/bus"
 	"github.com/vinci-go/vinci/capture"
 	"github.com/vinci-go/vinci/constructs/internal/plan"
+	"github.com/vinci-go/vinci/constructs/internal/rulepack"
 	"github.com/vinci-go/vinci/internal/stacklock"
 	"github.com/vinci-go/vinci/orm"
 )
@@ -214,6 +215,35 @@ func TestLimitsPage(t *testing.T) {
 	}
 	if n := stacklock.Room * o.subscription.total(); n > 400 {
 		t.Errorf("a full stack has %d resources: stacklock.Room leaves no room for more", n)
+	}
+}
+
+// TestLimitsThatAreChecked: of the limits in docs/limits.md those that a rule holds the
+// templates to are told as checked, and are the rule's.
+func TestLimitsThatAreChecked(t *testing.T) {
+	page := string(read(t, filepath.Join("..", "docs", "limits.md")))
+	for limit, rule := range map[string]string{
+		"resources a stack": "vinci/stack-resources", "size of a template": "vinci/stack-size", "rules a bus": "vinci/bus-rules", "rules with `wildcard` a bus": "vinci/bus-wildcards",
+		"size of a pattern": "vinci/rule-pattern", "inline policies of a role, together": "vinci/role-size", "environment of a function": "vinci/function-environment",
+		"name of a queue": "vinci/name-length",
+	} {
+		if !slices.ContainsFunc(rulepack.Rules(), func(r rulepack.Rule) bool { return r.ID == rule }) {
+			t.Errorf("there is no rule %s", rule)
+		}
+		rows := 0
+		for line := range strings.Lines(page) {
+			cells := strings.Split(line, " | ")
+			if name := strings.TrimPrefix(cells[0], "| "); len(cells) != 5 || name != limit && !strings.HasSuffix(name, ": "+limit) {
+				continue
+			}
+			rows++
+			if !strings.HasPrefix(cells[3], "yes") {
+				t.Errorf("%s: checked is %q, and there is the rule %s", limit, cells[3], rule)
+			}
+		}
+		if rows != 1 {
+			t.Errorf("%d rows of %s, want 1", rows, limit)
+		}
 	}
 }
 

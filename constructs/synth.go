@@ -113,6 +113,9 @@ func (a *Application) Synthesize(ctx context.Context, options *SynthOptions) err
 	// The functions are compiled even so: one run tells everything.
 	assets, err := a.compile(ctx, p, options.Progress)
 	startErr := started()
+	if err == nil {
+		err = ctx.Err() // whoever asked for the end while the CDK was still loading gets it
+	}
 	var failed *build.Error
 	switch {
 	case errors.As(err, &failed):

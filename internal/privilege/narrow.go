@@ -3,7 +3,6 @@ package privilege
 import (
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 )
 
@@ -39,10 +38,13 @@ func (s Statement) Everywhere() []string {
 		if !all(text) {
 			continue
 		}
-		for _, action := range slices.Concat(s.Actions, s.NotActions) {
+		for _, action := range s.Actions {
 			if text != "*" || !mayBeAnywhere(action) {
 				wide = append(wide, fmt.Sprintf("%s on %s", action, text))
 			}
+		}
+		for _, action := range s.NotActions {
+			wide = append(wide, fmt.Sprintf("everything but %s on %s", action, text))
 		}
 	}
 	for _, r := range s.NotResources {

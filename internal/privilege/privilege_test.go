@@ -32,6 +32,7 @@ func TestWide(t *testing.T) {
 		{`{"Effect":"Allow","Action":["s3:GetObject","s3:*"],"Resource":"arn:aws:s3:::photos/*"}`, "s3:*", ""},
 		{`{"Effect":"Allow","Action":["s3:?*"],"Resource":"arn:aws:s3:::photos/*"}`, "s3:?*", ""},
 		{`{"Effect":"Allow","NotAction":["iam:*"],"Resource":"arn:aws:s3:::photos/*"}`, "everything but iam:*", ""},
+		{`{"Effect":"Allow","NotAction":["iam:*"],"Resource":"*"}`, "everything but iam:*", "everything but iam:* on *"},
 		{`{"Effect":"Deny","Action":"*","Resource":"*"}`, "", ""},
 		{`{"Effect":"Allow","Action":["xray:PutTraceSegments","XRAY:puttelemetryrecords"],"Resource":["*"]}`, "", ""},
 		{`{"Effect":"Allow","Action":["xray:PutTraceSegments","xray:GetTraceSummaries"],"Resource":["*"]}`, "", "xray:GetTraceSummaries on *"},
@@ -40,6 +41,9 @@ func TestWide(t *testing.T) {
 		{`{"Effect":"Allow","Action":"sqs:SendMessage","Resource":{"Fn::Sub":"arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:*"}}`, "", "sqs:SendMessage on arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:*"},
 		{`{"Effect":"Allow","Action":"sqs:SendMessage","Resource":{"Fn::Join":["",["arn:",{"Ref":"AWS::Partition"},":sqs:eu-west-1:1:*"]]}}`, "", "sqs:SendMessage on arn:${AWS::Partition}:sqs:eu-west-1:1:*"},
 		{`{"Effect":"Allow","Action":"sqs:SendMessage","Resource":{"Fn::Sub":"arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:shop-*"}}`, "", ""},
+		{`{"Effect":"Allow","Action":"sqs:SendMessage","Resource":{"Fn::Sub":["arn:aws:sqs:${Where}:1:*",{"Where":"eu-west-1"}]}}`, "", "sqs:SendMessage on arn:aws:sqs:eu-west-1:1:*"},
+		{`{"Effect":"Allow","Action":"sqs:SendMessage","Resource":{"Fn::Sub":["${Queue}",{"Queue":"*"}]}}`, "", "sqs:SendMessage on *"},
+		{`{"Effect":"Allow","Action":"sqs:SendMessage","Resource":{"Fn::Sub":["arn:aws:sqs:eu-west-1:1:${Name}",{"Name":{"Ref":"Queue"}}]}}`, "", ""},
 		{`{"Effect":"Allow","Action":"sqs:SendMessage","Resource":{"Fn::GetAtt":["Queue","Arn"]}}`, "", ""},
 		{`{"Effect":"Allow","Action":"s3:GetObject","NotResource":"arn:aws:s3:::photos/*"}`, "", "all resources but arn:aws:s3:::photos/*"},
 	} {

@@ -3,6 +3,7 @@ package privilege
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -83,6 +84,9 @@ func Text(v any) string {
 		if text, ok := v["Fn::Sub"].(string); ok {
 			return text
 		}
+		if parts, ok := v["Fn::Sub"].([]any); ok && len(parts) == 2 {
+			return substituted(parts[0], parts[1])
+		}
 		if path, ok := v["Fn::GetAtt"].([]any); ok && len(path) == 2 {
 			return fmt.Sprintf("%v.%v", path[0], path[1])
 		}
@@ -100,4 +104,14 @@ func Text(v any) string {
 		return fmt.Sprint(v)
 	}
 	return string(b)
+}
+
+// substituted is the text of an Fn::Sub that has variables of its own.
+func substituted(text, variables any) string {
+	all, _ := variables.(map[string]any)
+	var pairs []string
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		pairs = append(pairs, "${"+name+"}", Text(all[name]))
+	}
+	return strings.NewReplacer(pairs...).Replace(Text(text))
 }

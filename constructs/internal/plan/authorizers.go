@@ -59,7 +59,7 @@ func (c *checker) checkAuthorizer(z Authorizer, subject, at string) {
 	if err := names.Check(z.Name); err != nil {
 		c.addErr(subject, err, at)
 	}
-	if err := checkIssuer(z.Issuer, c.Name.ID == deploymentLocal); err != nil {
+	if err := checkIssuer(z.Issuer, c.Local()); err != nil {
 		c.add(Problem{
 			What: fmt.Sprintf("%s: issuer %q: %v", subject, z.Issuer, err), Where: at,
 			Allowed: allowedIssuer, Mend: "correct JWTProps.Issuer, or Settings.JWTIssuers",
@@ -163,11 +163,8 @@ func (c *checker) checkAuthorizerSettings() {
 		for _, key := range field.keys {
 			if !slices.Contains(known, key) {
 				slices.Sort(known)
-				c.add(Problem{
-					What: fmt.Sprintf("Settings.%s: no API has a JWT authorizer %q", field.name, key), Where: c.At,
-					Allowed: fmt.Sprintf("names of JWT authorizers; there are %q", slices.Compact(slices.Clone(known))),
-					Mend:    "correct the name, or remove the entry",
-				})
+				c.setting(field.name, fmt.Sprintf("no API has a JWT authorizer %q", key),
+					fmt.Sprintf("names of JWT authorizers; there are %q", slices.Compact(slices.Clone(known))), "correct the name, or remove the entry")
 			}
 		}
 	}

@@ -57,7 +57,6 @@ func (p *Plan) other(application string) names.Deployment {
 
 // checkBuses checks what is said of other applications and their buses.
 func (c *checker) checkBuses() {
-	const settings = "the settings"
 	mentioned := map[string]bool{}
 	if c.Bus != "" {
 		mentioned[c.Bus] = true
@@ -78,19 +77,15 @@ func (c *checker) checkBuses() {
 	}
 	c.checkForeign(mentioned)
 	if len(c.Settings.PublisherAccounts) > 0 && !c.MakesBus() {
-		c.add(Problem{
-			What: "PublisherAccounts lets " + join(c.Settings.PublisherAccounts) + " publish on the bus, and the application makes none", Where: settings,
-			Allowed: "PublisherAccounts of an application with a bus of its own", Mend: "say it in the settings of the application that makes the bus",
-		})
+		c.setting("PublisherAccounts", "it lets "+join(c.Settings.PublisherAccounts)+" publish on the bus, and the application makes none",
+			"accounts, in an application with a bus of its own", "say it in the settings of the application that makes the bus")
 	}
 	for _, app := range slices.Sorted(maps.Keys(c.Settings.Deployments)) {
 		if !mentioned[app] {
-			c.add(Problem{
-				What: fmt.Sprintf("Deployments names application %q", app), Where: settings,
-				Allowed: "applications that ApplicationProps.Bus and AddEventsOf name: " + cmp.Or(join(slices.Sorted(maps.Keys(mentioned))), "none"), Mend: "correct the name, or remove it",
-			})
+			c.setting("Deployments", fmt.Sprintf("it names application %q", app),
+				"applications that ApplicationProps.Bus and AddEventsOf name: "+cmp.Or(join(slices.Sorted(maps.Keys(mentioned))), "none"), "correct the name, or remove it")
 		} else if _, err := names.New(app, c.Settings.Deployments[app]); err != nil {
-			c.addErr(fmt.Sprintf("Deployments of application %q", app), err, settings)
+			c.addErr(fmt.Sprintf("setting Deployments: application %q", app), err, c.settingsAt())
 		}
 	}
 }

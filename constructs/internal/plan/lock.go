@@ -22,7 +22,7 @@ const deploymentLocal = "local"
 // later; empty where it does. Call it after [Plan.Check], which says what is wrong
 // with a definition: such a one is not compared.
 func (p *Plan) CheckLock() (refused Problems, behind string) {
-	if p.Name.ID == deploymentLocal {
+	if p.Local() {
 		return nil, ""
 	}
 	c := &checker{Plan: p}

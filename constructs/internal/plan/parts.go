@@ -89,7 +89,7 @@ func (p *Plan) CheckParts() (refused Problems, behind string) {
 		return c.problems, ""
 	}
 	c.checkFull()
-	if p.Name.ID == deploymentLocal {
+	if p.Local() {
 		return c.problems, "" // nothing of it is CloudFormation's
 	}
 	for _, g := range a.Groups() {

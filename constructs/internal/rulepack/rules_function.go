@@ -43,8 +43,7 @@ func (in *inspection) logRetention() {
 		}
 	}
 	for _, f := range in.all(typeFunction) {
-		name := f.named()
-		if at(f.Properties["LoggingConfig"], "LogGroup") != nil || name != "" && in.byName[typeLogGroup+" /aws/lambda/"+name] != nil {
+		if at(f.Properties["LoggingConfig"], "LogGroup") != nil || in.hasLambdasGroup(f) {
 			continue
 		}
 		in.found(f, finding{
@@ -53,6 +52,19 @@ func (in *inspection) logRetention() {
 			mend:    "make an AWS::Logs::LogGroup (LogGroup of awslambda.FunctionProps)",
 		})
 	}
+}
+
+// hasLambdasGroup reports whether the group that Lambda logs to by itself is in a
+// template: by the function's name, or by a reference to the function, which is how
+// awslambda.Function makes it.
+func (in *inspection) hasLambdasGroup(f *resource) bool {
+	const folder = "/aws/lambda/"
+	if name := f.named(); name != "" && in.byName[typeLogGroup+" "+folder+name] != nil {
+		return true
+	}
+	return slices.ContainsFunc(f.stack.resources, func(g *resource) bool {
+		return g.Type == typeLogGroup && privilege.Text(g.Properties["LogGroupName"]) == folder+"${"+f.id+"}"
+	})
 }
 
 func (in *inspection) functionEnvironment() {

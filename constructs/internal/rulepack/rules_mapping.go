@@ -82,6 +82,9 @@ func (in *inspection) mappingFailures() {
 		if otherSource(m) || expression(types) || slices.Contains(list(types), any("ReportBatchItemFailures")) {
 			continue
 		}
+		if size, known := number(m.Properties["BatchSize"], 0); known && size == 1 {
+			continue // there are no others that would come again
+		}
 		in.found(m, finding{
 			what: m.title("mapping") + ": a failed record fails its whole batch", allowed: "FunctionResponseTypes with ReportBatchItemFailures",
 			mend: "set it (ReportBatchItemFailures of the event source's props), and let the function say which records failed: packages bus and sqsbatch do",
@@ -89,8 +92,21 @@ func (in *inspection) mappingFailures() {
 	}
 }
 
+// keeps is how long a mapping's stream has a record, in seconds. A stream of Kinesis
+// that is not in the templates may keep it for up to a year.
+//
+// https://docs.aws.amazon.com/streams/latest/dev/kinesis-extended-retention.html
+func (in *inspection) keeps(m *resource) (seconds float64, known bool) {
+	const hour, day = 60 * 60, 24 // what DynamoDB's have, and Kinesis' that say nothing
+	arn := m.Properties["EventSourceArn"]
+	if s := in.of(m.stack, arn, "AWS::Kinesis::Stream"); s != nil {
+		hours, known := number(s.Properties["RetentionPeriodHours"], day)
+		return hours * hour, known
+	}
+	return day * hour, !strings.Contains(privilege.Text(arn), ":kinesis:")
+}
+
 func (in *inspection) mappingStream() {
-	const day = 24 * 60 * 60
 	for _, m := range in.all(typeMapping) {
 		if !stream(m) {
 			continue
@@ -104,7 +120,7 @@ func (in *inspection) mappingStream() {
 		if k1 && k2 && attempts < 0 && age < 0 {
 			missing = append(missing, "never gives up")
 		}
-		if k2 && age >= day {
+		if keeps, k3 := in.keeps(m); k2 && k3 && age >= keeps {
 			missing = append(missing, "gives up when the stream has forgotten the record")
 		}
 		if at(m.Properties["DestinationConfig"], "OnFailure", "Destination") == nil {
@@ -113,7 +129,7 @@ func (in *inspection) mappingStream() {
 		if len(missing) > 0 {
 			in.found(m, finding{
 				what:    m.title("mapping") + ": " + strings.Join(missing, "; "),
-				allowed: "StartingPosition TRIM_HORIZON; MaximumRetryAttempts or a MaximumRecordAgeInSeconds below 86400; DestinationConfig.OnFailure",
+				allowed: "StartingPosition TRIM_HORIZON; MaximumRetryAttempts or a MaximumRecordAgeInSeconds below what the stream keeps (86400 unless it is one of Kinesis that keeps longer); DestinationConfig.OnFailure",
 				mend:    "set them, and BisectBatchOnFunctionError",
 			})
 		}

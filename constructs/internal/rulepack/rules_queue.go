@@ -180,6 +180,12 @@ func (in *inspection) failed() []failedQueue {
 			add(r, at(r.Properties["DestinationConfig"], "OnFailure", "Destination"), "mapping")
 		case typeFunction:
 			add(r, at(r.Properties["DeadLetterConfig"], "TargetArn"), "function")
+		case "AWS::Lambda::EventInvokeConfig":
+			add(r, at(r.Properties["DestinationConfig"], "OnFailure", "Destination"), "asynchronous invocation")
+		case "AWS::SNS::Subscription":
+			add(r, at(r.Properties["RedrivePolicy"], "deadLetterTargetArn"), "subscription of a topic")
+		case "AWS::Scheduler::Schedule":
+			add(r, at(r.Properties["Target"], "DeadLetterConfig", "Arn"), "schedule")
 		}
 	}
 	return all
