@@ -49,14 +49,14 @@ func Read(document any) ([]Statement, error) {
 	for i, r := range raw {
 		all[i] = Statement{
 			Sid: r.Sid, Effect: r.Effect, Principal: r.Principal, Condition: r.Condition,
-			Actions: texts(r.Action), NotActions: texts(r.NotAction), Resources: list(r.Resource), NotResources: list(r.NotResource),
+			Actions: texts(r.Action), NotActions: texts(r.NotAction), Resources: List(r.Resource), NotResources: List(r.NotResource),
 		}
 	}
 	return all, nil
 }
 
-// list is a value that may stand alone or in a list.
-func list(v any) []any {
+// List is a value of a template that may stand alone or in a list.
+func List(v any) []any {
 	switch v := v.(type) {
 	case nil:
 		return nil
@@ -68,7 +68,7 @@ func list(v any) []any {
 
 func texts(v any) []string {
 	var all []string
-	for _, x := range list(v) {
+	for _, x := range List(v) {
 		all = append(all, Text(x))
 	}
 	return all

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/vinci-go/vinci/internal/privilege"
 )
 
 // right is one thing that a statement of a policy says, so small that it is in
@@ -64,7 +66,7 @@ func collect(v any, out map[right]bool) {
 			}
 			return
 		}
-		for _, s := range list(statements) {
+		for _, s := range privilege.List(statements) {
 			statement, ok := s.(map[string]any)
 			if !ok {
 				continue
@@ -95,7 +97,7 @@ func principals(statement map[string]any) []string {
 		case nil:
 		case map[string]any:
 			for _, kind := range slices.Sorted(maps.Keys(p)) {
-				for _, e := range list(p[kind]) {
+				for _, e := range privilege.List(p[kind]) {
 					out = append(out, prefix+kind+" "+plain(e))
 				}
 			}
@@ -111,26 +113,16 @@ func principals(statement map[string]any) []string {
 
 func either(statement map[string]any, key, not string) []string {
 	var out []string
-	for _, e := range list(statement[key]) {
+	for _, e := range privilege.List(statement[key]) {
 		out = append(out, plain(e))
 	}
-	for _, e := range list(statement[not]) {
+	for _, e := range privilege.List(statement[not]) {
 		out = append(out, "all but "+plain(e))
 	}
 	if out == nil {
 		return []string{""}
 	}
 	return out
-}
-
-func list(v any) []any {
-	switch v := v.(type) {
-	case nil:
-		return nil
-	case []any:
-		return v
-	}
-	return []any{v}
 }
 
 // plain is a string without its quotes, and anything else as JSON.
@@ -176,8 +168,8 @@ func (r *ResourceDiff) judgeRights(old, now *Resource) {
 		}
 	}
 	if old != nil && now != nil && r.Type == "AWS::IAM::Role" {
-		for _, arn := range list(now.Properties["ManagedPolicyArns"]) {
-			if !slices.ContainsFunc(list(old.Properties["ManagedPolicyArns"]), func(e any) bool { return text(e) == text(arn) }) {
+		for _, arn := range privilege.List(now.Properties["ManagedPolicyArns"]) {
+			if !slices.ContainsFunc(privilege.List(old.Properties["ManagedPolicyArns"]), func(e any) bool { return text(e) == text(arn) }) {
 				r.warn(Rights, "newly allowed: all of the managed policy %s", plain(arn))
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/vinci-go/vinci/constructs/internal/plan"
+	"github.com/vinci-go/vinci/internal/privilege"
 )
 
 // Exception is one finding that somebody has a reason for.
@@ -35,7 +36,7 @@ func ofMetadata(stacks []*stack) []Exception {
 	var all []Exception
 	for _, s := range stacks {
 		for _, r := range s.resources {
-			for _, entry := range list(at(r.Metadata, MetadataKey, "allow")) {
+			for _, entry := range privilege.List(at(r.Metadata, MetadataKey, "allow")) {
 				rule, _ := at(entry, "rule").(string)
 				reason, _ := at(entry, "reason").(string)
 				all = append(all, Exception{Rule: rule, Resource: s.name + "/" + r.id, Reason: reason, At: r.where() + ", in its metadata"})

@@ -39,7 +39,7 @@ func eventRules() []Rule {
 		},
 		{
 			ID: "vinci/target-retry", Granular: true, Page: pageRuleRetry,
-			What: "a rule's target says how often delivery is tried again", Why: "without a try again one passing failure loses the event", check: (*inspection).targetRetry,
+			What: "delivery to a rule's target is tried again", Why: "otherwise one passing failure loses the event", check: (*inspection).targetRetry,
 		},
 		{
 			ID: "vinci/target-fifo", Granular: true, Page: pageRuleFIFO,
@@ -67,7 +67,7 @@ func eventRules() []Rule {
 // targets calls f with every target of every rule.
 func (in *inspection) targets(f func(rule *resource, target any, id, name string)) {
 	for _, r := range in.all(typeRule) {
-		for _, target := range list(r.Properties["Targets"]) {
+		for _, target := range privilege.List(r.Properties["Targets"]) {
 			id := privilege.Text(at(target, "Id"))
 			f(r, target, id, fmt.Sprintf("%s, target %s", r.title("rule"), id))
 		}
@@ -92,10 +92,11 @@ func (in *inspection) targetDLQ() {
 
 func (in *inspection) targetRetry() {
 	in.targets(func(r *resource, target any, id, name string) {
-		attempts, known := number(at(target, "RetryPolicy", "MaximumRetryAttempts"), 0)
+		// EventBridge tries 185 times when nothing is said.
+		attempts, known := number(at(target, "RetryPolicy", "MaximumRetryAttempts"), 185)
 		if known && attempts < 1 && !expression(at(target, "RetryPolicy")) {
 			in.found(r, finding{
-				detail: id, what: name + ": nothing says that delivery is tried again", allowed: "RetryPolicy with MaximumRetryAttempts from 1 to 185", mend: "set MaximumRetryAttempts and MaximumEventAgeInSeconds",
+				detail: id, what: name + ": delivery is not tried again", allowed: "RetryPolicy with MaximumRetryAttempts from 1 to 185, or none: then it is 185", mend: "set MaximumRetryAttempts, or take it away",
 			})
 		}
 	})
@@ -119,7 +120,7 @@ func (in *inspection) targetFIFO() {
 
 func (in *inspection) ruleTargets() {
 	for _, r := range in.all(typeRule) {
-		if n := len(list(r.Properties["Targets"])); n > maxTargets {
+		if n := len(privilege.List(r.Properties["Targets"])); n > maxTargets {
 			in.found(r, finding{
 				what: fmt.Sprintf("%s has %d targets", r.title("rule"), n), allowed: fmt.Sprintf("%d targets a rule", maxTargets), mend: "make another rule with the same pattern",
 			})

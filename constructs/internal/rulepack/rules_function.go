@@ -130,6 +130,6 @@ var pseudoParameters = [...][2]string{
 func assumedBy(r *resource, service string) bool {
 	statements, err := privilege.Read(r.Properties["AssumeRolePolicyDocument"])
 	return err == nil && slices.ContainsFunc(statements, func(s privilege.Statement) bool {
-		return s.Effect == "Allow" && slices.Contains(list(at(s.Principal, "Service")), any(service))
+		return s.Effect == "Allow" && slices.Contains(privilege.List(at(s.Principal, "Service")), any(service))
 	})
 }

@@ -79,7 +79,7 @@ func otherSource(m *resource) bool {
 func (in *inspection) mappingFailures() {
 	for _, m := range in.all(typeMapping) {
 		types := m.Properties["FunctionResponseTypes"]
-		if otherSource(m) || expression(types) || slices.Contains(list(types), any("ReportBatchItemFailures")) {
+		if otherSource(m) || expression(types) || slices.Contains(privilege.List(types), any("ReportBatchItemFailures")) {
 			continue
 		}
 		if size, known := number(m.Properties["BatchSize"], 0); known && size == 1 {

@@ -65,7 +65,7 @@ func (in *inspection) queueEncryption() {
 func (in *inspection) policies(q *resource) []privilege.Statement {
 	var all []privilege.Statement
 	for _, p := range in.all("AWS::SQS::QueuePolicy", "AWS::SQS::QueueInlinePolicy") {
-		for _, queue := range slices.Concat(list(p.Properties["Queues"]), list(p.Properties["Queue"])) {
+		for _, queue := range slices.Concat(privilege.List(p.Properties["Queues"]), privilege.List(p.Properties["Queue"])) {
 			if in.of(p.stack, queue, typeQueue) == q {
 				all = append(all, in.statements(p, p.Properties["PolicyDocument"])...)
 			}
@@ -106,7 +106,7 @@ func refusesPlain(s privilege.Statement) bool {
 func (in *inspection) queueSource() {
 	for _, q := range in.all(typeQueue) {
 		for _, s := range in.policies(q) {
-			for _, service := range list(at(s.Principal, "Service")) {
+			for _, service := range privilege.List(at(s.Principal, "Service")) {
 				if s.Effect == "Allow" && !hasCondition(s.Condition, "aws:SourceArn") {
 					in.found(q, finding{
 						what:    fmt.Sprintf("%s: its policy lets %s send for any source", q.title("queue"), privilege.Text(service)),
@@ -173,7 +173,7 @@ func (in *inspection) failed() []failedQueue {
 		case typeQueue:
 			add(r, at(r.Properties["RedrivePolicy"], "deadLetterTargetArn"), "queue")
 		case typeRule:
-			for _, target := range list(r.Properties["Targets"]) {
+			for _, target := range privilege.List(r.Properties["Targets"]) {
 				add(r, at(target, "DeadLetterConfig", "Arn"), "rule")
 			}
 		case typeMapping:

@@ -55,7 +55,7 @@ func (in *inspection) documents(f func(r *resource, document any)) {
 	for _, r := range in.all() {
 		switch r.Type {
 		case typeRole, "AWS::IAM::User", "AWS::IAM::Group":
-			for _, p := range list(r.Properties["Policies"]) {
+			for _, p := range privilege.List(r.Properties["Policies"]) {
 				f(r, at(p, "PolicyDocument"))
 			}
 		case "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy", "AWS::IAM::UserPolicy", "AWS::IAM::GroupPolicy":
@@ -109,7 +109,7 @@ func sid(s privilege.Statement) string {
 func (in *inspection) roleManaged() {
 	const functions = "lambda.amazonaws.com"
 	for _, r := range in.all(typeRole) {
-		if policies := list(r.Properties["ManagedPolicyArns"]); len(policies) > 0 && assumedBy(r, functions) {
+		if policies := privilege.List(r.Properties["ManagedPolicyArns"]); len(policies) > 0 && assumedBy(r, functions) {
 			var names []string
 			for _, p := range policies {
 				names = append(names, privilege.Text(p))
@@ -125,13 +125,13 @@ func (in *inspection) roleManaged() {
 func (in *inspection) roleSize() {
 	for _, r := range in.all(typeRole) {
 		n := 0
-		for _, p := range list(r.Properties["Policies"]) {
+		for _, p := range privilege.List(r.Properties["Policies"]) {
 			n += in.length(r.stack, at(p, "PolicyDocument"))
 		}
 		for _, p := range in.all("AWS::IAM::Policy", "AWS::IAM::RolePolicy") {
-			roles := list(p.Properties["Roles"])
+			roles := privilege.List(p.Properties["Roles"])
 			if p.Type == "AWS::IAM::RolePolicy" {
-				roles = list(p.Properties["RoleName"])
+				roles = privilege.List(p.Properties["RoleName"])
 			}
 			for _, role := range roles {
 				if in.of(p.stack, role, typeRole) == r {

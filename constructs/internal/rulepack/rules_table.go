@@ -1,6 +1,10 @@
 package rulepack
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/vinci-go/vinci/internal/privilege"
+)
 
 const (
 	pageRecovery   = "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Point-in-time-recovery.html"
@@ -68,7 +72,7 @@ func (in *inspection) tables(property string, of func(specification any) any, wh
 		}
 	}
 	for _, r := range in.all(typeGlobalTable) {
-		for _, replica := range list(r.Properties["Replicas"]) {
+		for _, replica := range privilege.List(r.Properties["Replicas"]) {
 			if !is(of(replica)) {
 				tell(r)
 				break

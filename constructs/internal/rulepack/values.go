@@ -20,17 +20,6 @@ func at(v any, keys ...string) any {
 	return v
 }
 
-// list is a value that may stand alone or in a list.
-func list(v any) []any {
-	switch v := v.(type) {
-	case nil:
-		return nil
-	case []any:
-		return v
-	}
-	return []any{v}
-}
-
 // expression reports whether only CloudFormation knows the value.
 func expression(v any) bool {
 	m, ok := v.(map[string]any)
