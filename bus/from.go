@@ -98,7 +98,11 @@ func SplitForeignID(id string) (application, eventID string) {
 func (d *delivery) eventID() string { return ForeignID(d.from, d.event.ID) }
 
 // ofAnother reports whether an event is not of the application that the subscription
-// names. A rule lets none such in; a queue may hold what an older rule did.
+// names. A rule lets none such in; a queue may hold what an older rule did, when the
+// subscription was to another application's events, or to one's own.
 func (c *Consumer) ofAnother(e *event.Envelope) bool {
-	return c.sub.From != "" && e.Source != c.sub.Source("")
+	if c.sub.From == "" {
+		return eventlog.IsPublicSource(e.Source)
+	}
+	return e.Source != c.sub.Source("")
 }

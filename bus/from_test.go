@@ -70,6 +70,26 @@ func TestFrom(t *testing.T) {
 	}
 }
 
+// A subscription to one's own events drops those of another application, which its queue
+// may hold when it was to that one before: two applications may each have a sale/7@1.
+func TestFromNoMore(t *testing.T) {
+	handled := 0
+	own := event.Define[seenSale]("sale.made")
+	k := bustest.New(t, bus.Subscription("add_up", bus.To(own)), bus.On(own, func(context.Context, event.Event[seenSale]) error {
+		handled++
+		return nil
+	}))
+	e := k.Event(own.At("sale/7", event.New).Record(seenSale{500}))
+	theirs := e
+	theirs.Source = "till.public"
+	if got := k.Deliver(theirs)[0]; got.Again || handled != 0 || k.Delivered("sale/7@1") {
+		t.Errorf("an event of till: %+v, handled %d", got, handled)
+	}
+	if got := k.Settle(e); got.Status != bus.Succeeded || handled != 1 {
+		t.Errorf("its own: %+v, handled %d", got, handled)
+	}
+}
+
 // An event that is given up is in the dead-letter queue under the same name.
 func TestFromDead(t *testing.T) {
 	k := bustest.New(t, addUp, bus.On(theirSale, func(context.Context, event.Event[seenSale]) error {

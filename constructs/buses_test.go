@@ -99,6 +99,50 @@ func TestBuses(t *testing.T) {
 	}
 }
 
+// TestPublishesInItsName: on a bus that others use as well, no role may publish in the
+// name of another application.
+func TestPublishesInItsName(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(synth(t, busApps()["another's bus"]), "*.template.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, file := range files {
+		var template struct {
+			Resources map[string]struct {
+				Properties struct {
+					Policies []struct {
+						PolicyDocument struct {
+							Statement []struct {
+								Sid       string
+								Action    any
+								Condition struct{ StringEquals map[string]any }
+							}
+						}
+					}
+				}
+			}
+		}
+		decode(t, file, &template)
+		for id, r := range template.Resources {
+			for _, p := range r.Properties.Policies {
+				for _, s := range p.PolicyDocument.Statement {
+					if !strings.Contains(fmt.Sprint(s.Action), "events:PutEvents") {
+						continue
+					}
+					found++
+					if got := fmt.Sprint(s.Condition.StringEquals["events:source"]); got != "[shop shop.public]" {
+						t.Errorf("%s, %s: it may publish with the sources %s", id, s.Sid, got)
+					}
+				}
+			}
+		}
+	}
+	if found != 2 { // the relay, and the handler that publishes past the log
+		t.Errorf("%d statements let publish, want 2", found)
+	}
+}
+
 // busesOf is what a template has to do with buses, as text.
 func busesOf(t *testing.T, file string) string {
 	t.Helper()

@@ -43,8 +43,9 @@ type busKind interface {
 	arn() string
 	// newBus makes the bus with its policy and its archive.
 	newBus(scope cdk.Construct, p busProps) awscdk.CfnResource
-	// publishing allows to publish on the bus.
-	publishing(sid string) Statement
+	// publishing allows an application to publish on the bus, in its own name only: a bus
+	// may be shared, and rules go by the source.
+	publishing(sid, application string) Statement
 	// deliver makes what brings events from the bus to a queue, and what is needed for
 	// it: permission, and a place for what does not arrive. The bus may be in another
 	// stack, and of another application.

@@ -83,8 +83,12 @@ func (b classicBus) archive(scope cdk.Construct, bus awsevents.CfnEventBus, p bu
 	})
 }
 
-func (b classicBus) publishing(sid string) Statement {
-	return Statement{Sid: sid, Actions: []string{"events:PutEvents"}, Resources: []string{b.arn()}}
+// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html
+func (b classicBus) publishing(sid, application string) Statement {
+	return Statement{
+		Sid: sid, Actions: []string{"events:PutEvents"}, Resources: []string{b.arn()},
+		Sources: []string{application, eventlog.PublicSource(application)},
+	}
 }
 
 // deliver makes a rule. Rule and queue must be in one stack, because each needs the

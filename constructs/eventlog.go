@@ -77,7 +77,7 @@ func NewEventLog(scope cdk.Construct, id string, props *EventLogProps) *EventLog
 		Timeout:     relayTimeout,
 		Statements: []Statement{
 			readStream(stream),
-			d.bus().publishing("Publish"),
+			d.bus().publishing("Publish", d.App()),
 			{Sid: "GiveUp", Actions: []string{"sqs:SendMessage"}, Resources: []string{*l.RelayFailed.AttrArn()}},
 		},
 	})

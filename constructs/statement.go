@@ -21,6 +21,9 @@ type Statement struct {
 	// names, of which each must be like one of these: * stands for anything.
 	// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
 	LeadingKeys []string
+	// Sources is a condition on the source of each event that is published: one of these.
+	// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html
+	Sources []string
 }
 
 func (s Statement) json() map[string]any {
@@ -31,11 +34,14 @@ func (s Statement) json() map[string]any {
 		"Resource": list(s.Resources),
 	}
 	condition := map[string]any{}
-	if len(s.StringEquals) > 0 {
-		equals := map[string]any{}
-		for key, value := range s.StringEquals {
-			equals[key] = value
-		}
+	equals := map[string]any{}
+	for key, value := range s.StringEquals {
+		equals[key] = value
+	}
+	if len(s.Sources) > 0 {
+		equals["events:source"] = list(s.Sources)
+	}
+	if len(equals) > 0 {
 		condition["StringEquals"] = equals
 	}
 	if len(s.LeadingKeys) > 0 {
@@ -127,7 +133,7 @@ func (d *Deployment) accessStatements(a bus.Access, events orm.Definition) []Sta
 		})
 	}
 	if len(a.Publishes) > 0 {
-		all = append(all, d.bus().publishing("PublishDirectly"))
+		all = append(all, d.bus().publishing("PublishDirectly", d.App()))
 	}
 	return all
 }

@@ -1,6 +1,8 @@
 package eventlog
 
 import (
+	"strings"
+
 	"github.com/vinci-go/vinci/event"
 	"github.com/vinci-go/vinci/orm"
 )
@@ -8,7 +10,13 @@ import (
 // PublicSource is the source of an application's public events on the bus:
 // <application>.public. Its own subscriptions match the source <application>, so
 // they see each event once, in its inner shape; everybody else matches this one.
-func PublicSource(application string) string { return application + ".public" }
+func PublicSource(application string) string { return application + publicSuffix }
+
+// IsPublicSource reports whether a source is the [PublicSource] of some application: no
+// application's name has a dot.
+func IsPublicSource(source string) bool { return strings.HasSuffix(source, publicSuffix) }
+
+const publicSuffix = ".public"
 
 // PublicEnvelope is what of the event may leave the application: the envelope
 // with the same id, the public data and its version. ok is false for an internal

@@ -7,9 +7,11 @@
 // [httpflow.Handler] it is the actor of all events that the request causes.
 //
 // A handler sees the path that API Gateway has routed, character by character, so a
-// mux of the same routes takes the way that was authorized. A body that is larger than
-// the API allows (MaxBodyBytes of the constructs' APIProps) is answered with 413 and a
-// problem document (RFC 9457); the handler is not called.
+// mux of the same routes takes the way that was authorized. Headers that came several
+// times are one value, joined by commas. Request.RemoteAddr is the client's address,
+// without a port. A body that is larger than the API allows (MaxBodyBytes of the
+// constructs' APIProps) is answered with 413 and a problem document (RFC 9457); the
+// handler is not called.
 //
 // The API speaks payload format 2.0:
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html

@@ -7,14 +7,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"os"
 	"strconv"
 	"strings"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/awslabs/aws-lambda-go-api-proxy/httpadapter"
+	"github.com/awslabs/aws-lambda-go-api-proxy/core"
 
 	"github.com/vinci-go/vinci/event/httpflow"
 	"github.com/vinci-go/vinci/internal/names"
@@ -34,7 +33,7 @@ func Start(handler http.Handler) {
 
 // function answers events with a handler.
 type function struct {
-	adapter *httpadapter.HandlerAdapterV2
+	handler http.Handler
 	maxBody int // bytes
 }
 
@@ -48,11 +47,12 @@ func fromEnv(getenv func(string) string, handler http.Handler) (*function, error
 			return nil, fmt.Errorf("environment variable %s is %q, and must be a number of bytes from 1: constructs.HTTPAPI sets it", names.EnvMaxBody, text)
 		}
 	}
-	return &function{adapter: httpadapter.NewV2(answering(handler)), maxBody: maxBody}, nil
+	return &function{handler: answering(handler), maxBody: maxBody}, nil
 }
 
 // answering makes the status of an answer what net/http makes it: the first one that is
-// said, and 200 when the handler says nothing. The adapter would fail there.
+// said that is the answer's, and 200 when the handler says nothing. API Gateway takes one
+// answer, so what is only on the way to it (1xx) is left out.
 func answering(handler http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a := &answer{ResponseWriter: w}
@@ -68,7 +68,7 @@ type answer struct {
 
 // WriteHeader implements [http.ResponseWriter].
 func (a *answer) WriteHeader(status int) {
-	if !a.said {
+	if !a.said && status >= http.StatusOK {
 		a.said = true
 		a.ResponseWriter.WriteHeader(status)
 	}
@@ -87,8 +87,13 @@ func (f *function) handle(ctx context.Context, e events.APIGatewayV2HTTPRequest)
 	if c, ok := callerOf(e.RequestContext.Authorizer); ok {
 		ctx = httpflow.WithCaller(ctx, c)
 	}
-	e.RawPath = escapedPath(&e)
-	return f.adapter.ProxyWithContext(ctx, e)
+	r, err := newRequest(ctx, &e)
+	if err != nil {
+		return events.APIGatewayV2HTTPResponse{}, err
+	}
+	w := core.NewProxyResponseWriterV2()
+	f.handler.ServeHTTP(w, r)
+	return w.GetProxyResponse()
 }
 
 // bodyLength is how long the body is that the client sent.
@@ -129,16 +134,4 @@ func callerOf(a *events.APIGatewayV2HTTPRequestContextAuthorizerDescription) (ht
 		return c, true
 	}
 	return httpflow.Caller{}, false
-}
-
-// escapedPath is the path as it stands in a URL. API Gateway decodes a path, routes and
-// authorizes it, and passes it on decoded. Read as part of a URL, a decoded # or ?
-// would end it, and a % would be decoded again: a mux would see another path than the
-// one that was authorized.
-func escapedPath(e *events.APIGatewayV2HTTPRequest) string {
-	path := e.RawPath
-	if path == "" {
-		path = e.RequestContext.HTTP.Path
-	}
-	return (&url.URL{Path: path}).EscapedPath()
 }

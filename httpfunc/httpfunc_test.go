@@ -185,6 +185,10 @@ func TestAnswer(t *testing.T) {
 			io.WriteString(w, "taken")
 			w.WriteHeader(200)
 		}, 409, "taken"},
+		"an early hint": {func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(103)
+			w.WriteHeader(404)
+		}, 404, ""},
 	} {
 		resp, err := newFunction(t, "10", test.handler).handle(t.Context(), request("GET", "/"))
 		if err != nil || resp.StatusCode != test.status || resp.Body != test.body {

@@ -2,8 +2,9 @@ package lambda
 
 import (
 	"context"
-	"strconv"
-	"strings"
+	"fmt"
+
+	"github.com/vinci-go/vinci/event"
 )
 
 type traceKey struct{}
@@ -17,23 +18,15 @@ func WithTrace(ctx context.Context, header string) context.Context {
 	return context.WithValue(ctx, traceKey{}, header)
 }
 
-// traceOf is what a function is told of its trace: that of the caller, or a new one.
-// Nothing records traces here, so one is sampled only when the caller says so.
+// traceOf is what a function is told of its trace: that of the caller, or a new one where
+// the caller's is none that X-Ray would take. Nothing records traces here, so one is
+// sampled only when the caller says so.
 func (s *Service) traceOf(ctx context.Context) string {
 	given, _ := ctx.Value(traceKey{}).(string)
-	root, decision := "", "0"
-	for field := range strings.SplitSeq(given, ";") {
-		switch name, value, _ := strings.Cut(strings.TrimSpace(field), "="); name {
-		case "Root":
-			root = value
-		case "Sampled":
-			if value == "1" {
-				decision = value
-			}
-		}
+	t, ok := event.ParseTraceHeader(given)
+	if !ok {
+		t = event.TraceParent{TraceID: fmt.Sprintf("%08x", s.now().Unix()) + s.random(12)}
 	}
-	if root == "" {
-		root = "1-" + strconv.FormatInt(s.now().Unix(), 16) + "-" + s.random(12)
-	}
-	return "Root=" + root + ";Parent=" + s.random(8) + ";Sampled=" + decision
+	t.SpanID = s.random(8)
+	return t.TraceHeader()
 }
