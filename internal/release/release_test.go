@@ -419,6 +419,18 @@ func TestArchive(t *testing.T) {
 	if !bytes.Equal(one.Bytes(), two.Bytes()) {
 		t.Error("the same folder is packed in two ways")
 	}
+	// The CDK CLI zips each function's code beside it before it uploads it.
+	moduletest.Write(t, filepath.Join(dir, ".cache", "1.zip"), "the code once more")
+	var uploaded bytes.Buffer
+	if err := Pack(dir, &uploaded); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(one.Bytes(), uploaded.Bytes()) {
+		t.Error("what the CDK has zipped is packed, too")
+	}
+	if err := os.RemoveAll(filepath.Join(dir, ".cache")); err != nil {
+		t.Fatal(err)
+	}
 	to := filepath.Join(t.TempDir(), "a", "b")
 	if err := Unpack(&one, to); err != nil {
 		t.Fatal(err)
