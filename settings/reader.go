@@ -88,8 +88,8 @@ func NewReader(store orm.Reader, o Options) *Reader {
 
 // FromEnv is [NewReader] in a Lambda function: what o leaves open is taken from the
 // environment that every function of an application gets, and metrics are lines on
-// standard output. getenv is os.Getenv. The error
-// says what is missing in the environment.
+// standard output. getenv is os.Getenv. The error says what is missing in the
+// environment.
 func FromEnv(getenv func(string) string, store orm.Reader, o Options) (*Reader, error) {
 	d, err := names.FromEnv(getenv)
 	if err != nil {

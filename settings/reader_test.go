@@ -163,6 +163,22 @@ func TestUnusable(t *testing.T) {
 	}
 }
 
+// An object that an older program has stored lacks the newer fields: they are zero, and
+// not the default's, of which an absent field may be a part that was taken out.
+func TestOlderObject(t *testing.T) {
+	f := newFixture(t)
+	f.put("bounds", `{"most":5}`)
+	if b, err := bounds.Get(t.Context(), f.reader); err != nil || b.Most != 5 || b.Names != nil || b.Rates != nil {
+		t.Errorf("bounds are %+v, %v", b, err)
+	}
+	// Where the check does not take it, the whole default holds.
+	f.put("bounds", `{"names":["x"]}`)
+	r := settings.NewReader(f.store, settings.Options{Logger: f.logger()})
+	if b, err := bounds.Get(t.Context(), r); err != nil || b.Most != 3 || !slices.Equal(b.Names, []string{"a"}) || f.logged("most is missing") != 1 {
+		t.Errorf("bounds are %+v, %v", b, err)
+	}
+}
+
 // An item that somebody has spoilt stops nothing either.
 func TestSpoiltItem(t *testing.T) {
 	f := newFixture(t)

@@ -84,7 +84,10 @@ func Check[T any](f func(T) error) Option[T] { return Option[T]{f} }
 //
 // T is bool, a whole number, a float, a string, a type of one of these, time.Duration,
 // or a struct whose fields encoding/json writes and reads again as they were. initial
-// is the value until somebody sets another.
+// is the value until somebody sets another. It is no source of single fields: one that
+// a stored object does not have, as it was set before the program had that field, is
+// its type's zero value. Let that mean what was before, or give the field a setting of
+// its own; a [Check] that refuses it puts the whole of initial in the object's place.
 func Define[T any](name, description string, initial T, opts ...Option[T]) *Setting[T] {
 	s := &Setting[T]{name: name, description: description, at: place.Caller(), initial: initial, kind: kindOf(reflect.TypeFor[T]())}
 	var errs []error

@@ -108,8 +108,19 @@ func newApplication(cmd *cobra.Command, o scaffold.Options) error {
   make dev     run it on this machine and follow its sources
 
 make lists the other targets; README.md says what is where.
-`, o.Dir)
+`, shellWord(o.Dir))
 	return err
+}
+
+// shellWord is a text as one word of a shell's command.
+func shellWord(text string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+@:", r)
+	}
+	if strings.IndexFunc(text, func(r rune) bool { return !plain(r) }) < 0 {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
 
 // tidy completes go.mod and go.sum. Where the proxy cannot be asked for modules that

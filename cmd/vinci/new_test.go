@@ -84,6 +84,27 @@ func TestNew(t *testing.T) {
 	}
 }
 
+// What it prints can be pasted, whatever the folder is called.
+func TestNewInAFolderWithSpaces(t *testing.T) {
+	bin := t.TempDir()
+	moduletest.Write(t, filepath.Join(bin, "go"), "#!/bin/sh\n")
+	if err := os.Chmod(filepath.Join(bin, "go"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", bin+":/usr/bin:/bin")
+	for dir, want := range map[string]string{
+		"src/till":     "\n  cd src/till\n",
+		"my till":      "\n  cd 'my till'\n",
+		"ada's till$x": "\n  cd 'ada'\\''s till$x'\n",
+	} {
+		t.Run(dir, func(t *testing.T) {
+			if _, out, _, err := runNew(t, t.Context(), "till", "--dir", dir); err != nil || !strings.Contains(out, want) {
+				t.Errorf("it prints %q, %v", out, err)
+			}
+		})
+	}
+}
+
 func TestNewWithoutGo(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	if _, _, _, err := runNew(t, t.Context(), "till"); err == nil || !strings.Contains(err.Error(), "go is missing: install Go") {

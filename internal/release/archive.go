@@ -11,8 +11,13 @@ import (
 	"path/filepath"
 )
 
-// Pack writes a folder as a tar.gz, with the modes of its files, the same bytes for
-// the same folder. It takes files and folders only.
+// zipped is where the CDK CLI puts the zips of what it uploads: each function's code
+// once more.
+const zipped = ".cache"
+
+// Pack writes a cloud assembly as a tar.gz, with the modes of its files, the same bytes
+// for the same folder, before it was deployed and after. It takes files and folders
+// only.
 func Pack(dir string, w io.Writer) (err error) {
 	z := gzip.NewWriter(w)
 	t := tar.NewWriter(z)
@@ -20,6 +25,9 @@ func Pack(dir string, w io.Writer) (err error) {
 	err = fs.WalkDir(root, ".", func(path string, e fs.DirEntry, err error) error {
 		if err != nil || path == "." {
 			return err
+		}
+		if path == zipped && e.IsDir() {
+			return fs.SkipDir
 		}
 		info, err := e.Info()
 		if err != nil {

@@ -40,7 +40,9 @@
 //
 // Going back deploys templates and code. Data that the new version has written, tables
 // that were migrated, resources that were deleted and stacks that were added stay as
-// they are.
+// they are. A table that was added stays too, outside of CloudFormation: its name is
+// taken, and the next deployment of a version that has it fails. What becomes of data
+// is said when it goes back.
 //
 // # Interruption
 //

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/vinci-go/vinci/internal/templatediff"
 )
 
 // Options say what to deploy and how to tell that it does.
@@ -257,6 +259,7 @@ func (d *deploying) goBack(ctx context.Context, cause error, format string, args
 	if left := missing(d.now.stacks, d.last.stacks); len(left) > 0 {
 		d.say("it does not have the stacks %s, which stay", strings.Join(left, ", "))
 	}
+	d.sayData()
 	if err := d.cdk(ctx, d.last); interrupted(err) {
 		return err
 	} else if err != nil {
@@ -268,6 +271,31 @@ func (d *deploying) goBack(ctx context.Context, cause error, format string, args
 		return stranded(err, "the last good assembly does not pass it either")
 	}
 	return &Error{RolledBack, reason + ": the last good assembly is deployed again", nil}
+}
+
+// sayData says what going back does to data, and what CloudFormation will most likely
+// refuse. A table that the new version has brought stays, and its name is taken: who is
+// not told meets it in the next deployment.
+func (d *deploying) sayData() {
+	now, err := templatediff.Load(d.now.dir)
+	if err != nil {
+		d.say("what it does to data cannot be told: %v", err)
+		return
+	}
+	last, err := templatediff.Load(d.last.dir)
+	if err != nil {
+		d.say("what it does to data cannot be told: %v", err)
+		return
+	}
+	for _, s := range templatediff.Compare(now, last).Stacks {
+		for _, r := range s.Resources {
+			for _, x := range r.Dangers {
+				if x.Kind == templatediff.Data || x.Kind == templatediff.Conflict {
+					d.say("%s: %s/%s, %s", x.Kind, s.Name, r.Path, x.Text)
+				}
+			}
+		}
+	}
 }
 
 func stacks(a *assembly) string {

@@ -227,6 +227,45 @@ cat "$app/asset.1/bootstrap" > "$W/code"
 	}
 }
 
+// What going back does to data is said before it is done: the table that the new
+// version has brought stays, its name is taken, and the next deployment of it fails.
+func TestGoingBackSaysWhatItDoesToData(t *testing.T) {
+	w := newWorld(t)
+	w.good()
+	dir := w.assembly("v2", "prod", "api", "log")
+	moduletest.Write(t, filepath.Join(dir, "log.json"), `{"Resources":{
+		"Carts":{"Type":"AWS::DynamoDB::GlobalTable","DeletionPolicy":"RetainExceptOnCreate","Properties":{"TableName":"shop-prod-carts"}},
+		"Mails":{"Type":"AWS::SQS::Queue","Properties":{"QueueName":"shop-prod-mails"}},
+		"Role":{"Type":"AWS::IAM::Role"}}}`)
+	w.set("fail-smoke-v2", "")
+	o, said := w.options(dir)
+	if err := Deploy(t.Context(), o); !errors.Is(err, RolledBack) {
+		t.Fatalf("%v\n%s", err, said)
+	}
+	_, back, _ := strings.Cut(said.String(), "go back to the last good assembly: 2 stacks\n")
+	const want = `vinci deploy: data: shop-prod-log/Carts, removed: the old one stays, with its data, outside of CloudFormation (RetainExceptOnCreate)
+vinci deploy: data: shop-prod-log/Mails, removed: its data is deleted
+`
+	if !strings.HasPrefix(back, want) {
+		t.Errorf("it says\n%s\nwant at once\n%s", back, want)
+	}
+}
+
+// What cannot be told of data keeps nobody from going back.
+func TestGoingBackWithoutTemplates(t *testing.T) {
+	w := newWorld(t)
+	w.good()
+	dir := w.assembly("v2", "prod", "api", "log")
+	if err := os.Remove(filepath.Join(dir, "log.json")); err != nil {
+		t.Fatal(err)
+	}
+	w.set("fail-smoke-v2", "")
+	o, said := w.options(dir)
+	if err := Deploy(t.Context(), o); !errors.Is(err, RolledBack) || !strings.Contains(said.String(), "what it does to data cannot be told: ") {
+		t.Errorf("%v\n%s", err, said)
+	}
+}
+
 // The arguments are those that the real programs take.
 func TestArguments(t *testing.T) {
 	w := newWorld(t)
@@ -379,6 +418,18 @@ func TestArchive(t *testing.T) {
 	}
 	if !bytes.Equal(one.Bytes(), two.Bytes()) {
 		t.Error("the same folder is packed in two ways")
+	}
+	// The CDK CLI zips each function's code beside it before it uploads it.
+	moduletest.Write(t, filepath.Join(dir, ".cache", "1.zip"), "the code once more")
+	var uploaded bytes.Buffer
+	if err := Pack(dir, &uploaded); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(one.Bytes(), uploaded.Bytes()) {
+		t.Error("what the CDK has zipped is packed, too")
+	}
+	if err := os.RemoveAll(filepath.Join(dir, ".cache")); err != nil {
+		t.Fatal(err)
 	}
 	to := filepath.Join(t.TempDir(), "a", "b")
 	if err := Unpack(&one, to); err != nil {

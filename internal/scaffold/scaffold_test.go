@@ -56,6 +56,7 @@ func TestNames(t *testing.T) {
 		"package-lock.json":           `"name": "till"`,
 		"lambdas/api/main.go":         `"github.com/me/app-name/v2/domain/orders"`,
 		".gitignore":                  "node_modules/",
+		"README.md":                   "Go 1.26, Node.js with npm and `make`, on Linux x64",
 		"schemas/order.placed/1.json": `"order.placed version 1"`,
 	} {
 		if !strings.Contains(files[file], want) {

@@ -219,6 +219,45 @@ func TestLoad(t *testing.T) {
 	}
 }
 
+// A route that everybody may call is told when it comes, not only when one loses its
+// authorizer.
+func TestOpenRoute(t *testing.T) {
+	route := func(auth string) map[string]map[string]any {
+		return map[string]map[string]any{"api": {"R": map[string]any{"Type": "AWS::ApiGatewayV2::Route",
+			"Properties": map[string]any{"RouteKey": "GET /users", "AuthorizationType": auth}}}}
+	}
+	none := map[string]map[string]any{"api": {}}
+	for _, tt := range []struct {
+		name          string
+		before, after map[string]map[string]any
+		warned        bool
+	}{
+		{"a new open one", none, route("NONE"), true},
+		{"a new closed one", none, route("AWS_IAM"), false},
+		{"it is opened", route("AWS_IAM"), route("NONE"), true},
+		{"it is closed", route("NONE"), route("JWT"), false},
+		{"it was open", route("NONE"), route(""), false},
+		{"it goes", route("NONE"), none, false},
+	} {
+		before, err := Load(assemble(t, tt.before))
+		if err != nil {
+			t.Fatal(err)
+		}
+		after, err := Load(assemble(t, tt.after))
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := Compare(before, after)
+		var text bytes.Buffer
+		if err := d.Text(&text); err != nil {
+			t.Fatal(err)
+		}
+		if warned := strings.Contains(text.String(), "! rights: everybody may call the route GET /users"); warned != tt.warned || d.Counts().Dangers > 1 {
+			t.Errorf("%s: warned is %v:\n%s", tt.name, warned, &text)
+		}
+	}
+}
+
 // A comment is cut at a line, within its limit, and says so.
 func TestMarkdownLimit(t *testing.T) {
 	resources := map[string]any{}

@@ -133,9 +133,9 @@ func plain(v any) string {
 	return text(v)
 }
 
-// judgeRights warns of what is allowed and was not, and of denials that are gone. Of
-// a resource that is new only what is wider than anybody needs is told: that it has
-// rights at all is no news.
+// judgeRights warns of what is allowed and was not, of denials that are gone, and of
+// routes that are open to all. Of a policy that is new only what is wider than anybody
+// needs is told: that it allows anything at all is no news.
 func (r *ResourceDiff) judgeRights(old, now *Resource) {
 	before, after := rights(old), rights(now)
 	for _, x := range sorted(after) {
@@ -163,8 +163,13 @@ func (r *ResourceDiff) judgeRights(old, now *Resource) {
 			kind := plain(res.Properties["AuthorizationType"])
 			return kind == "" || kind == "NONE"
 		}
-		if old != nil && !open(old) && open(now) {
-			r.warn(Rights, "everybody may call the route %s: its authorizer is gone", plain(now.Properties["RouteKey"]))
+		route := plain(now.Properties["RouteKey"])
+		switch {
+		case !open(now):
+		case old == nil:
+			r.warn(Rights, "everybody may call the route %s", route)
+		case !open(old):
+			r.warn(Rights, "everybody may call the route %s: its authorizer is gone", route)
 		}
 	}
 	if old != nil && now != nil && r.Type == "AWS::IAM::Role" {

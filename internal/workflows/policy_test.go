@@ -183,7 +183,9 @@ func TestForksGetNoPreview(t *testing.T) {
 func TestConcurrency(t *testing.T) {
 	all := workflows(t)
 	groups := map[string]*actionlint.Concurrency{"preview.yml": all["preview.yml"].Concurrency}
-	for _, id := range []string{"staging", "production"} {
+	// Builds, too: a commit whose build is slow would otherwise be deployed over a newer
+	// one.
+	for _, id := range []string{"build", "staging", "production"} {
 		groups["deploy.yml "+id] = all["deploy.yml"].Jobs[id].Concurrency
 	}
 	seen := map[string]bool{}
@@ -193,5 +195,46 @@ func TestConcurrency(t *testing.T) {
 			continue
 		}
 		seen[c.Group.Value] = true
+	}
+}
+
+// A run that somebody starts by hand deploys what is on main, and nothing else.
+func TestOnlyMainIsDeployed(t *testing.T) {
+	jobs := workflows(t)["deploy.yml"].Jobs
+	if build := jobs["build"]; build.If == nil || !strings.Contains(build.If.Value, "github.ref == 'refs/heads/main'") {
+		t.Error("another branch is built for staging and production, too")
+	}
+	for id, needed := range map[string]string{"staging": "build", "production": "staging"} {
+		if n := jobs[id].Needs; len(n) != 1 || n[0].Value != needed || jobs[id].If != nil {
+			t.Errorf("%s does not wait for %s, or not only", id, needed)
+		}
+	}
+}
+
+// What goes to staging and production is made of what go.sum and package-lock.json
+// vouch for, and not of what another job has left in a cache.
+func TestDeploymentsUseNoCache(t *testing.T) {
+	for name, w := range workflows(t) {
+		for id, job := range w.Jobs {
+			for _, s := range job.Steps {
+				action, ok := s.Exec.(*actionlint.ExecAction)
+				if !ok || action.Uses.Value != "./.github/actions/setup" {
+					continue
+				}
+				cache, said := action.Inputs["cache"]
+				off := said && cache.Value.Value == "false"
+				if off != (name == "deploy.yml") {
+					t.Errorf("%s %s: cache off is %v", name, id, off)
+				}
+			}
+		}
+	}
+	for path, text := range files(t) {
+		if filepath.Base(path) == "action.yml" && strings.Count(text, "inputs.cache") != 2 {
+			t.Errorf("%s: not both tools go by its input cache", path)
+		}
+		if strings.Contains(text, "actions/cache") {
+			t.Errorf("%s: it has a cache of its own", path)
+		}
 	}
 }

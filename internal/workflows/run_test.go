@@ -86,8 +86,11 @@ func steps() map[string]step {
 		}},
 		"make preview-down": {env: map[string]string{"DEPLOYMENT": "pr12"}, check: func(s *sandbox) {
 			s.asked("cdk destroy pr12 ephemeral")
-			moduletest.Write(s.t, s.path("stacks-left"), "user-system-pr12-old\n")
-			if said := s.fails(map[string]string{"DEPLOYMENT": "pr12"}, "make preview-down"); !strings.Contains(said, "these stacks of pr12 are left") {
+			// Another application's stacks and another pull request's are not its own.
+			moduletest.Write(s.t, s.path("stacks-left"), "mail-pr12-old\nuser-system-pr123-old\nx-user-system-pr12-old\n")
+			s.run(map[string]string{"DEPLOYMENT": "pr12"}, "make preview-down")
+			moduletest.Write(s.t, s.path("stacks-left"), "mail-pr12-old\nuser-system-pr12-old\n")
+			if said := s.fails(map[string]string{"DEPLOYMENT": "pr12"}, "make preview-down"); !strings.Contains(said, "these stacks of pr12 are left, delete them by hand: user-system-pr12-old\n") {
 				s.t.Errorf("it says:\n%s", said)
 			}
 			for _, id := range []string{"prod", "pr", "pr1x", "staging", "pr12 prod"} {
@@ -95,7 +98,10 @@ func steps() map[string]step {
 					s.t.Errorf("%s: it says:\n%s", id, said)
 				}
 			}
-			if n := strings.Count(s.read("log"), "cdk destroy"); n != 2 {
+			if said := s.fails(nil, "./scripts/preview.sh dwon pr12"); !strings.Contains(said, "dwon: it is up or down") {
+				s.t.Errorf("it says:\n%s", said)
+			}
+			if n := strings.Count(s.read("log"), "cdk destroy"); n != 3 {
 				s.t.Errorf("%d deployments were destroyed:\n%s", n, s.read("log"))
 			}
 		}},
@@ -310,11 +316,11 @@ while [ $# -gt 0 ]; do case $1 in
 	--app) app=$2; shift;;
 	--outputs-file) outputs=$2; shift;;
 	esac; shift; done
+[ -n "$app" ] || { rm -rf "$out"; mkdir -p "$out/asset.1"
+	echo "{\"artifacts\":{\"user-system-$id-api\":{\"type\":\"aws:cloudformation:stack\",\"properties\":{\"templateFile\":\"t.json\",\"tags\":{\"vinci:application\":\"user-system\",\"vinci:deployment\":\"$id\"}}}}}" > "$out/manifest.json"; }
 case $what in
 synth)
-	rm -rf "$out"; mkdir -p "$out/asset.1"
 	if [ -e "$S/other-code" ]; then mv "$out/asset.1" "$out/asset.$id"; else echo code > "$out/asset.1/bootstrap"; chmod 755 "$out/asset.1/bootstrap"; fi
-	echo "{\"artifacts\":{\"user-system-$id-api\":{\"type\":\"aws:cloudformation:stack\",\"properties\":{\"templateFile\":\"t.json\",\"tags\":{\"vinci:application\":\"user-system\",\"vinci:deployment\":\"$id\"}}}}}" > "$out/manifest.json"
 	echo "{\"Resources\":{\"Q\":{\"Type\":\"AWS::SQS::Queue\",\"Properties\":{\"QueueName\":\"$(cat queue)\"}}}}" > "$out/t.json"
 	echo "cdk synth $id$more" >> "$S/log";;
 deploy)
@@ -331,7 +337,10 @@ case "$1 $2" in
 	case $name in "$4"*) echo "{\"MetricAlarms\":[{\"AlarmName\":\"$name\"}]}";; *) echo '{"MetricAlarms":[]}';; esac;;
 "s3api list-objects-v2") ;;
 "s3 cp") echo "aws s3 cp ${5}" >> "$S/log";;
-"cloudformation list-stacks") cat "$S/stacks-left" 2>/dev/null || true;;
+"cloudformation list-stacks")
+	begin=$(sed -n "s/.*starts_with(StackName, '\([^']*\)').*/\1/p" <<< "$6")
+	[ -n "$begin" ]
+	grep "^$begin" "$S/stacks-left" 2>/dev/null || true;;
 *) echo "aws $*: not here" >&2; exit 1;;
 esac`,
 		"gh": `

@@ -24,7 +24,7 @@ func main() {
 
 	app.AddAPI(&constructs.APIProps{
 		Function: "lambdas/api",
-		Routes:   constructs.Public(orders.Routes()...), // or constructs.IAM, constructs.JWT
+		Routes:   constructs.Public(orders.Routes()...), // open to everybody; or constructs.IAM, constructs.JWT
 		Access:   orders.APIAccess(),
 	})
 
