@@ -82,6 +82,17 @@ func (d *deployed) settingsNow(cmd *cobra.Command, of ...*definitions.Setting) (
 	return now, nil
 }
 
+// openSetting opens the deployment and finds one of the application's settings. env goes
+// to the application, which says what it consists of.
+func (f *opsFlags) openSetting(cmd *cobra.Command, name string, env ...string) (*deployed, *definitions.Setting, error) {
+	d, err := f.open(cmd, env...)
+	if err != nil {
+		return nil, nil, err
+	}
+	of, err := d.app.setting(name)
+	return d, of, err
+}
+
 func newSettingsList() *cobra.Command {
 	f := &opsFlags{}
 	cmd := &cobra.Command{
@@ -151,11 +162,7 @@ func newSettingsGet() *cobra.Command {
 		Short: "Show one setting with all that is known of it",
 		Args:  settingArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			d, err := f.open(cmd)
-			if err != nil {
-				return err
-			}
-			of, err := d.app.setting(args[0])
+			d, of, err := f.openSetting(cmd, args[0])
 			if err != nil {
 				return err
 			}
@@ -311,11 +318,7 @@ meanwhile. A script says with --version which change it has seen.`,
 			if err != nil {
 				return err
 			}
-			d, err := c.open(cmd, definitions.EnvParse+"="+string(question))
-			if err != nil {
-				return err
-			}
-			of, err := d.app.setting(args[0])
+			d, of, err := c.openSetting(cmd, args[0], definitions.EnvParse+"="+string(question))
 			if err != nil {
 				return err
 			}
@@ -342,11 +345,7 @@ func newSettingsUnset() *cobra.Command {
 			if err := c.possible(cmd); err != nil {
 				return err
 			}
-			d, err := c.open(cmd)
-			if err != nil {
-				return err
-			}
-			of, err := d.app.setting(args[0])
+			d, of, err := c.openSetting(cmd, args[0])
 			if err != nil {
 				return err
 			}
@@ -364,11 +363,7 @@ func newSettingsHistory() *cobra.Command {
 		Short: "Show who has changed a setting, when and why",
 		Args:  settingArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			d, err := f.open(cmd)
-			if err != nil {
-				return err
-			}
-			of, err := d.app.setting(args[0])
+			d, of, err := f.openSetting(cmd, args[0])
 			if err != nil {
 				return err
 			}
