@@ -1,26 +1,22 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/vinci-go/vinci/internal/progress"
 	"github.com/vinci-go/vinci/ops"
 	"github.com/vinci-go/vinci/readmodel/rebuild"
 )
 
-// modelsFolder holds one folder a read model, a program each.
-const modelsFolder = "readmodels"
+// models is the folder of read models.
+const models programs = "readmodels"
 
 // modelFlags are those that the program gets as they are.
 const modelFlags = " since json settle patience generation dry-run resume abort drop rate grace keep no-verify with-dead reason "
@@ -90,23 +86,15 @@ func newModelCommand(command string) (*cobra.Command, *modelOptions) {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			dir, err := filepath.Abs(o.dir)
-			if err != nil {
-				return fmt.Errorf("--dir: %w", err)
+			if len(args) == 0 {
+				return models.list(cmd.OutOrStdout(), &o.where)
 			}
-			known, err := programs(dir, modelsFolder)
+			p, err := models.build(cmd, &o.where, args[0])
 			if err != nil {
 				return err
 			}
-			if len(args) == 0 {
-				return listModels(cmd.OutOrStdout(), known)
-			}
-			for _, name := range known {
-				if name == args[0] {
-					return o.run(cmd.Context(), cmd, command, dir, name)
-				}
-			}
-			return unknown("read model", args[0], known, "write its main.go in "+filepath.Join(modelsFolder, args[0]))
+			defer p.remove()
+			return o.run(cmd, command, p)
 		},
 	}
 	o.dirFlag(cmd)
@@ -119,55 +107,25 @@ func newModelCommand(command string) (*cobra.Command, *modelOptions) {
 	return cmd, o
 }
 
-func listModels(w io.Writer, names []string) error {
-	if len(names) == 0 {
-		_, err := fmt.Fprintf(w, "there are no read models: each is a program %s\n", filepath.Join(modelsFolder, "NAME", "main.go"))
-		return err
-	}
-	_, err := fmt.Fprintln(w, strings.Join(names, "\n"))
-	return err
-}
-
-// run builds the program and runs it to its end.
-func (o *modelOptions) run(ctx context.Context, cmd *cobra.Command, command, dir, name string) error {
-	report := progress.New(cmd.ErrOrStderr())
-	app, err := loadApplication(ctx, report, dir, o.deployment)
-	if err != nil {
-		return err
-	}
-	t, err := o.target(app, os.Getenv)
-	if err != nil {
-		return err
-	}
-	temp, err := os.MkdirTemp("", "vinci-")
-	if err != nil {
-		return fmt.Errorf("make a temporary folder: %w", err)
-	}
-	defer os.RemoveAll(temp)
-	program, err := buildProgram(ctx, report, dir, modelsFolder, name, temp)
-	if err != nil {
-		return err
-	}
-	out, err := exec.CommandContext(ctx, program, rebuild.CommandSubscription).Output()
+// run asks the program whose read model it is of, and runs it to its end.
+func (o *modelOptions) run(cmd *cobra.Command, command string, p *program) error {
+	out, err := exec.CommandContext(cmd.Context(), p.path, rebuild.CommandSubscription).Output()
 	if err != nil {
 		var exit *exec.ExitError
 		if errors.As(err, &exit) {
-			return fmt.Errorf("%s: %s", filepath.Join(modelsFolder, name), strings.TrimSpace(string(exit.Stderr)))
+			return fmt.Errorf("%s: %s", p.name, strings.TrimSpace(string(exit.Stderr)))
 		}
-		return fmt.Errorf("ask %s for its subscription: %w", filepath.Join(modelsFolder, name), err)
+		return fmt.Errorf("ask %s for its subscription: %w", p.name, err)
 	}
-	sub, err := app.subscription(strings.TrimSpace(string(out)))
+	sub, err := p.app.subscription(strings.TrimSpace(string(out)))
 	if err != nil {
-		return fmt.Errorf("%s: %w", filepath.Join(modelsFolder, name), err)
+		return fmt.Errorf("%s: %w", p.name, err)
 	}
-	args, err := o.arguments(command, cmd.Flags(), t.local(), time.Duration(sub.Timeout)*time.Second)
+	args, err := o.arguments(command, cmd.Flags(), p.target.local(), time.Duration(sub.Timeout)*time.Second)
 	if err != nil {
 		return err
 	}
-	child := exec.Command(program, append([]string{command}, args...)...)
-	child.Dir, child.Env = dir, t.environ()
-	child.Stdout, child.Stderr = cmd.OutOrStdout(), cmd.ErrOrStderr()
-	return runChild(ctx, child)
+	return p.run(cmd, append([]string{command}, args...)...)
 }
 
 // localSettle is ample where an index is never behind.

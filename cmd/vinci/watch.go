@@ -122,7 +122,7 @@ func addFolders(w *fsnotify.Watcher, dir string, folders map[string]bool) (held 
 			return nil
 		}
 		name := d.Name()
-		if path == filepath.Join(dir, migrationsFolder) {
+		if path == filepath.Join(dir, string(migrations)) {
 			return filepath.SkipDir // programs of their own, no part of the application
 		}
 		if path != dir && (name == "node_modules" || name == "cdk.out" || name == "testdata" || strings.HasPrefix(name, ".")) {
