@@ -38,18 +38,34 @@ func TestComplexityIsThatOfTheWorstText(t *testing.T) {
 			all = append(all, w)
 		}
 		worst, stars := 0, false
-		for _, text := range texts {
+		try := func(text string) {
 			n := 0
-			for source, w := range prefixes {
+			for _, w := range prefixes {
 				if w.match([]byte(text)) {
 					n++
 				}
-				stars = stars || source[len(source)-1] == '*'
 			}
 			worst = max(worst, n)
 		}
+		for source := range prefixes {
+			stars = stars || source[len(source)-1] == '*'
+		}
+		for _, text := range texts {
+			try(text)
+		}
+		got := tooComplex(all)
+		// The worst text is seldom longer than those, and the search knows no bound.
+		for length := 10; got && worst < maxComplexity && length <= 18; length++ {
+			for bits := range 1 << length {
+				text := make([]byte, length)
+				for i := range text {
+					text[i] = "ab"[bits>>i&1]
+				}
+				try(string(text))
+			}
+		}
 		want := stars && worst >= maxComplexity
-		if got := tooComplex(all); got != want {
+		if got != want {
 			t.Fatalf("%v: too complex is %v; the worst text is matched by %d prefixes", prefixes, got, worst)
 		}
 		if want {
