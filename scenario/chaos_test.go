@@ -103,7 +103,9 @@ func hasten(t *testing.T, assembly string) {
 // the API did not answer, and everything counts once.
 func testChaosRun(t *testing.T, assembly string, harsh chaos.Config) {
 	var stdout, stderr bytes.Buffer
-	err := scenario.Run(t.Context(), scenario.Options{Assembly: assembly, Timeout: 2 * time.Minute, Chaos: &harsh}, &stdout, &stderr)
+	// A message comes again 90 s after its function was killed, and that may happen
+	// more than once.
+	err := scenario.Run(t.Context(), scenario.Options{Assembly: assembly, Timeout: 5 * time.Minute, Chaos: &harsh}, &stdout, &stderr)
 	if err != nil {
 		t.Fatalf("%v\n%s%s", err, &stdout, &stderr)
 	}
