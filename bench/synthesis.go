@@ -27,11 +27,9 @@ func synthesis(ctx context.Context, o options, w io.Writer) error {
 		return err
 	}
 	defer os.RemoveAll(work)
-	app := filepath.Join(work, "app")
-	build := exec.CommandContext(ctx, "go", "build", "-o", app, ".")
-	build.Dir = dir
-	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("build the app: %w\n%s", err, out)
+	app, err := compiled(ctx, dir, work)
+	if err != nil {
+		return err
 	}
 	out := filepath.Join(work, "cdk.out")
 
@@ -55,6 +53,17 @@ func synthesis(ctx context.Context, o options, w io.Writer) error {
 	}
 	fmt.Fprintln(w)
 	return sizes(out, w)
+}
+
+// compiled builds the app of a folder into work.
+func compiled(ctx context.Context, dir, work string) (app string, err error) {
+	app = filepath.Join(work, "app")
+	build := exec.CommandContext(ctx, "go", "build", "-o", app, ".")
+	build.Dir = dir
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build the app: %w\n%s", err, out)
+	}
+	return app, nil
 }
 
 func runApp(ctx context.Context, dir, app, out, validation string) (time.Duration, int64, error) {

@@ -30,11 +30,9 @@ func besideTypeScript(ctx context.Context, o options, w io.Writer) error {
 		return err
 	}
 	defer os.RemoveAll(work)
-	app := filepath.Join(work, "app")
-	build := exec.CommandContext(ctx, "go", "build", "-o", app, ".")
-	build.Dir = root
-	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("build the app: %w\n%s", err, out)
+	app, err := compiled(ctx, root, work)
+	if err != nil {
+		return err
 	}
 	outs := [2]string{filepath.Join(work, "ours"), filepath.Join(work, "theirs")}
 	const rounds = 11
@@ -45,12 +43,7 @@ func besideTypeScript(ctx context.Context, o options, w io.Writer) error {
 			if who == 1 {
 				command = []string{"node", program}
 			}
-			cmd, err := appCommand(ctx, root, root, command[0], outs[who], "false", command[1:]...)
-			if err != nil {
-				return err
-			}
-			cmd.Env = append(cmd.Env, "DEPLOYMENT=bench", "FUNCTIONS="+filepath.Join(root, ".vinci", "build", "arm64"))
-			c, err := timed(cmd)
+			c, err := timedSynthesis(ctx, root, outs[who], command)
 			if err != nil {
 				return err
 			}
@@ -83,18 +76,24 @@ func besideTypeScript(ctx context.Context, o options, w io.Writer) error {
 	return asTyped(ctx, root, outs, w)
 }
 
+// timedSynthesis runs one of the two. Theirs takes the deployment and the functions
+// from the environment.
+func timedSynthesis(ctx context.Context, root, out string, command []string) (synthCost, error) {
+	cmd, err := appCommand(ctx, root, root, command[0], out, "false", command[1:]...)
+	if err != nil {
+		return synthCost{}, err
+	}
+	cmd.Env = append(cmd.Env, "DEPLOYMENT=bench", "FUNCTIONS="+filepath.Join(root, ".vinci", "build", "arm64"))
+	return timed(cmd)
+}
+
 // asTyped measures what somebody meets who runs the sources, as cdk.json does: nothing
 // is compiled before but what go and tsx keep in their caches.
 func asTyped(ctx context.Context, root string, outs [2]string, w io.Writer) error {
 	for who, command := range [2][]string{{"go", "run", "."}, {"node", "bench/synth-ts/node_modules/tsx/dist/cli.mjs", "bench/synth-ts/app.ts"}} {
 		var runs []synthCost
 		for i := range 6 { // the first one warms up
-			cmd, err := appCommand(ctx, root, root, command[0], outs[who], "false", command[1:]...)
-			if err != nil {
-				return err
-			}
-			cmd.Env = append(cmd.Env, "DEPLOYMENT=bench", "FUNCTIONS="+filepath.Join(root, ".vinci", "build", "arm64"))
-			c, err := timed(cmd)
+			c, err := timedSynthesis(ctx, root, outs[who], command)
 			if err != nil {
 				return err
 			}
